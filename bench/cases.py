@@ -1,0 +1,78 @@
+"""The work that every contender is given: batches of random token ids, and real texts."""
+
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+CORPUS = ROOT / "examples" / "demo" / "passages.jsonl"
+PASSAGES = 250
+SHORT_TEXTS = ("How deep is the ocean?", "the kettle is hot", "trains and public transport", "Who painted the ceiling?")
+PADDED_BATCH = 32
+TOKENIZER_TEXTS = 8000
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    name: str
+    lengths: tuple  # tokens of each text
+
+    @property
+    def tokens(self):
+        return sum(self.lengths)
+
+
+def ragged_lengths():
+    """256 texts as long as real ones are: median 21 tokens, a long tail."""
+    normal = np.random.default_rng(1).normal(3.1, 0.75, 256)
+    return tuple(int(n) for n in np.clip(np.round(np.exp(normal)), 4, 256))
+
+
+FORWARD_CASES = (
+    Case("MiniLM 1x16", (16,)),
+    Case("MiniLM 1x128", (128,)),
+    Case("MiniLM 32x128", (128,) * 32),
+    Case("MiniLM ragged x256", ragged_lengths()),
+)
+
+
+def padded_batches(lengths):
+    """(ids, mask) int64 rectangles for contenders that need them: sorted by length, 32 at a time, as their users do."""
+    random = np.random.default_rng(2)
+    ordered = np.sort(np.array(lengths))[::-1]
+    batches = []
+    for begin in range(0, len(ordered), PADDED_BATCH):
+        group = ordered[begin:begin + PADDED_BATCH]
+        mask = (np.arange(group.max())[None] < group[:, None]).astype(np.int64)
+        batches.append((random.integers(1000, 20000, mask.shape) * mask, mask))
+    return batches
+
+
+def padded_ids(sequences):
+    """(ids, mask) of given sequences, as one rectangle."""
+    longest = max(map(len, sequences))
+    ids = np.zeros((len(sequences), longest), dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for row, sequence in enumerate(sequences):
+        ids[row, :len(sequence)] = sequence
+        mask[row, :len(sequence)] = 1
+    return ids, mask
+
+
+def load_passages(path=CORPUS):
+    """The first passages of the demo's corpus; empty when the file is missing."""
+    if not path.exists():
+        return []
+    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    return [row["text"] for row in rows][:PASSAGES]
+
+
+def mixed_texts(passages):
+    """Texts as long as the passages, of their words in random order: so many that no cache or branch predictor can know
+    them by heart, as it would after a few turns over the passages themselves."""
+    random = np.random.default_rng(3)
+    lengths = [len(passage.split()) for passage in passages]
+    words = np.array([word for passage in passages for word in passage.split()], dtype=object)
+    return [" ".join(random.choice(words, length)) for length in random.choice(lengths, TOKENIZER_TEXTS)]

@@ -1,0 +1,147 @@
+"""Vivace as a contender: `vivace bench` and `vivace embed` as separate processes, and a server for whole jobs."""
+
+import base64
+import http.client
+import json
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+
+import figures
+
+MINIMUM_CALLS = 3
+
+
+class OursError(RuntimeError):
+    pass
+
+
+def json_lines(texts):
+    return "".join(json.dumps({"text": text}) + "\n" for text in texts)
+
+
+class Vivace:
+    name = "vivace"
+    precision = "fp32"
+
+    def __init__(self, program, model, threads):
+        self.program, self.model, self.threads = str(program), str(model), threads
+        self.versions = {"vivace": self._run("--version").strip().removeprefix("vivace ")}
+        self.notes = {}  # isa, floor_share, … as `vivace bench` last told them
+
+    def vectors(self, texts):
+        output = self._run("embed", "--model", self.model, "--precision", self.precision, "--threads", self.threads,
+                           "--file", "-", "--input-format", "jsonl", stdin=json_lines(texts))
+        return [json.loads(line)["embedding"] for line in output.splitlines()]
+
+    def ids(self, texts):
+        output = self._run("tokenize", "--model", self.model, "--no-truncation", "--file", "-", "--input-format", "jsonl",
+                           stdin=json_lines(texts))
+        return [json.loads(line)["ids"] for line in output.splitlines()]
+
+    def forward(self, case, seconds):
+        if len(set(case.lengths)) == 1:
+            shape = ["--batch", len(case.lengths), "--tokens", case.lengths[0]]
+        else:
+            shape = ["--lengths", ",".join(map(str, case.lengths))]
+        told = json.loads(self._run("bench", "--model", self.model, "--precision", self.precision, "--threads",
+                                    self.threads, *shape, "--seconds", seconds, "--json"))
+        self.notes[case.name] = {key: told.get(key) for key in ("isa", "floor_share", "tokens_per_s", "threads")}
+        return figures.Round(told["p50_ms"], told["p99_ms"], told["min_ms"], told.get("runs", 0))
+
+    def tokenize(self, texts, seconds):
+        """Milliseconds to tokenize all texts once, from the speed that `vivace bench --tokenize` tells."""
+        size = sum(len(text.encode()) for text in texts)
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+            file.write(json_lines(texts))
+            file.flush()
+            told = json.loads(self._run("bench", "--tokenize", file.name, "--model", self.model, "--seconds", seconds,
+                                        "--json"))
+        milliseconds = size / told["mb_per_s"] / 1e3
+        return figures.Round(milliseconds, milliseconds, milliseconds, 1)
+
+    def _run(self, *arguments, stdin=None):
+        command = [self.program, *map(str, arguments)]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=900)
+        if done.returncode != 0:
+            raise OursError(f"{' '.join(command)[:200]} failed ({done.returncode}): {done.stderr.strip()[-500:]}")
+        return done.stdout
+
+
+class VivaceServer:
+    """The server with one keep-alive connection, asked as a Python user would: texts in, NumPy vectors out. Stopped
+    (SIGSTOP) while others are timed, as the peers are."""
+
+    name = "vivace serve"
+    precision = "fp32"
+
+    def __init__(self, program, model, threads):
+        self.versions = {}
+        self.process = subprocess.Popen(
+            [str(program), "serve", "--model", str(model), "--threads", str(threads), "--precision", self.precision,
+             "--host", "127.0.0.1", "--port", "0"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        self.connection = http.client.HTTPConnection("127.0.0.1", self._port(), timeout=120)
+        self._wait_until_ready()
+        self._stop()
+
+    def vectors(self, texts):
+        self.process.send_signal(signal.SIGCONT)
+        vectors = self._embed(texts)
+        self._stop()
+        return vectors
+
+    def texts(self, texts, seconds):
+        turn = iter(range(1 << 60))
+        return self._timed(lambda: self._embed([texts[next(turn) % len(texts)]]), seconds)
+
+    def passages(self, texts, seconds):
+        return self._timed(lambda: self._embed(texts), seconds)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+    def _embed(self, texts):
+        body = json.dumps({"input": texts, "encoding_format": "base64"})
+        self.connection.request("POST", "/v1/embeddings", body, {"Content-Type": "application/json"})
+        response = self.connection.getresponse()
+        answer = json.loads(response.read())
+        if response.status != 200:
+            raise OursError(f"POST /v1/embeddings answered {response.status}: {answer}")
+        return [np.frombuffer(base64.b64decode(item["embedding"]), dtype="<f4") for item in answer["data"]]
+
+    def _timed(self, call, seconds):
+        self.process.send_signal(signal.SIGCONT)
+        call()
+        times, end = [], time.perf_counter() + seconds
+        while len(times) < MINIMUM_CALLS or time.perf_counter() < end:
+            begin = time.perf_counter()
+            call()
+            times.append((time.perf_counter() - begin) * 1e3)
+        self._stop()
+        return figures.round_of(times)
+
+    def _port(self):
+        log = []
+        for line in self.process.stderr:
+            log.append(line)
+            if found := re.search(r"listening on http://\S+:(\d+)", line):
+                return int(found.group(1))
+        raise OursError("vivace serve ended: " + "".join(log)[-500:])
+
+    def _wait_until_ready(self):
+        for _ in range(300):
+            self.connection.request("GET", "/ready")
+            response = self.connection.getresponse()
+            response.read()
+            if response.status == 200:
+                return
+            time.sleep(0.1)
+        raise OursError("vivace serve did not become ready within 30 s")
+
+    def _stop(self):
+        self.process.send_signal(signal.SIGSTOP)

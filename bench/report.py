@@ -1,0 +1,103 @@
+"""Results as text, Markdown and a picture. A row is
+{"case", "work", "unit", "contenders": {name: {"p50_ms", "p99_ms", "min_ms", …}}, "speedup": {name: ratio}}:
+without "work" it shows milliseconds (less is better), with it `work` per second in `unit` (more is better)."""
+
+import xml.sax.saxutils
+
+OURS = ("vivace", "vivace serve")
+README_BEGIN, README_END = "<!-- bench:begin -->", "<!-- bench:end -->"
+
+
+def figure(row, contender):
+    """What is shown for a contender: milliseconds, or work per second."""
+    milliseconds = row["contenders"][contender]["p50_ms"]
+    return milliseconds if row.get("work") is None else row["work"] / milliseconds * 1e3
+
+
+def short(number):
+    digits = 2 if number < 10 else 1 if number < 100 else 0
+    return f"{number:.{digits}f}"
+
+
+def ours_in(row):
+    return next((name for name in OURS if name in row["contenders"]), None)
+
+
+def ordered(row):
+    """Contenders of a row: ours first, then the fastest."""
+    return sorted(row["contenders"], key=lambda name: (name not in OURS, row["contenders"][name]["p50_ms"]))
+
+
+def text_table(rows):
+    lines = [f"{'case':<24} {'contender':<22} {'median':>9} {'p99':>9} {'fastest':>9}  {'unit':<8} ours is"]
+    for row in rows:
+        for name in ordered(row):
+            numbers = row["contenders"][name]
+            values = [figure(row, name)] + [
+                numbers[key] if row.get("work") is None else row["work"] / numbers[key] * 1e3 for key in ("p99_ms", "min_ms")]
+            ratio = f"{row['speedup'][name]:.2f}x as fast" if name in row["speedup"] else ""
+            lines.append(f"{row['case']:<24} {name:<22} " + " ".join(f"{short(v):>9}" for v in values) +
+                         f"  {row['unit']:<8} {ratio}".rstrip())
+    return "\n".join(lines)
+
+
+def markdown_table(rows, machine):
+    lines = ["| case | Vivace | peers | Vivace is |", "|---|---|---|---|"]
+    for row in rows:
+        ours = ours_in(row)
+        peers = [name for name in ordered(row) if name != ours]
+        shown = ", ".join(f"{name} {short(figure(row, name))}" for name in peers)
+        best = f"{row['speedup'][peers[0]]:.2f}× as fast as {peers[0]}" if ours and peers else ""
+        own = f"**{short(figure(row, ours))}**" if ours else "–"
+        lines.append(f"| {row['case']} ({row['unit']}) | {own} | {shown} | {best} |")
+    cpu = machine["cpu"]
+    lines.append("")
+    lines.append(f"fp32, {machine['threads']} threads, medians of {machine['rounds']} interleaved rounds on {cpu['model']} "
+                 f"(family {cpu['family']}; {', '.join(cpu['flags'])}), {machine['time'][:10]}, {machine['git']}: "
+                 + ", ".join(f"{name} {version}" for name, version in sorted(machine["versions"].items())) + ".")
+    return "\n".join(lines)
+
+
+def replace_in_readme(text, table):
+    """README's text with the table between its markers; ValueError when they are missing."""
+    begin, end = text.find(README_BEGIN), text.find(README_END)
+    if begin < 0 or end < begin:
+        raise ValueError(f"README.md needs the lines {README_BEGIN} and {README_END}, in this order")
+    return text[:begin + len(README_BEGIN)] + "\n" + table + "\n" + text[end:]
+
+
+# ---- the picture -------------------------------------------------------------------------------------------------
+
+WIDTH, LABEL, BAR, GAP, TITLE, MARGIN = 760, 190, 20, 6, 30, 16
+STYLE = """text{font:13px system-ui,sans-serif;fill:#1f2933}.t{font-weight:600}.s{fill:#616e7c;font-size:12px}
+.ours{fill:#0b7285}.peer{fill:#adb5bd}.page{fill:#fff}
+@media(prefers-color-scheme:dark){text{fill:#e4e7eb}.s{fill:#9aa5b1}.ours{fill:#3bc9db}.peer{fill:#52606d}.page{fill:#1a1d21}}"""
+
+
+def svg_chart(rows, caption):
+    """Horizontal bars, one panel a case, each panel on its own scale."""
+    body, y = [], MARGIN
+    for row in rows:
+        better = "less is better" if row.get("work") is None else "more is better"
+        body.append(_text(MARGIN, y + 16, row["case"], "t") +
+                    _text(WIDTH - MARGIN, y + 16, f"{row['unit']}, {better}", "s", "end"))
+        y += TITLE - GAP
+        longest = max(figure(row, name) for name in row["contenders"])
+        for name in ordered(row):
+            value = figure(row, name)
+            width = max(2.0, value / longest * (WIDTH - LABEL - 2 * MARGIN - 60))
+            body.append(_text(LABEL - 8, y + 15, name, "", "end") +
+                        f'<rect class="{"ours" if name in OURS else "peer"}" x="{LABEL}" y="{y}" width="{width:.1f}" '
+                        f'height="{BAR}" rx="3"/>' + _text(LABEL + width + 6, y + 15, short(value), "s"))
+            y += BAR + GAP
+        y += 10
+    body.append(_text(MARGIN, y + 8, caption, "s"))
+    y += 24
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" role="img" '
+            f'aria-label="Benchmark results"><style>{STYLE}</style><rect class="page" width="100%" height="100%"/>'
+            + "".join(body) + "</svg>\n")
+
+
+def _text(x, y, content, style, anchor="start"):
+    return (f'<text x="{x:.1f}" y="{y}" class="{style}" text-anchor="{anchor}">'
+            f"{xml.sax.saxutils.escape(content)}</text>")

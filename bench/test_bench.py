@@ -1,0 +1,294 @@
+"""The bench's own functions: cases, statistics, tables and the picture. Starts no contender and measures nothing."""
+
+import json
+import xml.etree.ElementTree
+
+import numpy as np
+import pytest
+
+import cases
+import figures
+import machine
+import ours
+import report
+import run
+
+
+def row(case="MiniLM 1x16", work=None, unit="ms", **times):
+    contenders = {name.replace("_", " "): {"p50_ms": t, "p99_ms": t * 1.5, "min_ms": t * 0.9} for name, t in times.items()}
+    own = next((n for n in report.OURS if n in contenders), None)
+    speedup = {n: c["p50_ms"] / contenders[own]["p50_ms"] for n, c in contenders.items() if n != own} if own else {}
+    return {"case": case, "work": work, "unit": unit, "contenders": contenders, "speedup": speedup}
+
+
+FACTS = {"cpu": {"model": "Test CPU <1>", "family": "26", "flags": ["avx2"]}, "threads": 2, "rounds": 5, "git": "abc",
+         "time": "2026-01-02T03:04:05+00:00", "versions": {"vivace": "0.1.0", "openvino": "1"}}
+
+
+def test_ragged_lengths_are_the_agreed_ones():
+    lengths = cases.ragged_lengths()
+    assert len(lengths) == 256
+    assert sum(lengths) == 6715
+    assert 4 <= min(lengths) and max(lengths) <= 256
+    assert np.median(lengths) == 21
+    assert lengths == cases.ragged_lengths()
+
+
+def test_padded_batches_hold_every_token_once():
+    lengths = cases.ragged_lengths()
+    batches = cases.padded_batches(lengths)
+    assert [len(ids) for ids, _ in batches] == [32] * 8
+    assert sum(int(mask.sum()) for _, mask in batches) == sum(lengths)
+    for ids, mask in batches:
+        assert ids.dtype == mask.dtype == np.int64
+        assert (ids[mask == 0] == 0).all() and (ids[mask == 1] >= 1000).all()
+        assert mask[0].all()  # no wider than its longest text
+        assert (np.diff(mask, axis=1) <= 0).all()  # padding stands behind
+
+
+def test_padded_ids():
+    ids, mask = cases.padded_ids([[7, 8, 9], [5]])
+    assert ids.tolist() == [[7, 8, 9], [5, 0, 0]]
+    assert mask.tolist() == [[1, 1, 1], [1, 0, 0]]
+
+
+def test_passages_are_cut_and_may_be_missing(tmp_path):
+    assert cases.load_passages(tmp_path / "none.jsonl") == []
+    file = tmp_path / "passages.jsonl"
+    file.write_text("".join(json.dumps({"id": i, "text": f"text {i}"}) + "\n\n" for i in range(300)))
+    passages = cases.load_passages(file)
+    assert len(passages) == cases.PASSAGES
+    assert passages[2] == "text 2"
+
+
+def test_mixed_texts_are_many_and_always_the_same():
+    passages = ["one two three", "four five six seven", "eight"]
+    texts = cases.mixed_texts(passages)
+    assert len(texts) == cases.TOKENIZER_TEXTS
+    assert texts == cases.mixed_texts(passages)
+    assert {len(text.split()) for text in texts} == {1, 3, 4}
+    assert {word for text in texts for word in text.split()} == set(" ".join(passages).split())
+
+
+def test_round_and_summary():
+    first, second = figures.round_of([5.0, 1.0, 3.0]), figures.round_of([9.0])
+    assert (first.p50_ms, first.min_ms, first.calls) == (3.0, 1.0, 3)
+    assert 4.9 < first.p99_ms <= 5.0
+    both = figures.summarise([first, second])
+    assert (both.p50_ms, both.min_ms, both.calls) == (6.0, 1.0, 4)
+    with pytest.raises(ValueError):
+        figures.round_of([])
+    with pytest.raises(ValueError):
+        figures.summarise([])
+
+
+def test_quiet_rounds():
+    assert figures.quiet_rounds("abc", [0.5, 0.1, 0.0], 0.1) == ["b", "c"]
+    assert figures.quiet_rounds("ab", [0.5, 0.6], 0.1) == ["a", "b"]
+    with pytest.raises(ValueError):
+        figures.quiet_rounds("ab", [0.5], 0.1)
+
+
+def test_noisy_rounds_do_not_count(monkeypatch):
+    monkeypatch.setattr(machine, "wait_until_quiet", lambda limit: next(readings))
+    times = iter([9.0, 1.0, 1.0])
+    options = run.parse_arguments(["--rounds", "3"])
+    readings = iter([1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+    timed = run.time_case("case", {"torch": lambda seconds: figures.round_of([next(times)])}, options)
+    assert timed["others_use"] == [1.0, 0.0, 0.0]
+    assert not timed["noisy"]
+    assert timed["contenders"]["torch"]["p50_ms"] == 1.0
+    readings, times = iter([0.0, 0.5] * 3), iter([2.0] * 3)
+    assert run.time_case("case", {"torch": lambda seconds: figures.round_of([next(times)])}, options)["noisy"]
+
+
+def test_results_of_a_noisy_machine_do_not_reach_the_readme(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(run, "OUT", tmp_path)
+    results = {"machine": FACTS, "rows": [{**row(vivace=2.0, torch=3.0), "noisy": True}], "skipped": ["x: no corpus"]}
+    with pytest.raises(SystemExit, match="quiet machine"):
+        run.write_results(results, run.parse_arguments(["--write-readme"]))
+    assert "skipped x: no corpus" in capsys.readouterr().out
+    assert json.loads((tmp_path / "results.json").read_text())["rows"][0]["noisy"]
+    assert (tmp_path / "results.svg").read_text().startswith("<svg")
+
+
+def test_speedup_pairs_the_rounds():
+    mine = [figures.round_of([t]) for t in (1.0, 10.0, 2.0)]
+    theirs = [figures.round_of([t]) for t in (2.0, 20.0, 8.0)]
+    assert figures.speedup(mine, theirs) == 2.0
+    with pytest.raises(ValueError):
+        figures.speedup([], theirs)
+
+
+def test_lowest_cosine():
+    assert figures.lowest_cosine([[1, 0], [2, 2]], [[3, 0], [1, 1]]) == pytest.approx(1.0)
+    assert figures.lowest_cosine([[1, 0], [0, 1]], [[1, 0], [1, 1]]) == pytest.approx(2**-0.5)
+    assert figures.lowest_cosine([[0.0, 0.0]], [[1, 0]]) == -1.0
+    assert figures.lowest_cosine([[float("nan"), 1]], [[1, 0]]) == -1.0
+    with pytest.raises(ValueError):
+        figures.lowest_cosine([[1, 0]], [[1, 0, 0]])
+
+
+def test_rotation_gives_everyone_each_place():
+    assert [figures.rotated("abc", turn) for turn in range(4)] == [list("abc"), list("bca"), list("cab"), list("abc")]
+    assert figures.rotated([], 3) == []
+
+
+def test_rows_with_work_show_rates():
+    tokenizing = row("tokenize", work=0.5, unit="MB/s", vivace=10.0, hf=100.0)
+    assert report.figure(tokenizing, "vivace") == pytest.approx(50.0)
+    assert report.figure(row(vivace=2.0), "vivace") == 2.0
+
+
+def test_ours_stands_first_then_the_fastest():
+    assert report.ordered(row(torch=9.0, vivace=5.0, openvino=2.0)) == ["vivace", "openvino", "torch"]
+    assert report.ours_in(row(torch=9.0)) is None
+
+
+def test_text_table():
+    lines = report.text_table([row(vivace=2.0, openvino=5.0)]).splitlines()
+    assert len(lines) == 3
+    assert "vivace" in lines[1] and "fast" not in lines[1]
+    assert "2.50x as fast" in lines[2]
+
+
+def test_markdown_table_names_best_peer_and_machine():
+    table = report.markdown_table([row(vivace=2.0, openvino=5.0, torch=8.0), row("no ours", torch=3.0)], FACTS)
+    assert "| MiniLM 1x16 (ms) | **2.00** | openvino 5.00, torch 8.00 | 2.50× as fast as openvino |" in table
+    assert "| no ours (ms) | – | torch 3.00 |  |" in table
+    assert "2 threads" in table and "openvino 1" in table and "2026-01-02" in table
+
+
+def test_readme_table_is_replaced_and_nothing_else():
+    text = f"before\n{report.README_BEGIN}\nold\n{report.README_END}\nafter\n"
+    once = report.replace_in_readme(text, "| new |")
+    assert once == f"before\n{report.README_BEGIN}\n| new |\n{report.README_END}\nafter\n"
+    assert report.replace_in_readme(once, "| new |") == once
+    with pytest.raises(ValueError, match="bench:begin"):
+        report.replace_in_readme("no markers", "x")
+    with pytest.raises(ValueError, match="in this order"):
+        report.replace_in_readme(f"{report.README_END}{report.README_BEGIN}", "x")
+
+
+def test_svg_is_well_formed_and_to_scale():
+    rows = [row("a < b & c", vivace=2.0, openvino=8.0), row("rates", work=1.0, unit="MB/s", vivace_serve=1.0, torch=4.0)]
+    root = xml.etree.ElementTree.fromstring(report.svg_chart(rows, "caption <&>"))
+    space = "{http://www.w3.org/2000/svg}"
+    bars = [r for r in root.iter(space + "rect") if r.get("class") in ("ours", "peer")]
+    widths = [float(bar.get("width")) for bar in bars]
+    assert [bar.get("class") for bar in bars] == ["ours", "peer", "ours", "peer"]
+    assert widths[1] == pytest.approx(4 * widths[0], rel=1e-2)
+    assert widths[2] == pytest.approx(4 * widths[3], rel=1e-2)
+    assert max(float(b.get("x")) + float(b.get("width")) for b in bars) < report.WIDTH - report.MARGIN
+    texts = [text.text for text in root.iter(space + "text")]
+    assert "a < b & c" in texts and "caption <&>" in texts and "8.00" in texts
+
+
+def test_cpu_facts():
+    facts = machine.cpu_facts("processor : 0\nmodel name\t: One\ncpu family : 26\nflags : fma avx2 sse\nmodel name : Two\n")
+    assert facts["model"] == "One"
+    assert facts["family"] == "26"
+    assert facts["flags"] == ["avx2", "fma"]
+    assert machine.cpu_facts("")["model"] == "unknown"
+
+
+def test_busy_share():
+    #                             user nice system idle iowait irq softirq steal
+    assert machine.busy_share("cpu 10 0 10 100 0 0 0 0 0 0", "cpu 20 0 10 120 10 0 0 0 0 0") == pytest.approx(0.25)
+    assert machine.busy_share("cpu 0 0 0 0 0 0 0 0", "cpu 0 0 0 50 0 0 0 50") == 0.5
+    assert machine.busy_share("cpu 1 1 1 1 1 1 1 1", "cpu 1 1 1 1 1 1 1 1") == 0.0
+
+
+def test_waiting_for_quiet_ends():
+    assert 0 <= machine.wait_until_quiet(0, sample_s=0.01) <= 1
+
+
+def test_time_case_lets_everyone_work_every_round(capsys):
+    order = []
+
+    def timer(name, milliseconds):
+        def run_round(seconds):
+            assert seconds == 0.5
+            order.append(name)
+            return figures.round_of([milliseconds])
+        return run_round
+
+    options = run.parse_arguments(["--rounds", "3", "--seconds", "0.5", "--quiet-wait", "0"])
+    timed = run.time_case("case", {"vivace": timer("vivace", 2.0), "torch": timer("torch", 6.0)}, options)
+    assert order == ["vivace", "torch", "torch", "vivace", "vivace", "torch"]
+    assert timed["speedup"] == {"torch": 3.0}
+    assert len(timed["contenders"]["torch"]["rounds"]) == 3
+    assert json.loads(json.dumps(timed)) == timed
+    assert "round 3/3" in capsys.readouterr().err
+
+
+class FixedVectors:
+    def __init__(self, name, vector):
+        self.name, self.vector = name, vector
+
+    def vectors(self, texts):
+        return [self.vector for _ in texts]
+
+
+def test_wrong_answers_are_not_timed(capsys):
+    reference, good, bad = FixedVectors("torch", [1.0, 1.0]), FixedVectors("a", [2.0, 2.0]), FixedVectors("b", [1.0, 0.9])
+    assert run.check_outputs([good, reference], reference) == {"a": pytest.approx(1.0)}
+    with pytest.raises(SystemExit, match="b answers wrongly"):
+        run.check_outputs([good, bad], reference)
+
+
+class FixedIds:
+    def __init__(self, name, ids):
+        self.name, self.all_ids = name, ids
+
+    def ids(self, texts):
+        return self.all_ids
+
+
+def test_wrong_ids_are_not_timed(capsys):
+    reference = FixedIds("hf", [[1, 2], [3]])
+    run.check_ids(FixedIds("a", [[1, 2], [3]]), reference, ["x", "y"])
+    with pytest.raises(SystemExit, match="b tokenizes 'y' otherwise than hf"):
+        run.check_ids(FixedIds("b", [[1, 2], [4]]), reference, ["x", "y"])
+    with pytest.raises(ValueError):
+        run.check_ids(FixedIds("c", [[1, 2]]), reference, ["x", "y"])
+
+
+FAKE_PROGRAM = """#!/usr/bin/env python3
+import json, sys
+arguments = sys.argv[1:]
+if arguments[0] == "--version":
+    print("vivace 9.9")
+elif "--tokenize" in arguments:
+    print(json.dumps({"mb_per_s": 2.0}))
+elif "--tokens" in arguments and arguments[arguments.index("--tokens") + 1] == "128":
+    sys.exit("vivace: no memory")
+else:
+    print(json.dumps({"p50_ms": 2.0, "p99_ms": 3.0, "min_ms": 1.5, "isa": "avx2", "seen": arguments}))
+"""
+
+
+@pytest.fixture
+def vivace(tmp_path):
+    program = tmp_path / "vivace"
+    program.write_text(FAKE_PROGRAM)
+    program.chmod(0o755)
+    return ours.Vivace(program, "model", 2)
+
+
+def test_ours_reads_what_vivace_bench_tells(vivace):
+    assert vivace.versions == {"vivace": "9.9"}
+    told = vivace.forward(cases.FORWARD_CASES[0], 0.1)
+    assert (told.p50_ms, told.p99_ms, told.min_ms) == (2.0, 3.0, 1.5)
+    assert vivace.notes["MiniLM 1x16"]["isa"] == "avx2"
+    assert vivace.tokenize(["a" * 1000, "é" * 500], 0.1).p50_ms == pytest.approx(1.0)
+
+
+def test_a_failing_program_is_told_with_its_message(vivace):
+    with pytest.raises(ours.OursError, match="no memory"):
+        vivace.forward(cases.FORWARD_CASES[1], 0.1)
+
+
+def test_only_chooses_cases():
+    bench = run.Bench(run.parse_arguments(["--only", "RAGGED"]))
+    assert [case.name for case in cases.FORWARD_CASES if bench.wanted(case.name)] == ["MiniLM ragged x256"]

@@ -1,0 +1,53 @@
+# vivace_library(NAME PUBLIC … PRIVATE …): the library of src/NAME (all .cc but tests and main.cc), and, where src/NAME
+# has *_test.cc files, the program NAME_test that runs them.
+function(vivace_library name)
+  cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.cc")
+  list(FILTER sources EXCLUDE REGEX "(_test|/main|_testing)\\.cc$")
+  if(sources)
+    add_library(vivace_${name} STATIC ${sources})
+    target_link_libraries(vivace_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+    target_include_directories(vivace_${name} PUBLIC "${CMAKE_SOURCE_DIR}/src")
+  else()
+    add_library(vivace_${name} INTERFACE)
+    target_link_libraries(vivace_${name} INTERFACE ${ARG_PUBLIC} ${ARG_PRIVATE})
+    target_include_directories(vivace_${name} INTERFACE "${CMAKE_SOURCE_DIR}/src")
+  endif()
+  vivace_unit_tests(${name} ${ARG_PRIVATE})
+endfunction()
+
+function(vivace_unit_tests name)
+  file(GLOB tests CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*_test.cc")
+  if(NOT VIVACE_BUILD_TESTS OR NOT tests)
+    return()
+  endif()
+  # What several of the tests share.
+  file(GLOB shared CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*_testing.cc")
+  find_package(GTest REQUIRED)
+  add_executable(${name}_test ${tests} ${shared})
+  target_link_libraries(${name}_test PRIVATE vivace_${name} ${ARGN} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name}_test PRIVATE VIVACE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_test(NAME ${name}_test COMMAND ${name}_test)
+endfunction()
+
+function(vivace_program name source)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  if(EXISTS "${CMAKE_SOURCE_DIR}/${source}")
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  endif()
+endfunction()
+
+# vivace_isa_sources(NAME ISA FLAGS…): src/NAME/ISA_*.cc are compiled with the instruction set's flags on x86-64 and left
+# out on other machines. -O3 in every build type but Debug: register tiles need full unrolling to stay in registers.
+function(vivace_isa_sources name isa)
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/${isa}_*.cc")
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    # g++ 12 takes the undefined lanes of its own intrinsics for a mistake of ours (GCC bug 105593).
+    set(quiet "$<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized;-Wno-maybe-uninitialized>")
+    set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS
+                                "${ARGN};-fno-exceptions;$<$<NOT:$<CONFIG:Debug>>:-O3>;${quiet}")
+  else()
+    set_source_files_properties(${sources} PROPERTIES HEADER_FILE_ONLY ON)
+  endif()
+endfunction()

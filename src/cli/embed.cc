@@ -1,0 +1,162 @@
+// `vivace embed`: texts to vectors.
+#include <cstdio>
+#include <memory>
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include "cli/embed_stream.h"
+#include "cli/model_options.h"
+#include "cli/verbs.h"
+
+namespace vivace {
+namespace {
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  vivace embed 'good morning' 'guten Morgen'\n"
+    "  vivace embed --file docs.txt > vectors.jsonl\n"
+    "  vivace embed --file docs.jsonl --output vectors.jsonl --resume\n"
+    "  vivace embed --file docs.jsonl --format npy --output vectors.npy\n"
+    "  cat docs.txt | vivace embed --dimensions 128\n\n"
+    "One line of output for each text: {\"index\":0,\"tokens\":5,\"embedding\":[…]}.";
+
+struct EmbedOptions {
+  ModelOptions model;
+  InputOptions input;
+  std::string format = "jsonl";
+  std::string output = "-";
+  int dimensions = 0;
+  std::string prompt_name;
+  std::string pooling;
+  bool no_normalize = false;
+  bool resume = false;
+  bool refuse_long = false;
+  std::string on_error = "stop";
+};
+
+void declare(CLI::App& verb, EmbedOptions* options) {
+  add_input_options(verb, &options->input);
+  add_model_option(verb, &options->model);
+  verb.add_option("--format", options->format, "jsonl, or npy: a float32 array for numpy.load")
+      ->check(CLI::IsMember({"jsonl", "npy"}))
+      ->capture_default_str();
+  verb.add_option("--output,-o", options->output, "Write to this file, - is standard output")->capture_default_str();
+  verb.add_flag("--resume", options->resume, "Continue behind the last complete row of --output");
+  verb.add_option("--dimensions", options->dimensions, "Keep the first N values and normalise again")
+      ->check(CLI::PositiveNumber);
+  verb.add_option("--prompt-name", options->prompt_name, "Put this prompt of the model before each text");
+  verb.add_option("--pooling", options->pooling,
+                  "mean, cls, last, or none: a vector for each token (default: the model's)")
+      ->check(CLI::IsMember({"mean", "cls", "last", "none"}));
+  verb.add_flag("--no-normalize", options->no_normalize, "Leave vectors at the length that the model gives them");
+  verb.add_flag("--no-truncation", options->refuse_long,
+                "Refuse texts longer than the model takes instead of cutting them");
+  verb.add_option("--on-error", options->on_error,
+                  "For a line without usable text: stop, or skip with a line {\"index\",\"error\"}")
+      ->check(CLI::IsMember({"stop", "skip"}))
+      ->capture_default_str();
+  add_compute_options(verb, &options->model);
+  verb.footer(kExamples);
+}
+
+void check_combination(const EmbedOptions& options) {
+  if (options.resume && options.output == "-") {
+    throw CLI::ValidationError("--resume needs --output FILE to look at what is there");
+  }
+  if (options.resume && !options.input.texts.empty()) {
+    throw CLI::ValidationError("--resume is for --file or standard input, not for texts on the command line");
+  }
+  if (options.format == "npy" && options.pooling == "none") {
+    throw CLI::ValidationError(
+        "--pooling none gives each text its own number of vectors, which --format npy cannot hold");
+  }
+  if (options.format == "npy" && options.on_error == "skip") {
+    throw CLI::ValidationError("--on-error skip leaves gaps, which --format npy cannot show; use --format jsonl");
+  }
+  if (options.format == "npy" && options.output == "-" && isatty(STDOUT_FILENO) != 0) {
+    throw CLI::ValidationError("--format npy is binary; give --output FILE");
+  }
+}
+
+Result<EmbedRequest> make_request(const EmbedOptions& options) {
+  EmbedRequest request;
+  if (options.dimensions > 0) request.dimensions = options.dimensions;
+  if (!options.prompt_name.empty()) request.prompt_name = options.prompt_name;
+  if (options.no_normalize) request.normalize = false;
+  if (options.refuse_long) request.too_long = TooLong::kRefuse;
+  if (!options.pooling.empty()) {
+    ASSIGN_OR_RETURN(request.pooling, parse_pooling_mode(options.pooling));
+  }
+  return request;
+}
+
+Result<size_t> vector_size(const EmbedOptions& options, const ModelInfo& model) {
+  if (options.dimensions > model.hidden_size) {
+    return error(StatusCode::kInvalidArgument,
+                 fmt::format("--dimensions {} is more than the model's {}", options.dimensions, model.hidden_size));
+  }
+  return static_cast<size_t>(options.dimensions > 0 ? options.dimensions : model.hidden_size);
+}
+
+// What was done to the texts besides embedding them is said, not hidden.
+void report(const EmbedStreamTotals& totals, const ModelInfo& model) {
+  if (totals.truncated > 0) {
+    fmt::print(stderr, "vivace: {} of {} texts were longer than the model's {} tokens and were cut\n", totals.truncated,
+               totals.texts, model.max_tokens);
+  }
+  if (totals.problems > 0)
+    fmt::print(stderr, "vivace: {} lines had no usable text and were skipped\n", totals.problems);
+}
+
+Result<void> run_embed(const EmbedOptions& options) {
+  EmbedStreamOptions stream;
+  ASSIGN_OR_RETURN(stream.request, make_request(options));
+  stream.on_problem = options.on_error == "skip" ? OnProblem::kSkip : OnProblem::kStop;
+  ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.input));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, load_engine(options.model));
+  ASSIGN_OR_RETURN(const size_t size, vector_size(options, engine->info()));
+
+  using Existing = OutputFile::Existing;
+  ASSIGN_OR_RETURN(OutputFile file,
+                   OutputFile::open(options.output, options.resume ? Existing::kContinue : Existing::kOverwrite));
+  if (options.resume && !file.seekable()) {
+    return error(StatusCode::kInvalidArgument, "--resume needs a regular file as --output");
+  }
+  std::unique_ptr<VectorWriter> writer;
+  if (options.format == "npy") {
+    ASSIGN_OR_RETURN(writer, make_npy_writer(std::move(file), size));
+  } else {
+    writer = make_jsonl_writer(std::move(file), size,
+                               options.pooling == "none" ? VectorsOfText::kOneForEachToken : VectorsOfText::kOne);
+  }
+  if (options.resume) {
+    ASSIGN_OR_RETURN(stream.first_index, writer->resume());
+    if (stream.first_index > 0) fmt::print(stderr, "vivace: continuing at text {}\n", stream.first_index + 1);
+  }
+
+  // Vectors on the same terminal would be torn apart by the progress line.
+  const bool vectors_on_terminal = options.output == "-" && isatty(STDOUT_FILENO) != 0;
+  Progress progress("", ProgressUnit::kTexts);
+  ASSIGN_OR_RETURN(const EmbedStreamTotals totals,
+                   embed_stream(*engine, source, *writer, stream, vectors_on_terminal ? nullptr : &progress));
+  RETURN_IF_ERROR(writer->finish());
+  progress.finish();
+  report(totals, engine->info());
+  return {};
+}
+
+}  // namespace
+
+void add_embed_verb(CLI::App& program, Action* action) {
+  CLI::App* verb = program.add_subcommand("embed", "Texts to vectors");
+  auto options = std::make_shared<EmbedOptions>();
+  declare(*verb, options.get());
+  verb->callback([options, action] {
+    check_combination(*options);
+    *action = [options] { return run_embed(*options); };
+  });
+}
+
+}  // namespace vivace

@@ -1,0 +1,147 @@
+#include "cli/hub.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <regex>
+
+#include "base/json.h"
+#include "cli/download.h"
+#include "cli/http_client.h"
+#include "cli/url.h"
+
+namespace vivace {
+namespace {
+
+constexpr uint64_t kMaxListingBytes = uint64_t{16} << 20;
+constexpr uint64_t kMaxSmallFileBytes = uint64_t{512} << 20;
+constexpr uint64_t kMaxWeightsBytes = uint64_t{64} << 30;
+constexpr size_t kMaxFiles = 10000;
+
+bool is_hex(std::string_view text) {
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+// A name is a path below the model's folder, whatever the hub says.
+bool is_safe_file_name(std::string_view name) {
+  if (name.empty() || name.size() > 255 || name.front() == '/' || name.find('\\') != std::string_view::npos)
+    return false;
+  if (std::ranges::any_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20; })) return false;
+  for (const auto& part : std::filesystem::path(name)) {
+    if (part.empty() || part == "." || part == "..") return false;
+  }
+  return true;
+}
+
+Status describe_refusal(const Hub& hub, const std::string& what, const HttpHead& head) {
+  const std::string token_hint = hub.token.empty() ? "if it is private, set HF_TOKEN" : "check HF_TOKEN's rights";
+  if (head.status == 404 || head.status == 401) {
+    // A hub answers 401 for names that do not exist, so that private ones cannot be guessed.
+    return {StatusCode::kNotFound, hub.endpoint + " has no " + what + "; check the name, and " + token_hint};
+  }
+  const std::string said = head.error_message.empty() ? "" : " (" + head.error_message + ")";
+  if (head.status == 403)
+    return {StatusCode::kNotFound, hub.endpoint + " refuses access to " + what + said + "; " + token_hint};
+  return {StatusCode::kUnavailable,
+          hub.endpoint + " answered " + std::to_string(head.status) + said + " for " + what + "; try again later"};
+}
+
+Result<HubModel> parse_listing(const std::string& id, std::string_view text) {
+  ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(text, "the hub's answer about " + id));
+  HubModel model{.id = id, .commit = "", .files = {}};
+  ASSIGN_OR_RETURN(model.commit, document.root().string_or("sha", ""));
+  if (model.commit.size() != 40 || !is_hex(model.commit)) {
+    return error(StatusCode::kCorruptFile, "the hub's answer about " + id + " names no commit; is this a hub?");
+  }
+  ASSIGN_OR_RETURN(const JsonValue siblings, document.root().get("siblings"));
+  ASSIGN_OR_RETURN(const std::vector<JsonValue> files, siblings.as_array());
+  if (files.size() > kMaxFiles) return error(StatusCode::kTooLarge, id + " holds more files than a model has");
+  for (const JsonValue& file : files) {
+    ASSIGN_OR_RETURN(const JsonValue member, file.get("rfilename"));
+    ASSIGN_OR_RETURN(const std::string_view name, member.as_string());
+    if (!is_safe_file_name(name)) {
+      return error(StatusCode::kCorruptFile,
+                   "the hub lists a file name for " + id + " that leads out of its folder; nothing was fetched");
+    }
+    model.files.emplace_back(name);
+  }
+  return model;
+}
+
+bool has(const HubModel& model, std::string_view file) {
+  return std::ranges::find(model.files, file) != model.files.end();
+}
+
+}  // namespace
+
+Result<void> check_model_id(std::string_view id) {
+  static const std::regex kId("[A-Za-z0-9_][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9_][A-Za-z0-9._-]{0,95})?");
+  if (std::regex_match(id.begin(), id.end(), kId) && id.find("..") == std::string_view::npos) return {};
+  return error(StatusCode::kInvalidArgument,
+               "'" + std::string(id.substr(0, 200)) + "' is no model name; write OWNER/NAME as the hub shows it");
+}
+
+Result<HubModel> find_hub_model(const Hub& hub, const std::string& id, const std::string& revision) {
+  std::string listing;
+  const HttpGet get{.url = hub.endpoint + "/api/models/" + encode_path(id) + "/revision/" + encode_path(revision),
+                    .token = hub.token,
+                    .offset = 0,
+                    .max_body_bytes = kMaxListingBytes};
+  const HttpReceiver receiver{.on_head = [](const HttpHead&) { return Result<void>(); },
+                              .on_data =
+                                  [&](std::string_view bytes) {
+                                    listing.append(bytes);
+                                    return Result<void>();
+                                  }};
+  ASSIGN_OR_RETURN(const HttpHead head, http_get(get, receiver));
+  if (head.status != 200) {
+    return std::unexpected(describe_refusal(hub, "model '" + id + "' at revision '" + revision + "'", head));
+  }
+  return parse_listing(id, listing);
+}
+
+Result<std::vector<std::string>> files_to_fetch(const HubModel& model) {
+  static const std::regex kSmall(
+      "config\\.json|tokenizer\\.json|tokenizer_config\\.json|special_tokens_map\\.json|vocab\\.txt|modules\\.json|"
+      "config_sentence_transformers\\.json|sentence_bert_config\\.json|[0-9]{1,2}_[A-Za-z]{1,32}/config\\.json");
+  static const std::regex kShard("model-[0-9]{5}-of-[0-9]{5}\\.safetensors");
+  for (const char* needed : {"config.json", "tokenizer.json"}) {
+    if (!has(model, needed)) {
+      return error(StatusCode::kUnsupported, model.id + " has no " + needed + ", without which Vivace cannot run it");
+    }
+  }
+  const bool one_file = has(model, "model.safetensors");
+  const bool sharded = !one_file && has(model, "model.safetensors.index.json");
+  if (!one_file && !sharded) {
+    return error(StatusCode::kUnsupported, model.id +
+                                               " has no safetensors weights; convert it, or look for a revision "
+                                               "with model.safetensors (--revision)");
+  }
+  // Small files first: what is wrong with them is known before the long download.
+  std::vector<std::string> files;
+  std::vector<std::string> weights;
+  for (const std::string& file : model.files) {
+    if (std::regex_match(file, kSmall)) files.push_back(file);
+    if (sharded && std::regex_match(file, kShard)) weights.push_back(file);
+  }
+  if (sharded) files.emplace_back("model.safetensors.index.json");
+  if (one_file) weights.emplace_back("model.safetensors");
+  files.insert(files.end(), weights.begin(), weights.end());
+  return files;
+}
+
+Result<void> fetch_file(const Hub& hub, const HubModel& model, const std::string& file, const std::string& path) {
+  const Download download{
+      .url = hub.endpoint + "/" + encode_path(model.id) + "/resolve/" + model.commit + "/" + encode_path(file),
+      .token = hub.token,
+      .path = path,
+      .label = file,
+      .max_bytes = file.ends_with(".safetensors") ? kMaxWeightsBytes : kMaxSmallFileBytes};
+  ASSIGN_OR_RETURN(const HttpHead head, download_to_file(download));
+  if (head.status != 200 && head.status != 206) {
+    return std::unexpected(describe_refusal(hub, "file '" + file + "' of " + model.id, head));
+  }
+  return {};
+}
+
+}  // namespace vivace

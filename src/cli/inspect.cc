@@ -1,0 +1,98 @@
+// `vivace inspect`: what a model is and how this machine would run it.
+#include <cstdio>
+#include <memory>
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include "base/json_writer.h"
+#include "cli/model_options.h"
+#include "cli/verbs.h"
+
+namespace vivace {
+namespace {
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  vivace inspect\n"
+    "  vivace inspect --model models/all-MiniLM-L6-v2 --json\n"
+    "  VIVACE_ISA=generic vivace inspect";
+
+struct InspectOptions {
+  ModelOptions model;
+  bool json = false;
+};
+
+std::string to_json(const ModelInfo& model) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("directory").value(model.directory).key("architecture").value(model.architecture);
+  json.key("layers").value(model.layers).key("hidden_size").value(model.hidden_size);
+  json.key("heads").value(model.heads).key("intermediate_size").value(model.intermediate_size);
+  json.key("vocabulary_size").value(model.vocabulary_size).key("max_tokens").value(model.max_tokens);
+  json.key("pooling").value(pooling_mode_name(model.pooling)).key("normalize").value(model.normalize);
+  json.key("prompt_names").begin_array();
+  for (const std::string& name : model.prompt_names) json.value(name);
+  json.end_array();
+  json.key("parameters").value(static_cast<uint64_t>(model.parameters));
+  json.key("weights_dtype").value(model.weights_dtype);
+  json.key("file_bytes").value(static_cast<uint64_t>(model.file_bytes));
+  json.key("packed_bytes").value(static_cast<uint64_t>(model.packed_bytes));
+  json.key("precision").value(model.precision).key("isa").value(model.isa);
+  json.key("isa_notes").begin_array();
+  for (const std::string& note : model.isa_notes) json.value(note);
+  json.end_array();
+  json.key("threads").value(model.threads).key("load_ms").value(model.load_ms);
+  return json.end_object().take() + "\n";
+}
+
+std::string megabytes(size_t bytes) {
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+std::string to_text(const ModelInfo& model) {
+  std::string text;
+  const auto row = [&](std::string_view name, const std::string& value) {
+    text += fmt::format("{:<14}{}\n", name, value);
+  };
+  row("model", model.directory);
+  row("architecture", fmt::format("{}: {} layers, hidden size {}, {} heads, feed-forward {}", model.architecture,
+                                  model.layers, model.hidden_size, model.heads, model.intermediate_size));
+  row("text", fmt::format("up to {} tokens of {} kinds", model.max_tokens, model.vocabulary_size));
+  row("pooling", fmt::format("{}{}", pooling_mode_name(model.pooling), model.normalize ? ", normalised" : ""));
+  std::string prompts;
+  for (const std::string& name : model.prompt_names) prompts += (prompts.empty() ? "" : ", ") + name;
+  row("prompts", prompts.empty() ? "none" : prompts);
+  row("parameters", fmt::format("{:.1f} million, stored as {} ({})", static_cast<double>(model.parameters) / 1e6,
+                                model.weights_dtype, megabytes(model.file_bytes)));
+  row("computing", fmt::format("{} on {} threads, packed weights {}", model.precision, model.threads,
+                               megabytes(model.packed_bytes)));
+  row("kernels", model.isa);
+  for (const std::string& note : model.isa_notes) row("", "not chosen: " + note);
+  row("loaded in", fmt::format("{:.0f} ms", model.load_ms));
+  return text;
+}
+
+Result<void> run_inspect(const InspectOptions& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, load_engine(options.model));
+  const std::string text = options.json ? to_json(engine->info()) : to_text(engine->info());
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
+    return error(StatusCode::kInternal, "cannot write to standard output");
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_inspect_verb(CLI::App& program, Action* action) {
+  CLI::App* verb = program.add_subcommand("inspect", "Describe a model and how this machine would run it");
+  auto options = std::make_shared<InspectOptions>();
+  add_model_option(*verb, &options->model);
+  verb->add_flag("--json", options->json, "One JSON object instead of text");
+  add_compute_options(*verb, &options->model);
+  verb->footer(kExamples);
+  verb->callback([options, action] { *action = [options] { return run_inspect(*options); }; });
+}
+
+}  // namespace vivace

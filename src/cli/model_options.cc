@@ -1,0 +1,55 @@
+#include "cli/model_options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "server/server_config.h"
+
+namespace vivace {
+
+namespace {
+constexpr int kMaxThreads = 1024;
+}
+
+void add_model_option(CLI::App& verb, ModelOptions* options) {
+  verb.add_option("--model", options->model, "Model folder or name")->capture_default_str();
+}
+
+void add_compute_options(CLI::App& verb, ModelOptions* options) {
+  verb.add_option("--precision", options->precision, "auto, fp32, bf16 or int8 (this release computes in fp32)")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8"}))
+      ->capture_default_str();
+  verb.add_option("--threads", options->threads, "Compute threads (default: what the container allows)")
+      ->check(CLI::Range(1, kMaxThreads));
+  verb.add_option("--isa", options->isa,
+                  "Kernel table, as `vivace inspect` lists them (default: $VIVACE_ISA, else the best)");
+}
+
+Result<Precision> parse_precision(const std::string& name) {
+  if (name == "auto") return Precision::kAuto;
+  if (name == "fp32") return Precision::kF32;
+  return error(StatusCode::kUnsupported, "--precision " + name + " is not in this release; use auto or fp32");
+}
+
+Result<ModelPlaces> configured_model_places() {
+  ASSIGN_OR_RETURN(const ServerConfig config, load_server_config({}));
+  ModelPlaces places = default_model_places();
+  for (const ModelSpec& model : config.models) places.configured.emplace_back(model.name, model.directory);
+  return places;
+}
+
+Result<std::string> model_directory(const ModelOptions& options) {
+  ASSIGN_OR_RETURN(const ModelPlaces places, configured_model_places());
+  ASSIGN_OR_RETURN(const FoundModel found, find_model(options.model, places));
+  return found.directory;
+}
+
+Result<std::unique_ptr<Engine>> load_engine(const ModelOptions& options) {
+  EngineOptions engine_options;
+  ASSIGN_OR_RETURN(engine_options.precision, parse_precision(options.precision));
+  engine_options.threads = options.threads;
+  engine_options.isa = options.isa;
+  ASSIGN_OR_RETURN(const std::string directory, model_directory(options));
+  return Engine::load(directory, engine_options);
+}
+
+}  // namespace vivace

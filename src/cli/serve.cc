@@ -1,0 +1,89 @@
+// `vivace serve`: the HTTP server. Its flags are the keys of ServerConfig.
+#include <cstdio>
+#include <map>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/model_options.h"
+#include "cli/verbs.h"
+#include "server/run_server.h"
+#include "server/server_config.h"
+
+namespace vivace {
+namespace {
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  vivace serve\n"
+    "  vivace serve --model models/all-MiniLM-L6-v2 --port 9000\n"
+    "  vivace serve --config vivace.yaml --check\n"
+    "  vivace serve --print-config > vivace.yaml\n\n"
+    "Every flag is also a key of the configuration file and an environment variable (VIVACE_PORT=9000);\n"
+    "a flag beats the environment, which beats the file.";
+
+struct ServeOptions {
+  std::string config_file;
+  std::map<std::string, std::vector<std::string>> flags;  // by the key's name
+  bool check = false;
+  bool print_config = false;
+};
+
+Result<ServerConfig> load_config(const ServeOptions& options) {
+  ConfigSources sources;
+  if (!options.config_file.empty()) sources.file = options.config_file;
+  for (const auto& [name, values] : options.flags) {
+    if (!values.empty()) sources.flags.emplace_back(name, values);
+  }
+  return load_server_config(sources);
+}
+
+// The server takes directories; names are looked up here.
+Result<void> resolve_models(ServerConfig* config) {
+  const ModelPlaces places = default_model_places();
+  if (config->models.empty()) config->models.push_back({.name = kDefaultModel, .directory = kDefaultModel});
+  for (ModelSpec& model : config->models) {
+    ASSIGN_OR_RETURN(const FoundModel found, find_model(model.directory, places));
+    model.directory = found.directory;
+  }
+  return {};
+}
+
+Result<void> run_serve(const ServeOptions& options, ServerConfig config) {
+  if (options.print_config) {
+    std::fputs(server_config_yaml(config).c_str(), stdout);
+    return {};
+  }
+  RETURN_IF_ERROR(resolve_models(&config));
+  if (!options.check) return run_server(config);
+  RETURN_IF_ERROR(check_models(config));
+  std::fputs("The configuration is valid and its models can be read.\n", stdout);
+  return {};
+}
+
+}  // namespace
+
+void add_serve_verb(CLI::App& program, Action* action) {
+  CLI::App* verb = program.add_subcommand("serve", "Answer over HTTP");
+  auto options = std::make_shared<ServeOptions>();
+  verb->add_option("--config", options->config_file, "YAML file (default: vivace.yaml where it exists)");
+  verb->add_flag("--check", options->check, "Check configuration and models, then exit");
+  verb->add_flag("--print-config", options->print_config, "Print the configuration as a commented file, then exit");
+  for (const ConfigKey& key : server_config_keys()) {
+    std::string help = key.help + " [" + key.variable;
+    if (!key.default_value.empty()) help += ", default " + key.default_value;
+    auto* flag = verb->add_option(key.flag, options->flags[key.name], help + "]")->type_name("");
+    // One value for each time the flag is given, so that nothing behind it is swallowed.
+    flag->type_size(1)->expected(1);
+    if (key.repeatable) flag->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+  verb->footer(kExamples);
+  verb->callback([options, action] {
+    const auto config = load_config(*options);
+    // A wrong configuration is wrong usage, wherever it is written.
+    if (!config) throw CLI::ValidationError(config.error().message);
+    *action = [options, config = *config] { return run_serve(*options, config); };
+  });
+}
+
+}  // namespace vivace

@@ -1,0 +1,26 @@
+// The verbs of the command line, one file each. add_…_verb() declares a verb's options on the program; when the user
+// typed that verb, parsing leaves in *action what is to be run. Wrong combinations of options are reported by throwing
+// CLI::ValidationError while parsing (exit code 2), everything later by the action's Result (exit code 1).
+#pragma once
+
+#include <functional>
+
+#include "base/status.h"
+
+namespace CLI {
+class App;
+}
+
+namespace vivace {
+
+using Action = std::function<Result<void>()>;
+
+void add_embed_verb(CLI::App& program, Action* action);
+void add_tokenize_verb(CLI::App& program, Action* action);
+void add_inspect_verb(CLI::App& program, Action* action);
+void add_models_verb(CLI::App& program, Action* action);
+void add_pull_verb(CLI::App& program, Action* action);
+void add_serve_verb(CLI::App& program, Action* action);
+void add_bench_verb(CLI::App& program, Action* action);
+
+}  // namespace vivace

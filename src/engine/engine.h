@@ -1,0 +1,85 @@
+// One loaded model that answers requests from many threads.
+//
+// submit() tokenizes on the caller's thread and puts the texts into a bounded queue; the engine's own thread takes what
+// is waiting, packs it into batches by token count, runs the model on the thread pool and answers. A text's answer does
+// not depend on what it was batched with.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "base/thread_pool.h"
+#include "engine/engine_stats.h"
+#include "engine/request.h"
+#include "text/tokenizer.h"
+
+namespace vivace {
+
+enum class Precision { kAuto, kF32 };
+
+struct EngineOptions {
+  std::shared_ptr<ThreadPool> pool;  // shared by several engines; nullptr: one of its own, of `threads` threads
+  int threads = 0;                   // 0: what affinity and cgroup allow
+  std::string isa;                   // kernel table by name; empty: VIVACE_ISA, else the best that the CPU has
+  Precision precision = Precision::kAuto;
+  int max_batch_tokens = 0;     // tokens computed in one pass, which bounds the activations' memory and how long a
+                                // newcomer waits; 0: 2048 for each thread
+  int max_queued_texts = 4096;  // waiting texts beyond which requests get kOverloaded (a single larger request is
+                                // taken when nothing waits)
+};
+
+// Facts about a loaded model, for `inspect`, /v1/models and logs.
+struct ModelInfo {
+  std::string directory;
+  std::string architecture;  // "bert"
+  int layers = 0;
+  int hidden_size = 0;
+  int heads = 0;
+  int intermediate_size = 0;
+  int vocabulary_size = 0;
+  int max_tokens = 0;  // longest text, special tokens included
+  PoolingMode pooling = PoolingMode::kMean;
+  bool normalize = false;
+  std::vector<std::string> prompt_names;
+  size_t parameters = 0;
+  size_t file_bytes = 0;               // of the weight files
+  size_t packed_bytes = 0;             // of the packed weights in memory
+  std::string weights_dtype;           // as stored in the file: "F32"
+  std::string precision;               // as computed: "fp32"
+  std::string isa;                     // chosen kernel table
+  std::vector<std::string> isa_notes;  // one line for each table that was not chosen: why
+  int threads = 0;
+  double load_ms = 0;
+};
+
+class Engine {
+ public:
+  using EmbedCallback = std::function<void(Result<EmbedResponse>)>;
+
+  // Loads a model directory. The errors of formats, text and models, with the file named.
+  static Result<std::unique_ptr<Engine>> load(const std::string& directory, const EngineOptions& options);
+  virtual ~Engine() = default;  // answers what is queued with kUnavailable, finishes what runs
+
+  // Runs a short text through the model, so that the first request finds warm memory.
+  virtual Result<void> warm_up() = 0;
+
+  // Calls done exactly once: at once on the caller's thread when the request is refused (kInvalidArgument, kTooLarge,
+  // kOverloaded, kUnavailable), else later on the engine's thread, where it must not block. Thread-safe.
+  virtual void submit(EmbedRequest request, EmbedCallback done) = 0;
+
+  // submit() and wait. Not to be called from a callback.
+  Result<EmbedResponse> embed(EmbedRequest request);
+
+  // Refuses new requests with kUnavailable from now on and waits until all accepted ones are answered.
+  virtual void drain() = 0;
+
+  virtual const ModelInfo& info() const = 0;
+  virtual const EngineStats& stats() const = 0;
+  virtual const Tokenizer& tokenizer() const = 0;
+};
+
+}  // namespace vivace

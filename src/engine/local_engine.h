@@ -1,0 +1,66 @@
+// The Engine that computes in this process: see engine.h for what it promises.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "engine/embedding_pipeline.h"
+#include "engine/engine.h"
+#include "engine/request_queue.h"
+#include "models/batch_forward.h"
+#include "models/packed_batch.h"
+
+namespace vivace {
+
+struct LocalEngineSettings {
+  std::shared_ptr<ThreadPool> pool;
+  size_t max_batch_tokens = 0;
+  size_t max_queued_texts = 0;
+};
+
+class LocalEngine final : public Engine {
+ public:
+  LocalEngine(EmbeddingPipeline pipeline, ModelInfo info, LocalEngineSettings settings);
+  ~LocalEngine() override;
+
+  Result<void> warm_up() override;
+  void submit(EmbedRequest request, EmbedCallback done) override;
+  void drain() override;
+  const ModelInfo& info() const override { return m_info; }
+  const EngineStats& stats() const override { return m_stats; }
+  const Tokenizer& tokenizer() const override { return m_pipeline.tokenizer(); }
+
+ private:
+  enum class State { kServing, kDraining, kStopping };
+
+  Result<void> admit(size_t texts);
+  void enqueue(std::shared_ptr<PendingRequest> request);
+  void serve();
+  void run_batch(const std::vector<BatchItem>& items);
+  void answer(PendingRequest& request, Result<EmbedResponse> result);
+  void count(const Result<EmbedResponse>& result);
+  void show_queue();
+
+  const EmbeddingPipeline m_pipeline;
+  const ModelInfo m_info;
+  const LocalEngineSettings m_settings;
+  EngineStats m_stats;
+
+  std::mutex m_mutex;  // guards what follows, up to the blank line
+  std::condition_variable m_work;
+  std::condition_variable m_idle;
+  RequestQueue m_queue;
+  size_t m_reserved_texts = 0;  // admitted, being tokenized
+  size_t m_unanswered = 0;      // admitted requests without an answer
+  State m_state = State::kServing;
+
+  // Used by the engine's thread only.
+  PackedBatch m_batch;
+  ForwardWorkspace m_workspace;
+  std::thread m_thread;
+};
+
+}  // namespace vivace

@@ -1,0 +1,151 @@
+// The kernels in plain C++: what the others are tested against, and what runs where there is no better table.
+#include <cmath>
+
+#include "kernels/kernel_table.h"
+
+namespace vivace {
+namespace {
+
+constexpr int kPanelWidth = 16;
+
+float activate(Activation activation, float x) {
+  switch (activation) {
+    case Activation::kNone: return x;
+    case Activation::kGelu: return 0.5F * x * (1.0F + std::erf(x * 0.70710678F));
+    case Activation::kGeluTanh: return 0.5F * x * (1.0F + std::tanh(0.79788456F * (x + 0.044715F * x * x * x)));
+    case Activation::kRelu: return x > 0 ? x : 0;
+    case Activation::kSilu: return x / (1.0F + std::exp(-x));
+    case Activation::kTanh: return std::tanh(x);
+  }
+  return x;
+}
+
+void gemm_f32(const GemmF32Args& args) noexcept {
+  for (int row = 0; row < args.m; ++row) {
+    const float* a = args.a + row * args.lda;
+    for (int first = 0; first < args.n; first += kPanelWidth) {
+      const float* panel = args.b + static_cast<ptrdiff_t>(first) * args.k;
+      float sums[kPanelWidth] = {};
+      for (int k = 0; k < args.k; ++k) {
+        for (int j = 0; j < kPanelWidth; ++j) sums[j] += a[k] * panel[k * kPanelWidth + j];
+      }
+      for (int j = 0; j < kPanelWidth && first + j < args.n; ++j) {
+        const int column = first + j;
+        float value = sums[j] + (args.bias != nullptr ? args.bias[column] : 0.0F);
+        value = activate(args.activation, value);
+        if (args.residual != nullptr) value += args.residual[row * args.ldr + column];
+        args.c[row * args.ldc + column] = value;
+      }
+    }
+  }
+}
+
+void layer_norm_f32(const LayerNormF32Args& args) noexcept {
+  for (int row = 0; row < args.rows; ++row) {
+    const float* x = args.x + row * args.ldx;
+    float* out = args.out + row * args.ldo;
+    float mean = 0;
+    for (int i = 0; i < args.n; ++i) mean += x[i];
+    mean /= static_cast<float>(args.n);
+    float variance = 0;
+    for (int i = 0; i < args.n; ++i) variance += (x[i] - mean) * (x[i] - mean);
+    variance /= static_cast<float>(args.n);
+    const float scale = 1.0F / std::sqrt(variance + args.epsilon);
+    for (int i = 0; i < args.n; ++i) out[i] = (x[i] - mean) * scale * args.gamma[i] + args.beta[i];
+  }
+}
+
+// scratch: the scores of one query.
+size_t attention_f32_scratch(int tokens, int, int) noexcept {
+  return static_cast<size_t>(tokens);
+}
+
+// Element `d` of row `row` of a table in panels of `depth` rows.
+float in_panels(const float* panels, int depth, int row, int d) {
+  return panels[static_cast<ptrdiff_t>(row / kPanelWidth) * kPanelWidth * depth + d * kPanelWidth + row % kPanelWidth];
+}
+
+float attention_score(const AttentionF32Args& args, int i, int j) {
+  const float* q = args.q + i * args.ld;
+  const float* k = args.k + j * args.ld;
+  const RelativePositionsF32& relative = args.relative;
+  float score = 0;
+  for (int d = 0; d < args.head_dim; ++d) score += q[d] * k[d];
+  if (args.distance_bias != nullptr) score += args.distance_bias[j - i];
+  if (relative.keys != nullptr) {
+    const int position = relative.index[j - i];
+    for (int d = 0; d < args.head_dim; ++d) score += q[d] * in_panels(relative.keys, args.head_dim, position, d);
+  }
+  if (relative.queries != nullptr) {
+    const float* query = relative.queries + relative.index[j - i] * relative.ld;
+    for (int d = 0; d < args.head_dim; ++d) score += query[d] * k[d];
+  }
+  return score;
+}
+
+void attention_f32(const AttentionF32Args& args) noexcept {
+  float* scores = args.scratch;
+  for (int i = 0; i < args.tokens; ++i) {
+    const int begin = i > args.window ? i - args.window : 0;
+    const int end = args.tokens - 1 - i > args.window ? i + args.window + 1 : args.tokens;
+    float highest = -INFINITY;
+    for (int j = begin; j < end; ++j) {
+      scores[j] = attention_score(args, i, j) * args.scale;
+      highest = std::fmax(highest, scores[j]);
+    }
+    float sum = 0;
+    for (int j = begin; j < end; ++j) {
+      scores[j] = std::exp(scores[j] - highest);
+      sum += scores[j];
+    }
+    float* out = args.out + i * args.ldo;
+    for (int d = 0; d < args.head_dim; ++d) out[d] = 0;
+    for (int j = begin; j < end; ++j) {
+      for (int d = 0; d < args.head_dim; ++d) out[d] += scores[j] * args.v[j * args.ld + d];
+    }
+    for (int d = 0; d < args.head_dim; ++d) out[d] /= sum;
+  }
+}
+
+void add_f32(const float* x, float* y, size_t n) noexcept {
+  for (size_t i = 0; i < n; ++i) y[i] += x[i];
+}
+
+void multiply_f32(const float* x, float* y, size_t n) noexcept {
+  for (size_t i = 0; i < n; ++i) y[i] *= x[i];
+}
+
+void scale_f32(float factor, float* y, size_t n) noexcept {
+  for (size_t i = 0; i < n; ++i) y[i] *= factor;
+}
+
+float dot_f32(const float* x, const float* y, size_t n) noexcept {
+  float sum = 0;
+  for (size_t i = 0; i < n; ++i) sum += x[i] * y[i];
+  return sum;
+}
+
+bool all_finite_f32(const float* x, size_t n) noexcept {
+  for (size_t i = 0; i < n; ++i) {
+    if (!std::isfinite(x[i])) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+const KernelTable kernel_table_generic = {
+    .name = "generic",
+    .f32_panel_width = kPanelWidth,
+    .gemm_f32 = gemm_f32,
+    .layer_norm_f32 = layer_norm_f32,
+    .attention_f32 = attention_f32,
+    .attention_f32_scratch = attention_f32_scratch,
+    .add_f32 = add_f32,
+    .multiply_f32 = multiply_f32,
+    .scale_f32 = scale_f32,
+    .dot_f32 = dot_f32,
+    .all_finite_f32 = all_finite_f32,
+};
+
+}  // namespace vivace

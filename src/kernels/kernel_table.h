@@ -1,0 +1,114 @@
+// The inner loops of Vivace as one table of functions for each instruction set.
+//
+// Kernels see raw pointers, never allocate, never fail and never throw: shapes are checked, memory is laid out and work
+// is split in ops/. All sums run in an order that depends on the shapes of one row or one sequence alone, so a token's
+// result is the same bits whatever stands beside it in the batch and however many threads share the work.
+// Arrays that a kernel reads and writes must not overlap unless its comment says so.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace vivace {
+
+enum class Activation : uint8_t {
+  kNone,
+  kGelu,      // x·Φ(x) with the exact normal distribution (erf form)
+  kGeluTanh,  // x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³)))
+  kRelu,      // max(x, 0)
+  kSilu,      // x / (1 + exp(-x))
+  kTanh,
+};
+
+// c[m][n] = activation(a[m][k] · b + bias) + residual, for row-major a and c with row strides lda and ldc.
+// b holds the weights in panels (see tensor/packed_matrix.h): panel_width columns each, k rows of panel_width floats,
+// 64-byte aligned, columns past n filled with zeros.
+struct GemmF32Args {
+  const float* a = nullptr;
+  ptrdiff_t lda = 0;
+  const float* b = nullptr;
+  float* c = nullptr;
+  ptrdiff_t ldc = 0;
+  const float* bias = nullptr;      // [n], or nullptr
+  const float* residual = nullptr;  // [m][n] with row stride ldr, or nullptr; may be c itself
+  ptrdiff_t ldr = 0;
+  int m = 0;
+  int n = 0;
+  int k = 0;
+  Activation activation = Activation::kNone;
+};
+
+// out[r] = (x[r] - mean(x[r])) / sqrt(var(x[r]) + epsilon) · gamma + beta for each of `rows` rows of n values
+// (Ba, Kiros, Hinton: Layer Normalization). out may be x.
+struct LayerNormF32Args {
+  const float* x = nullptr;
+  ptrdiff_t ldx = 0;
+  float* out = nullptr;
+  ptrdiff_t ldo = 0;
+  const float* gamma = nullptr;  // [n]
+  const float* beta = nullptr;   // [n]
+  float epsilon = 0;
+  int rows = 0;
+  int n = 0;
+};
+
+// Tables by the distance j - i of two tokens are read up to this many entries past the largest distance.
+constexpr int kDistancePadding = 16;
+// A window that no sequence is longer than.
+constexpr int kUnlimitedWindow = INT32_MAX;
+// Queries whose scores are held at a time.
+constexpr int kQueryBlock = 24;  // four full tiles
+
+// Disentangled attention's terms of position (He et al. 2021, DeBERTa, eq. 4), for one head: the score of query i and
+// key j gains q[i]·keys[p] + queries[p]·k[j], where p = index[j - i]. Either table may be missing.
+struct RelativePositionsF32 {
+  const float* keys = nullptr;     // [positions][head_dim] in panels, as GemmF32Args::b
+  const float* queries = nullptr;  // [positions][head_dim] with row stride ld
+  ptrdiff_t ld = 0;
+  // Points at distance 0, monotone, from -(tokens - 1) to tokens - 1 + kDistancePadding; nullptr: no such terms.
+  const int32_t* index = nullptr;
+};
+
+// One head of scaled dot-product attention within one sequence (Vaswani et al., eq. 1):
+// out[i] = Σ_j softmax_j(scale · score(i, j)) · v[j] over the keys with |j - i| ≤ window, where score(i, j) is
+// q[i]·k[j] + distance_bias[j - i] + the terms of RelativePositionsF32. q, k, v and out have `tokens` rows of head_dim
+// values.
+struct AttentionF32Args {
+  const float* q = nullptr;
+  const float* k = nullptr;
+  const float* v = nullptr;
+  ptrdiff_t ld = 0;  // row stride of q, k and v
+  float* out = nullptr;
+  ptrdiff_t ldo = 0;
+  float scale = 1;
+  int tokens = 0;
+  int head_dim = 0;
+  int window = kUnlimitedWindow;
+  const float* distance_bias = nullptr;  // points at distance 0, extent as RelativePositionsF32::index; or nullptr
+  RelativePositionsF32 relative;
+  float* scratch = nullptr;  // attention_f32_scratch floats, 64-byte aligned
+};
+
+struct KernelTable {
+  const char* name;
+  int f32_panel_width;  // columns of a panel of packed fp32 weights
+
+  void (*gemm_f32)(const GemmF32Args& args) noexcept;
+  void (*layer_norm_f32)(const LayerNormF32Args& args) noexcept;
+  void (*attention_f32)(const AttentionF32Args& args) noexcept;
+  // Floats; positions: how many lie between those of the farthest tokens, |index[tokens - 1] - index[1 - tokens]| + 1,
+  // or 0 without terms of position. Grows with each argument.
+  size_t (*attention_f32_scratch)(int tokens, int head_dim, int positions) noexcept;
+  void (*add_f32)(const float* x, float* y, size_t n) noexcept;       // y += x
+  void (*multiply_f32)(const float* x, float* y, size_t n) noexcept;  // y *= x
+  void (*scale_f32)(float factor, float* y, size_t n) noexcept;       // y *= factor
+  float (*dot_f32)(const float* x, const float* y, size_t n) noexcept;
+  bool (*all_finite_f32)(const float* x, size_t n) noexcept;
+};
+
+// One for each instruction set; only kernels/registry.cc names them.
+extern const KernelTable kernel_table_generic;
+extern const KernelTable kernel_table_avx2;
+extern const KernelTable kernel_table_avx512;
+
+}  // namespace vivace

@@ -1,0 +1,78 @@
+#include "kernels/registry.h"
+
+#include <cstdlib>
+
+namespace vivace {
+namespace {
+
+bool always() {
+  return true;
+}
+
+#if defined(__x86_64__)
+// __builtin_cpu_supports also asks whether the operating system keeps the wide registers (XGETBV).
+bool supports_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+bool supports_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+constexpr KernelTableEntry kTables[] = {
+#if defined(__x86_64__)
+    {&kernel_table_avx512, "avx512f, avx512bw, avx512dq, avx512vl", supports_avx512},
+    {&kernel_table_avx2, "avx2, fma", supports_avx2},
+#endif
+    {&kernel_table_generic, "nothing", always},
+};
+
+std::string known_names() {
+  std::string names;
+  for (const auto& entry : kTables) names += (names.empty() ? "" : ", ") + std::string(entry.table->name);
+  return names;
+}
+
+}  // namespace
+
+std::span<const KernelTableEntry> kernel_tables() {
+  return kTables;
+}
+
+Result<const KernelTable*> select_kernel_table(std::string_view name) {
+  if (name.empty()) {
+    if (const char* environment = std::getenv("VIVACE_ISA")) name = environment;
+  }
+  for (const auto& entry : kTables) {
+    if (name.empty() && entry.supported()) return entry.table;
+    if (name != entry.table->name) continue;
+    if (entry.supported()) return entry.table;
+    return error(StatusCode::kUnsupported, "instruction set '" + std::string(name) + "' needs " +
+                                               std::string(entry.required_features) + ", which this CPU lacks");
+  }
+  return error(StatusCode::kInvalidArgument,
+               "instruction set '" + std::string(name) + "' is unknown; use one of " + known_names());
+}
+
+std::vector<std::string> explain_other_tables(const KernelTable& chosen) {
+  std::vector<std::string> lines;
+  bool faster = true;
+  for (const auto& entry : kTables) {
+    if (entry.table == &chosen) {
+      faster = false;
+      continue;
+    }
+    std::string reason = "slower than the chosen one";
+    if (!entry.supported()) {
+      reason = "the CPU lacks some of " + std::string(entry.required_features);
+    } else if (faster) {
+      reason = "another one was asked for";
+    }
+    lines.push_back(std::string(entry.table->name) + ": " + reason);
+  }
+  return lines;
+}
+
+}  // namespace vivace

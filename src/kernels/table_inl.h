@@ -1,0 +1,37 @@
+// The kernel table of one instruction set, made of the *_inl.h kernels for its vector type. Included only by
+// <isa>_kernels.cc, behind the vector type.
+#pragma once
+
+#include "kernels/gemm_inl.h"
+#include "kernels/norm_inl.h"
+
+#include "kernels/attention_inl.h"
+
+namespace vivace {
+namespace {
+
+template <typename V, int NR>
+size_t attention_scratch_floats(int tokens, int head_dim, int positions) noexcept {
+  return attention_scratch<V, NR>(tokens, head_dim, positions).floats;
+}
+
+// Kernels on vectors of type V; panels of packed weights are NR vectors wide.
+template <typename V, int NR>
+constexpr KernelTable make_kernel_table(const char* name) {
+  return {
+      .name = name,
+      .f32_panel_width = NR * V::kLanes,
+      .gemm_f32 = gemm_f32_all<V, NR>,
+      .layer_norm_f32 = layer_norm_all<V>,
+      .attention_f32 = attention_all<V, NR>,
+      .attention_f32_scratch = attention_scratch_floats<V, NR>,
+      .add_f32 = add_all<V>,
+      .multiply_f32 = multiply_all<V>,
+      .scale_f32 = scale_all<V>,
+      .dot_f32 = dot_all<V>,
+      .all_finite_f32 = all_finite_all<V>,
+  };
+}
+
+}  // namespace
+}  // namespace vivace

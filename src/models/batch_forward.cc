@@ -1,0 +1,92 @@
+#include "models/batch_forward.h"
+
+#include <algorithm>
+#include <atomic>
+
+namespace vivace {
+namespace {
+
+// Enough rows that a pass over the weights is computed rather than waited for (reference: a weight panel in L2 serves
+// 128 rows in 22 tiles), few enough that the rows' activations stay in the core's own cache.
+constexpr int kGroupTokens = 128;
+// Threads may wait for the last group for this share of the time before sharing every operation is cheaper.
+constexpr double kTolerableIdleShare = 0.08;
+
+BatchSlice whole(const PackedBatch& batch) {
+  return {batch.ids, batch.positions, batch.type_ids, batch.offsets};
+}
+
+// The group's part of the batch; its offsets, which start at 0 again, are written to *offsets.
+BatchSlice slice(const PackedBatch& batch, const SequenceGroup& group, std::vector<int32_t>* offsets) {
+  const int32_t begin = batch.offsets[static_cast<size_t>(group.first)];
+  offsets->clear();
+  for (int i = group.first; i <= group.last; ++i) offsets->push_back(batch.offsets[static_cast<size_t>(i)] - begin);
+  const auto part = [&](const std::vector<int32_t>& values) {
+    return std::span(values).subspan(static_cast<size_t>(begin), static_cast<size_t>(group.tokens));
+  };
+  return {part(batch.ids), part(batch.positions), part(batch.type_ids), *offsets};
+}
+
+void largest_first(std::vector<SequenceGroup>* groups) {
+  std::ranges::stable_sort(*groups, std::greater<>(), &SequenceGroup::tokens);
+}
+
+}  // namespace
+
+size_t ForwardWorkspace::capacity_bytes() const {
+  size_t total = 0;
+  for (const Arena& arena : m_arenas) total += arena.capacity_bytes();
+  return total;
+}
+
+std::vector<SequenceGroup> cut_into_groups(const PackedBatch& batch, int target_tokens) {
+  std::vector<SequenceGroup> groups;
+  for (int i = 0; i < batch.sequences(); ++i) {
+    const int tokens = batch.offsets[static_cast<size_t>(i) + 1] - batch.offsets[static_cast<size_t>(i)];
+    if (groups.empty() || groups.back().tokens + tokens > target_tokens) groups.push_back({i, i, 0});
+    groups.back().last = i + 1;
+    groups.back().tokens += tokens;
+  }
+  return groups;
+}
+
+bool groups_balance(const std::vector<SequenceGroup>& groups, int threads) {
+  std::vector<SequenceGroup> sorted = groups;
+  largest_first(&sorted);
+  std::vector<int> load(static_cast<size_t>(threads), 0);
+  int total = 0;
+  for (const auto& group : sorted) {
+    *std::ranges::min_element(load) += group.tokens;
+    total += group.tokens;
+  }
+  const double longest = *std::ranges::max_element(load);
+  return longest * threads * (1 - kTolerableIdleShare) <= total;
+}
+
+MatrixView<const float> forward_batch(const Encoder& encoder, const KernelTable& kernels, const PackedBatch& batch,
+                                      ThreadPool& pool, ForwardWorkspace& workspace) {
+  const std::span<Arena> arenas = workspace.arenas();
+  CHECK(static_cast<int>(arenas.size()) >= pool.threads());
+  for (Arena& arena : arenas) arena.reset();
+  const MatrixView<float> hidden = arenas[0].matrix(batch.tokens(), encoder.info().hidden_size);
+
+  std::vector<SequenceGroup> groups = cut_into_groups(batch, kGroupTokens);
+  if (!groups_balance(groups, pool.threads())) {
+    encoder.forward({&kernels, &pool, arenas}, whole(batch), hidden, nullptr);
+    return hidden;
+  }
+  largest_first(&groups);
+  std::atomic<size_t> next{0};
+  pool.run([&](int thread) {
+    const ExecutionContext alone{&kernels, nullptr, arenas.subspan(static_cast<size_t>(thread), 1)};
+    std::vector<int32_t> offsets;
+    for (size_t i = next.fetch_add(1); i < groups.size(); i = next.fetch_add(1)) {
+      const int begin = batch.offsets[static_cast<size_t>(groups[i].first)];
+      encoder.forward(alone, slice(batch, groups[i], &offsets), hidden.slice_rows(begin, begin + groups[i].tokens),
+                      nullptr);
+    }
+  });
+  return hidden;
+}
+
+}  // namespace vivace

@@ -1,0 +1,190 @@
+#include "models/deberta_v2.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/deberta_v2_config.h"
+
+namespace vivace {
+namespace {
+
+constexpr PostNormNames kNames{
+    .qkv = {"attention.self.query_proj", "attention.self.key_proj", "attention.self.value_proj"},
+    .attention_output = "attention.output.dense",
+    .attention_norm = "attention.output.LayerNorm",
+    .intermediate = "intermediate.dense",
+    .output = "output.dense",
+    .output_norm = "output.LayerNorm",
+};
+
+struct DebertaV2Layer {
+  PostNormLayer layer;
+  RelativePositionTables positions;
+};
+
+struct DebertaV2Weights {
+  EmbeddingLayer embeddings;
+  std::vector<DebertaV2Layer> layers;
+  std::optional<ConvolutionLayer> convolution;
+  std::vector<int32_t> position_index;  // empty: no terms of position
+};
+
+// What is needed only until the positions have been projected.
+struct PositionWeights {
+  AlignedBuffer<float> embeddings;  // [2 · span, hidden]
+  LayerNorm norm;
+  struct Projections {
+    Linear key;
+    Linear query;
+  };
+  std::vector<Projections> layers;  // empty members where the layer's own projections serve, or nothing asks
+};
+
+DebertaV2Weights load_weights(LayerLoader& load, const WeightScope& root, const DebertaV2Config& config) {
+  DebertaV2Weights weights{.embeddings = load_embedding_layer(load, root.scope("embeddings"), config.embeddings),
+                           .layers = {},
+                           .convolution = {},
+                           .position_index = {}};
+  for (int i = 0; i < config.layers; ++i) {
+    const WeightScope layer = root.scope("encoder.layer." + std::to_string(i));
+    weights.layers.push_back({load_post_norm_layer(load, layer, kNames, config.layer), {}});
+  }
+  if (config.convolution.has_value()) {
+    weights.convolution = load_convolution_layer(load, root.scope("encoder.conv"), *config.convolution);
+  }
+  return weights;
+}
+
+PositionWeights load_positions(LayerLoader& load, const WeightScope& encoder, const DebertaV2Config& config) {
+  PositionWeights positions;
+  if (config.normalised_positions) {
+    positions.norm = load.layer_norm(encoder.scope("LayerNorm"), config.layer.hidden_size, config.layer.epsilon);
+  }
+  if (!config.relative) return positions;
+  const int hidden = config.layer.hidden_size;
+  positions.embeddings = load.table(encoder, "rel_embeddings.weight", 2 * config.buckets.span, hidden);
+  for (int i = 0; i < config.layers; ++i) {
+    const WeightScope attention = encoder.scope("layer." + std::to_string(i) + ".attention.self");
+    PositionWeights::Projections& own = positions.layers.emplace_back();
+    if (config.shared_projections) continue;
+    if (config.content_to_position) own.key = load.linear(attention, {"pos_key_proj"}, hidden, hidden);
+    if (config.position_to_content) own.query = load.linear(attention, {"pos_query_proj"}, hidden, hidden);
+  }
+  return positions;
+}
+
+// Projects the relative embeddings for every layer. The weights must be complete.
+void project_positions(const KernelTable& kernels, const DebertaV2Config& config, const PositionWeights& positions,
+                       DebertaV2Weights* weights) {
+  if (!config.relative || config.score_terms == 1) return;
+  const int hidden = config.layer.hidden_size;
+  const int rows = 2 * config.buckets.span;
+  std::vector<Arena> arenas(1);
+  const ExecutionContext context{&kernels, nullptr, arenas};
+  const MatrixView<float> table = arenas[0].matrix(rows, hidden);
+  std::copy_n(positions.embeddings.data(), positions.embeddings.size(), table.data);
+  if (config.normalised_positions) layer_norm(context, table, positions.norm, table);
+  const MatrixView<float> projected = arenas[0].matrix(rows, 3 * hidden);
+  for (size_t i = 0; i < weights->layers.size(); ++i) {
+    DebertaV2Layer& layer = weights->layers[i];
+    const MatrixView<float> queries = projected.slice_columns(0, hidden);
+    const MatrixView<float> keys = projected.slice_columns(hidden, 2 * hidden);
+    if (config.shared_projections) {
+      linear(context, table, layer.layer.qkv, {}, projected);
+    } else {
+      if (config.content_to_position) linear(context, table, positions.layers[i].key, {}, keys);
+      if (config.position_to_content) linear(context, table, positions.layers[i].query, {}, queries);
+    }
+    if (config.content_to_position) {
+      layer.positions.keys = pack_position_keys(keys, config.layer.heads, kernels.f32_panel_width);
+    }
+    if (config.position_to_content) layer.positions.queries = copy_position_queries(queries);
+  }
+  weights->position_index = distance_positions(config.buckets, config.max_tokens - 1);
+}
+
+class DebertaV2Encoder final : public Encoder {
+ public:
+  DebertaV2Encoder(EncoderInfo info, const DebertaV2Config& config, DebertaV2Weights weights)
+      : m_info(std::move(info)), m_config(config), m_weights(std::move(weights)) {}
+
+  const EncoderInfo& info() const override { return m_info; }
+
+  void forward(const ExecutionContext& context, const BatchSlice& batch, MatrixView<float> hidden,
+               const LayerObserver* observer) const override {
+    CHECK(hidden.rows == batch.tokens() && hidden.columns == m_info.hidden_size);
+    Arena& arena = context.scratch[0];
+    const Arena::Scope scope(arena);
+    const PostNormBuffers buffers = post_norm_buffers(arena, hidden.rows, m_config.layer);
+    embed(context, m_weights.embeddings, batch, hidden);
+    if (observer != nullptr) (*observer)(0, hidden);
+    MatrixView<float> embedded;
+    if (m_weights.convolution.has_value()) {
+      embedded = arena.matrix(hidden.rows, hidden.columns);
+      for (int row = 0; row < hidden.rows; ++row) std::copy_n(hidden.row(row), hidden.columns, embedded.row(row));
+    }
+    SelfAttention attention{.offsets = batch.offsets, .heads = m_info.heads, .score_terms = m_config.score_terms};
+    if (!m_weights.position_index.empty()) {
+      attention.position_index = m_weights.position_index.data();
+      attention.longest_distance = m_info.max_tokens - 1;
+    }
+    int done = 0;
+    for (const DebertaV2Layer& layer : m_weights.layers) {
+      attention.positions = &layer.positions;
+      run_post_norm_layer(context, layer.layer, m_config.layer, attention, buffers, hidden);
+      if (done == 0 && m_weights.convolution.has_value()) {
+        run_convolution_layer(context, *m_weights.convolution, batch.offsets, embedded, hidden);
+      }
+      ++done;
+      if (observer != nullptr) (*observer)(done, hidden);
+    }
+  }
+
+ private:
+  EncoderInfo m_info;
+  DebertaV2Config m_config;
+  DebertaV2Weights m_weights;
+};
+
+EncoderInfo make_info(const DebertaV2Config& config, const LayerLoader& load, const WeightFiles& files) {
+  return EncoderInfo{
+      .architecture = "deberta-v2",
+      .layers = config.layers,
+      .hidden_size = config.layer.hidden_size,
+      .heads = config.layer.heads,
+      .intermediate_size = config.layer.intermediate_size,
+      .vocabulary_size = config.embeddings.vocabulary_size,
+      .type_vocabulary_size = config.embeddings.types,
+      .max_tokens = config.max_tokens,
+      .parameters = load.parameters(),
+      .file_bytes = files.total_bytes(),
+      .packed_bytes = load.packed_bytes(),
+      .weights_dtype = std::string(dtype_name(files.tensors().begin()->second.dtype)),
+  };
+}
+
+}  // namespace
+
+Result<std::unique_ptr<const Encoder>> load_deberta_v2(const ModelDirectory& directory, const KernelTable& kernels) {
+  ASSIGN_OR_RETURN(const DebertaV2Config config, read_deberta_v2_config(directory.config()));
+  ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::open(directory.path()));
+  WeightLoader loader(files);
+  const WeightScope root = loader.root("deberta");
+  // Heads, which do not touch the hidden states, and a constant that old checkpoints carry along.
+  for (const char* name : {"pooler.", "cls.", "classifier.", "lm_predictions.", "mask_predictions.", "qa_outputs.",
+                           "embeddings.position_ids"}) {
+    loader.ignore(name);
+  }
+  // Checkpoints whose input is not biased by positions may hold the embeddings of their pre-training.
+  if (config.embeddings.positions == 0) loader.ignore("embeddings.position_embeddings.");
+  LayerLoader load(loader, kernels);
+  DebertaV2Weights weights = load_weights(load, root, config);
+  const PositionWeights positions = load_positions(load, root.scope("encoder"), config);
+  RETURN_IF_ERROR(loader.finish());
+  project_positions(kernels, config, positions, &weights);
+  return std::make_unique<const DebertaV2Encoder>(make_info(config, load, files), config, std::move(weights));
+}
+
+}  // namespace vivace

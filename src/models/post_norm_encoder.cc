@@ -1,0 +1,94 @@
+#include "models/post_norm_encoder.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace vivace {
+namespace {
+
+class PostNormEncoder final : public Encoder {
+ public:
+  PostNormEncoder(EncoderInfo info, const PostNormEncoderConfig& config, PostNormEncoderParts parts)
+      : m_info(std::move(info)), m_config(config), m_parts(std::move(parts)) {}
+
+  const EncoderInfo& info() const override { return m_info; }
+
+  void forward(const ExecutionContext& context, const BatchSlice& batch, MatrixView<float> hidden,
+               const LayerObserver* observer) const override {
+    CHECK(hidden.rows == batch.tokens() && hidden.columns == m_info.hidden_size);
+    Arena& arena = context.scratch[0];
+    const Arena::Scope scope(arena);
+    const PostNormBuffers buffers = post_norm_buffers(arena, hidden.rows, m_config.layer);
+    SelfAttention attention{.offsets = batch.offsets, .heads = m_info.heads};
+    if (m_parts.distance_bias.size() > 0) {
+      attention.distance_bias = m_parts.distance_bias.data();
+      attention.longest_distance = m_info.max_tokens - 1;
+    }
+    embed(context, m_parts.embeddings, batch, hidden);
+    if (observer != nullptr) (*observer)(0, hidden);
+    int done = 0;
+    for (const PostNormLayer& layer : m_parts.layers) {
+      run_post_norm_layer(context, layer, m_config.layer, attention, buffers, hidden);
+      if (observer != nullptr) (*observer)(++done, hidden);
+    }
+  }
+
+ private:
+  EncoderInfo m_info;
+  PostNormEncoderConfig m_config;
+  PostNormEncoderParts m_parts;
+};
+
+}  // namespace
+
+std::vector<PostNormLayer> load_post_norm_layers(LayerLoader& load, const WeightScope& layers,
+                                                 const PostNormNames& names, const PostNormEncoderConfig& config) {
+  std::vector<PostNormLayer> loaded;
+  loaded.reserve(static_cast<size_t>(config.layers));
+  for (int i = 0; i < config.layers; ++i) {
+    loaded.push_back(load_post_norm_layer(load, layers.scope(std::to_string(i)), names, config.layer));
+  }
+  return loaded;
+}
+
+EncoderInfo post_norm_info(const PostNormEncoderConfig& config, const LayerLoader& load, const WeightFiles& files) {
+  return EncoderInfo{
+      .architecture = config.architecture,
+      .layers = config.layers,
+      .hidden_size = config.layer.hidden_size,
+      .heads = config.layer.heads,
+      .intermediate_size = config.layer.intermediate_size,
+      .vocabulary_size = config.embeddings.vocabulary_size,
+      .type_vocabulary_size = config.embeddings.types,
+      .max_tokens = config.max_tokens,
+      .parameters = load.parameters(),
+      .file_bytes = files.total_bytes(),
+      .packed_bytes = load.packed_bytes(),
+      .weights_dtype = std::string(dtype_name(files.tensors().begin()->second.dtype)),
+  };
+}
+
+std::unique_ptr<const Encoder> make_post_norm_encoder(EncoderInfo info, const PostNormEncoderConfig& config,
+                                                      PostNormEncoderParts parts) {
+  return std::make_unique<const PostNormEncoder>(std::move(info), config, std::move(parts));
+}
+
+Result<std::unique_ptr<const Encoder>> load_post_norm_encoder(const ModelDirectory& directory,
+                                                              const KernelTable& kernels,
+                                                              const PostNormEncoderConfig& config,
+                                                              const PostNormCheckpoint& checkpoint) {
+  ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::open(directory.path()));
+  WeightLoader weights(files);
+  const WeightScope root = weights.root(checkpoint.prefix);
+  for (const auto name : checkpoint.unused) weights.ignore(name);
+  LayerLoader load(weights, kernels);
+  PostNormEncoderParts parts{
+      .embeddings = load_embedding_layer(load, root.scope("embeddings"), config.embeddings),
+      .layers = load_post_norm_layers(load, root.scope(checkpoint.layers), checkpoint.names, config),
+      .distance_bias = {},
+  };
+  RETURN_IF_ERROR(weights.finish());
+  return make_post_norm_encoder(post_norm_info(config, load, files), config, std::move(parts));
+}
+
+}  // namespace vivace

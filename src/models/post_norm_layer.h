@@ -1,0 +1,58 @@
+// The layer of "Attention is all you need" (Vaswani et al. 2017): each half ends in a layer normalisation of the sum of
+// its input and output. BERT and most of its descendants are stacks of it.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "models/weight_loading.h"
+#include "ops/attention.h"
+
+namespace vivace {
+
+struct PostNormConfig {
+  int hidden_size = 0;
+  int heads = 0;
+  int intermediate_size = 0;
+  double epsilon = 0;
+  Activation activation = Activation::kGelu;
+};
+
+// What a checkpoint calls the parts, below the layer's own scope.
+struct PostNormNames {
+  std::array<std::string_view, 3> qkv;
+  std::string_view attention_output;
+  std::string_view attention_norm;
+  std::string_view intermediate;
+  std::string_view output;
+  std::string_view output_norm;
+};
+
+struct PostNormLayer {
+  Linear qkv;  // queries, keys and values side by side
+  Linear attention_output;
+  LayerNorm attention_norm;
+  Linear intermediate;
+  Linear output;
+  LayerNorm output_norm;
+};
+
+// Intermediate results, shared by the layers of a pass.
+struct PostNormBuffers {
+  MatrixView<float> qkv;
+  MatrixView<float> attention;
+  MatrixView<float> intermediate;
+};
+
+PostNormLayer load_post_norm_layer(LayerLoader& load, const WeightScope& layer, const PostNormNames& names,
+                                   const PostNormConfig& config);
+
+PostNormBuffers post_norm_buffers(Arena& arena, int tokens, const PostNormConfig& config);
+
+// x ← norm(x + attention(x)); x ← norm(x + output(activation(intermediate(x)))).
+//   offsets   [sequences + 1] of x's rows
+//   attention what the scores have besides q·k
+void run_post_norm_layer(const ExecutionContext& context, const PostNormLayer& layer, const PostNormConfig& config,
+                         const SelfAttention& attention, const PostNormBuffers& buffers, MatrixView<float> x);
+
+}  // namespace vivace

@@ -1,0 +1,84 @@
+#include "ops/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+namespace vivace {
+namespace {
+
+int longest_sequence(std::span<const int32_t> offsets) {
+  int longest = 0;
+  for (size_t i = 0; i + 1 < offsets.size(); ++i) longest = std::max(longest, offsets[i + 1] - offsets[i]);
+  return longest;
+}
+
+size_t scratch_floats(const KernelTable& kernels, const SelfAttention& attention, int head_dim) {
+  const int longest = longest_sequence(attention.offsets);
+  if (longest == 0) return 0;
+  if (attention.distance_bias != nullptr || attention.position_index != nullptr) {
+    CHECK(longest - 1 <= attention.longest_distance);
+  }
+  int positions = 0;
+  if (attention.position_index != nullptr) {
+    const int32_t* at_zero = attention.position_index + attention.longest_distance;
+    positions = std::abs(at_zero[longest - 1] - at_zero[1 - longest]) + 1;
+  }
+  return kernels.attention_f32_scratch(longest, head_dim, positions);
+}
+
+void set_head(const SelfAttention& attention, int head, AttentionF32Args* args) {
+  if (attention.distance_bias != nullptr) {
+    const ptrdiff_t entries = 2 * attention.longest_distance + 1 + kDistancePadding;
+    args->distance_bias = attention.distance_bias + head * entries + attention.longest_distance;
+  }
+  if (attention.position_index == nullptr) return;
+  RelativePositionsF32& relative = args->relative;
+  const RelativePositionTables& tables = *attention.positions;
+  relative.index = attention.position_index + attention.longest_distance;
+  relative.ld = static_cast<ptrdiff_t>(attention.heads) * args->head_dim;
+  if (!tables.keys.empty()) relative.keys = tables.keys[static_cast<size_t>(head)].panel(0);
+  if (tables.queries.size() > 0) relative.queries = tables.queries.data() + head * args->head_dim;
+}
+
+}  // namespace
+
+void self_attention(const ExecutionContext& context, MatrixView<const float> qkv, const SelfAttention& attention,
+                    MatrixView<float> out) {
+  const std::span<const int32_t> offsets = attention.offsets;
+  const int heads = attention.heads;
+  const int width = out.columns;
+  CHECK(heads > 0 && width % heads == 0 && qkv.columns == 3 * width && qkv.rows == out.rows);
+  CHECK(!offsets.empty() && offsets.front() == 0 && offsets.back() == qkv.rows);
+  const int head_dim = width / heads;
+  const int sequences = static_cast<int>(offsets.size()) - 1;
+  const size_t scratch = scratch_floats(*context.kernels, attention, head_dim);
+  context.run([&](int thread) {
+    // Neighbouring work items are heads of one sequence, so a thread's reads stay close together.
+    const Range items = split_range(sequences * heads, context.threads(), thread);
+    if (items.begin == items.end) return;
+    Arena& arena = context.scratch[static_cast<size_t>(thread)];
+    const Arena::Scope scope(arena);
+    AttentionF32Args args;
+    args.scratch = arena.floats(scratch);
+    args.ld = qkv.stride;
+    args.ldo = out.stride;
+    args.scale = 1.0F / std::sqrt(static_cast<float>(head_dim * attention.score_terms));
+    args.head_dim = head_dim;
+    args.window = attention.window;
+    for (int item = items.begin; item < items.end; ++item) {
+      const int first = offsets[static_cast<size_t>(item / heads)];
+      const int column = item % heads * head_dim;
+      args.tokens = offsets[static_cast<size_t>(item / heads) + 1] - first;
+      if (args.tokens == 0) continue;
+      set_head(attention, item % heads, &args);
+      args.q = qkv.row(first) + column;
+      args.k = args.q + width;
+      args.v = args.k + width;
+      args.out = out.row(first) + column;
+      context.kernels->attention_f32(args);
+    }
+  });
+}
+
+}  // namespace vivace

@@ -1,0 +1,41 @@
+// Multi-head self-attention over a packed batch without padding (Vaswani et al. 2017).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ops/execution_context.h"
+#include "tensor/aligned_buffer.h"
+#include "tensor/packed_matrix.h"
+#include "tensor/tensor_view.h"
+
+namespace vivace {
+
+// One layer's tables for the position terms of RelativePositionsF32. Each is empty when it has no part in the scores.
+struct RelativePositionTables {
+  std::vector<PackedMatrix> keys;  // of each head, head_dim inputs and one output for each position
+  AlignedBuffer<float> queries;    // [positions, heads · head_dim]
+};
+
+struct SelfAttention {
+  std::span<const int32_t> offsets;  // [sequences + 1]: rows offsets[i] … offsets[i+1]-1 belong to sequence i
+  int heads = 0;
+  int score_terms = 1;            // scores are scaled by 1/√(head_dim · score_terms)
+  int window = kUnlimitedWindow;  // tokens farther apart than this do not see each other
+  // Largest distance for which the two tables below have entries: from -longest_distance to longest_distance +
+  // kDistancePadding, so 2 · longest_distance + 1 + kDistancePadding of them.
+  int longest_distance = 0;
+  const float* distance_bias = nullptr;     // [heads, entries]: added to the unscaled scores; nullptr: none
+  const int32_t* position_index = nullptr;  // [entries], monotone: the position of each distance; nullptr: none
+  const RelativePositionTables* positions = nullptr;  // given when position_index is
+};
+
+//   qkv      [tokens, 3 · heads · head_dim] f32: queries, keys and values of each token side by side
+//   out      [tokens, heads · head_dim] f32; must not overlap qkv
+// A token sees the tokens of its own sequence, within the window, and of no other. Work is split over (sequence, head);
+// scratch comes from each thread's arena.
+void self_attention(const ExecutionContext& context, MatrixView<const float> qkv, const SelfAttention& attention,
+                    MatrixView<float> out);
+
+}  // namespace vivace

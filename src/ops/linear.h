@@ -1,0 +1,30 @@
+// Linear layers: y = activation(x · Wᵀ + b) + residual, over all tokens of a packed batch.
+#pragma once
+
+#include "kernels/kernel_table.h"
+#include "ops/execution_context.h"
+#include "tensor/aligned_buffer.h"
+#include "tensor/packed_matrix.h"
+#include "tensor/tensor_view.h"
+
+namespace vivace {
+
+struct Linear {
+  PackedMatrix weight;        // k inputs, n outputs
+  AlignedBuffer<float> bias;  // [n]
+  size_t bytes() const { return weight.bytes() + bias.bytes(); }
+};
+
+struct LinearOptions {
+  Activation activation = Activation::kNone;
+  const MatrixView<const float>* residual = nullptr;  // [rows, n], added after the activation; may view `out`
+};
+
+//   x    [rows, k] f32
+//   out  [rows, n] f32; must not overlap x
+// Work is split over rows when there are many, else over the columns, so that one short text uses all threads too.
+// A row's result does not depend on the split.
+void linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer,
+            const LinearOptions& options, MatrixView<float> out);
+
+}  // namespace vivace

@@ -1,0 +1,38 @@
+// The keys of a ServerConfig as a list, for the code that treats them all alike: reading, help texts, printing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/status.h"
+#include "server/server_config.h"
+
+namespace vivace {
+
+using FieldValue = std::variant<std::string*, int64_t*, double*, std::vector<ModelSpec>*>;
+
+struct ConfigField {
+  FieldInfo info;
+  FieldValue value;  // points into the ServerConfig
+};
+
+std::vector<ConfigField> config_fields(ServerConfig& config);
+
+std::string field_flag(const FieldInfo& info);
+std::string field_variable(const FieldInfo& info);
+// "1 to 64", "one of auto, fp32", or empty when any value will do.
+std::string field_limits(const ConfigField& field);
+// The value as one would write it; empty for secrets.
+std::string field_text(const ConfigField& field);
+
+// Sets a field from text; kInvalidArgument says what was expected. Models are separated by commas and replace the
+// list.
+Result<void> set_field(const ConfigField& field, std::string_view text);
+
+// "[NAME=]DIR"; without a name the directory's last part is the name.
+Result<ModelSpec> parse_model_spec(std::string_view text);
+
+}  // namespace vivace

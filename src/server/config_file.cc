@@ -1,0 +1,139 @@
+#include "server/config_file.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include "base/mapped_file.h"
+
+namespace vivace {
+namespace {
+
+constexpr size_t kMaxFileBytes = size_t{1} << 20;
+
+std::string_view yaml_type(const YAML::Node& node) {
+  switch (node.Type()) {
+    case YAML::NodeType::Null: return "nothing";
+    case YAML::NodeType::Scalar: return "a value";
+    case YAML::NodeType::Sequence: return "a list";
+    case YAML::NodeType::Map: return "a map";
+    case YAML::NodeType::Undefined: break;
+  }
+  return "nothing";
+}
+
+// "8080" in quotation marks is text, 8080 is a number: YAML's tag tells them apart.
+bool is_quoted(const YAML::Node& node) {
+  return node.Tag() == "!";
+}
+
+bool is_number(const ConfigField& field) {
+  return std::holds_alternative<int64_t*>(field.value) || std::holds_alternative<double*>(field.value);
+}
+
+Result<void> set_models_from_map(const YAML::Node& node, std::vector<ModelSpec>* out) {
+  if (!node.IsMap()) {
+    return error(StatusCode::kInvalidArgument,
+                 fmt::format("expected a map of name to directory, found {}", yaml_type(node)));
+  }
+  std::vector<ModelSpec> models;
+  for (const auto& entry : node) {
+    if (!entry.first.IsScalar() || !entry.second.IsScalar() || entry.first.Scalar().empty() ||
+        entry.second.Scalar().empty()) {
+      return error(StatusCode::kInvalidArgument, "expected NAME: DIR in each entry");
+    }
+    models.push_back({entry.first.Scalar(), entry.second.Scalar()});
+  }
+  *out = std::move(models);
+  return {};
+}
+
+Result<void> set_from_yaml(const ConfigField& field, const YAML::Node& node) {
+  if (auto* const* models = std::get_if<std::vector<ModelSpec>*>(&field.value)) {
+    return set_models_from_map(node, *models);
+  }
+  const std::string_view expected = is_number(field) ? "a number" : "a text";
+  if (!node.IsScalar()) {
+    return error(StatusCode::kInvalidArgument, fmt::format("expected {}, found {}", expected, yaml_type(node)));
+  }
+  if (is_number(field) && is_quoted(node)) {
+    return error(StatusCode::kInvalidArgument, fmt::format("expected a number, found the text \"{}\"", node.Scalar()));
+  }
+  return set_field(field, node.Scalar());
+}
+
+void apply_entry(const YAML::Node& key_node, const YAML::Node& value, const std::string& file,
+                 const std::vector<ConfigField>& fields, std::vector<std::string>* problems) {
+  const std::string key = key_node.IsScalar() ? key_node.Scalar() : "(a key that is no text)";
+  const auto field = std::ranges::find(fields, key, [](const ConfigField& f) { return std::string(f.info.name); });
+  if (field == fields.end()) {
+    problems->push_back(fmt::format("{}: {}: unknown key (line {})", file, key, key_node.Mark().line + 1));
+    return;
+  }
+  const auto set = set_from_yaml(*field, value);
+  if (!set) problems->push_back(fmt::format("{}: {}: {}", file, key, set.error().message));
+}
+
+void apply_document(const YAML::Node& root, const std::string& file, const std::vector<ConfigField>& fields,
+                    std::vector<std::string>* problems) {
+  if (root.IsNull()) return;  // an empty file: all defaults
+  if (!root.IsMap()) {
+    problems->push_back(fmt::format("{}: expected a map of keys to values, found {}", file, yaml_type(root)));
+    return;
+  }
+  std::set<std::string> seen;
+  for (const auto& entry : root) {
+    if (entry.first.IsScalar() && !seen.insert(entry.first.Scalar()).second) {
+      problems->push_back(fmt::format("{}: {}: is given twice", file, entry.first.Scalar()));
+      continue;
+    }
+    apply_entry(entry.first, entry.second, file, fields, problems);
+  }
+}
+
+}  // namespace
+
+void apply_config_file(const std::optional<std::string>& path, const std::vector<ConfigField>& fields,
+                       std::vector<std::string>* problems) {
+  const std::string file = path.value_or(kDefaultConfigFile);
+  std::error_code ignored;
+  if (!path && !std::filesystem::exists(file, ignored)) return;
+  const auto text = read_text_file(file, kMaxFileBytes);
+  if (!text) {
+    problems->push_back(text.error().message);
+    return;
+  }
+  try {
+    apply_document(YAML::Load(*text), file, fields, problems);
+  } catch (const YAML::Exception& exception) {
+    problems->push_back(fmt::format("{}: line {}: {}", file, exception.mark.line + 1, exception.msg));
+  }
+}
+
+std::string server_config_yaml(const ServerConfig& config) {
+  ServerConfig copy = config;
+  std::string text;
+  for (const ConfigField& field : config_fields(copy)) {
+    const std::string limits = field_limits(field);
+    text += fmt::format("# {}{}\n", field.info.help, limits.empty() ? "" : " (" + limits + ")");
+    YAML::Emitter value;
+    if (auto* const* models = std::get_if<std::vector<ModelSpec>*>(&field.value)) {
+      value << YAML::Flow << YAML::BeginMap;
+      for (const ModelSpec& spec : **models) {
+        value << YAML::Key << YAML::DoubleQuoted << spec.name << YAML::Value << YAML::DoubleQuoted << spec.directory;
+      }
+      value << YAML::EndMap;
+    } else if (std::holds_alternative<std::string*>(field.value)) {
+      value << YAML::DoubleQuoted << field_text(field);
+    } else {
+      value << field_text(field);
+    }
+    text += fmt::format("{}{}: {}\n", field.info.secret ? "# " : "", field.info.name, value.c_str());
+  }
+  return text;
+}
+
+}  // namespace vivace

@@ -1,0 +1,179 @@
+#include "server/dispatch.h"
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <exception>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "server/request_target.h"
+#include "server/route_table.h"
+
+namespace vivace {
+namespace {
+
+constexpr size_t kMaxRequestIdBytes = 128;
+
+bool is_id_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+// "application/json; charset=utf-8" is JSON, and so is "application/problem+json". Without a type we take JSON.
+bool is_json(std::string_view content_type) {
+  std::string_view type = content_type.substr(0, content_type.find(';'));
+  while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+  return type.empty() || equal_ignoring_case(type, "application/json") || type.ends_with("+json");
+}
+
+// In a time that does not depend on where the first difference is.
+bool equal_secrets(std::string_view given, std::string_view expected) {
+  unsigned difference = given.size() == expected.size() ? 0U : 1U;
+  for (size_t i = 0; i < given.size(); ++i) {
+    const char c = expected.empty() ? '\0' : expected[i % expected.size()];
+    difference |= static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(c);
+  }
+  return difference == 0;
+}
+
+bool has_key(std::string_view authorization, std::string_view key) {
+  constexpr std::string_view kScheme = "bearer ";
+  return authorization.size() > kScheme.size() &&
+         equal_ignoring_case(authorization.substr(0, kScheme.size()), kScheme) &&
+         equal_secrets(authorization.substr(kScheme.size()), key);
+}
+
+ApiResult<std::chrono::milliseconds> read_timeout(std::string_view text, const ServerConfig& config) {
+  if (text.empty()) return std::chrono::milliseconds(static_cast<int64_t>(config.request_timeout_seconds * 1000));
+  const auto longest = static_cast<int64_t>(config.max_request_timeout_seconds * 1000);
+  int64_t timeout = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), timeout);
+  if (code != std::errc() || end != text.data() + text.size() || timeout < 1 || timeout > longest) {
+    return std::unexpected(ApiError(StatusCode::kInvalidArgument,
+                                    fmt::format("Request-Timeout-Ms: expected a whole number from 1 to {}", longest)));
+  }
+  return std::chrono::milliseconds(timeout);
+}
+
+// What a body must be before it is worth reading.
+std::optional<ApiError> check_body_head(const RequestHead& head) {
+  if (!head.has_body_length) {
+    return http_error(411, "length_required", "the request has no body; send one with Content-Length or chunked");
+  }
+  if (!is_json(head.content_type)) {
+    return http_error(415, "unsupported_media_type", "the body must be JSON; send 'Content-Type: application/json'");
+  }
+  if (!head.content_encoding.empty() && !equal_ignoring_case(head.content_encoding, "identity")) {
+    return http_error(415, "unsupported_encoding", "the body must not be compressed; send it without Content-Encoding");
+  }
+  return std::nullopt;
+}
+
+std::optional<ApiError> check_admission(const RequestHead& head, const Route& route, const ServerConfig& config) {
+  if (route.access == Access::kKey && !config.api_key.empty() && !has_key(head.authorization, config.api_key)) {
+    return http_error(401, "invalid_api_key", "the API key is missing or wrong; send 'Authorization: Bearer KEY'");
+  }
+  if (route.method == Method::kPost) return check_body_head(head);
+  return std::nullopt;
+}
+
+void answer_error(const ApiError& error, Admission* admission) {
+  admission->route = nullptr;
+  admission->answer = error_response(admission->family, error);
+  if (admission->answer.status == 401) admission->answer.headers.emplace_back("www-authenticate", "Bearer");
+}
+
+void answer_without_handler(const RequestHead& head, const RouteMatch& match, Admission* admission) {
+  if (head.method == Method::kOptions) {
+    admission->answer.status = 204;
+  } else {
+    answer_error(
+        http_error(405, "method_not_allowed", fmt::format("{} takes only {}", admission->request.path, match.allow)),
+        admission);
+  }
+  admission->answer.headers.emplace_back("allow", match.allow);
+}
+
+boost::asio::awaitable<Reply> run(const Route& route, RequestContext& context) {
+  if (const auto* waiting = std::get_if<WaitingHandler>(&route.handler)) co_return co_await (*waiting)(context);
+  co_return std::get<ImmediateHandler>(route.handler)(context);
+}
+
+}  // namespace
+
+std::string choose_request_id(std::string_view proposed) {
+  if (!proposed.empty() && proposed.size() <= kMaxRequestIdBytes && std::ranges::all_of(proposed, is_id_character)) {
+    return std::string(proposed);
+  }
+  // Unique within the process by the counter, between processes by the random start.
+  static std::atomic<uint64_t> counter{(uint64_t{std::random_device{}()} << 32) | std::random_device{}()};
+  return fmt::format("req-{:016x}", counter.fetch_add(1, std::memory_order_relaxed) * 0x9e3779b97f4a7c15U);
+}
+
+Admission admit(const RequestHead& head, const ServerContext& server) {
+  Admission admission;
+  admission.route_index = server.routes.size();
+  admission.request.method = head.method;
+  admission.request.id = choose_request_id(head.request_id);
+  auto path = parse_request_target(head.target);
+  if (!path) {
+    answer_error(std::move(path).error(), &admission);
+    return admission;
+  }
+  admission.request.path = std::move(*path);
+  admission.family = family_of_path(admission.request.path);
+  if (admission.request.path == "*" && head.method == Method::kOptions) {
+    admission.answer.status = 204;
+    admission.answer.headers.emplace_back("allow", "GET, HEAD, POST, OPTIONS");
+    return admission;
+  }
+  auto match = match_route(server.routes, head.method, admission.request.path);
+  if (!match) {
+    answer_error(http_error(404, "route_not_found", "there is no such route; GET /openapi.json lists them all"),
+                 &admission);
+    return admission;
+  }
+  admission.family = match->route->family;
+  admission.route_index = static_cast<size_t>(match->route - server.routes.data());
+  admission.request.path_argument = std::move(match->argument);
+  if (!match->method_allowed) {
+    answer_without_handler(head, *match, &admission);
+    return admission;
+  }
+  admission.route = match->route;
+  if (const auto error = check_admission(head, *match->route, server.config)) answer_error(*error, &admission);
+  const auto timeout = read_timeout(head.request_timeout_ms, server.config);
+  if (timeout) {
+    admission.timeout = *timeout;
+  } else {
+    answer_error(timeout.error(), &admission);
+  }
+  return admission;
+}
+
+boost::asio::awaitable<HttpResponse> handle(const Admission& admission, ServerContext& server, std::stop_token cancel) {
+  RequestContext context{.request = admission.request,
+                         .server = server,
+                         .deadline = std::chrono::steady_clock::now() + admission.timeout,
+                         .cancel = std::move(cancel)};
+  try {
+    Reply reply = co_await run(*admission.route, context);
+    if (reply) co_return std::move(*reply);
+    co_return error_response(admission.family, reply.error());
+  } catch (const std::exception& exception) {
+    log_error("{} {}: {}", admission.request.id, admission.request.path, exception.what());
+  }
+  co_return error_response(admission.family, ApiError(StatusCode::kInternal, "the server failed; its log says why"));
+}
+
+}  // namespace vivace

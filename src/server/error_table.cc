@@ -1,0 +1,136 @@
+#include "server/error_table.h"
+
+#include "base/json_writer.h"
+
+namespace vivace {
+namespace {
+
+std::string_view error_code(const ApiError& error) {
+  return error.code.empty() ? status_code_name(error.status.code) : std::string_view(error.code);
+}
+
+// The types that OpenAI's API reference lists.
+std::string_view openai_type(int status) {
+  if (status == 401) return "authentication_error";
+  if (status == 404) return "not_found_error";
+  if (status == 429) return "rate_limit_error";
+  return status >= 500 ? "server_error" : "invalid_request_error";
+}
+
+std::string openai_body(const ApiError& error, int status) {
+  JsonWriter json;
+  json.begin_object().key("error").begin_object();
+  json.key("message").value(error.status.message);
+  json.key("type").value(openai_type(status));
+  json.key("param");
+  if (error.param.empty()) {
+    json.null();
+  } else {
+    json.value(error.param);
+  }
+  json.key("code").value(error_code(error));
+  json.end_object().end_object();
+  return json.take();
+}
+
+// text-embeddings-inference names five kinds of errors.
+std::string_view tei_type(int status) {
+  if (status == 429) return "Overloaded";
+  if (status == 503) return "Unhealthy";
+  return status >= 500 ? "Backend" : "Validation";
+}
+
+std::string tei_body(const ApiError& error, int status) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("error").value(error.status.message);
+  json.key("error_type").value(tei_type(status));
+  json.end_object();
+  return json.take();
+}
+
+std::string vivace_body(const ApiError& error) {
+  JsonWriter json;
+  json.begin_object().key("error").begin_object();
+  json.key("code").value(error_code(error));
+  json.key("message").value(error.status.message);
+  json.key("details").begin_object();
+  if (!error.param.empty()) json.key("param").value(error.param);
+  json.end_object().end_object().end_object();
+  return json.take();
+}
+
+std::string error_body(ApiFamily family, const ApiError& error, int status) {
+  switch (family) {
+    case ApiFamily::kOpenAi: return openai_body(error, status);
+    case ApiFamily::kTei: return tei_body(error, status);
+    case ApiFamily::kVivace: break;
+  }
+  return vivace_body(error);
+}
+
+}  // namespace
+
+int http_status_of(StatusCode code) {
+  switch (code) {
+    case StatusCode::kInvalidArgument: return 400;
+    case StatusCode::kNotFound: return 404;
+    case StatusCode::kTooLarge: return 413;
+    case StatusCode::kOverloaded: return 429;
+    case StatusCode::kDeadlineExceeded: return 504;
+    case StatusCode::kCancelled: return 499;  // as nginx: the client is gone, nobody reads it but the log
+    case StatusCode::kUnsupported: return 400;
+    case StatusCode::kCorruptFile: return 500;
+    case StatusCode::kUnavailable: return 503;
+    case StatusCode::kInternal: return 500;
+  }
+  return 500;
+}
+
+int http_status_of(const ApiError& error) {
+  return error.http_status != 0 ? error.http_status : http_status_of(error.status.code);
+}
+
+HttpResponse error_response(ApiFamily family, const ApiError& error) {
+  HttpResponse response;
+  response.status = http_status_of(error);
+  response.body = error_body(family, error, response.status);
+  if (response.status == 429 || response.status == 503) {
+    response.headers.emplace_back("retry-after", std::to_string(kRetryAfterSeconds));
+  }
+  return response;
+}
+
+ApiError http_error(int http_status, std::string code, std::string message) {
+  ApiError error(StatusCode::kInvalidArgument, std::move(message));
+  error.http_status = http_status;
+  error.code = std::move(code);
+  return error;
+}
+
+std::string_view http_reason(int status) {
+  switch (status) {
+    case 200: return "OK";
+    case 204: return "No Content";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 411: return "Length Required";
+    case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 417: return "Expectation Failed";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 499: return "Client Closed Request";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    default: return "Unknown";
+  }
+}
+
+}  // namespace vivace

@@ -1,0 +1,381 @@
+#include "server/http_connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include "base/log.h"
+#include "server/error_table.h"
+#include "server/response_head.h"
+
+namespace vivace {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+constexpr size_t kHeadReadBytes = 4096;
+constexpr size_t kBodyReadBytes = 65536;
+constexpr uint64_t kMaxDiscardedBytes = 65536;  // of a refused request's body, to keep its connection
+
+std::chrono::steady_clock::duration seconds(double value) {
+  return std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(value));
+}
+
+std::string_view field(const http::fields& fields, http::field name) {
+  const auto value = fields[name];
+  return {value.data(), value.size()};
+}
+
+std::string_view field(const http::fields& fields, std::string_view name) {
+  const auto value = fields[boost::beast::string_view(name.data(), name.size())];
+  return {value.data(), value.size()};
+}
+
+Method method_of(http::verb verb) {
+  switch (verb) {
+    case http::verb::get: return Method::kGet;
+    case http::verb::head: return Method::kHead;
+    case http::verb::post: return Method::kPost;
+    case http::verb::options: return Method::kOptions;
+    default: return Method::kOther;
+  }
+}
+
+template <typename Message>
+RequestHead head_of(const Message& message) {
+  return {.method = method_of(message.method()),
+          .target = {message.target().data(), message.target().size()},
+          .content_type = field(message, http::field::content_type),
+          .content_encoding = field(message, http::field::content_encoding),
+          .authorization = field(message, http::field::authorization),
+          .request_timeout_ms = field(message, "request-timeout-ms"),
+          .request_id = field(message, "x-request-id"),
+          .has_body_length = message.chunked() || message.count(http::field::content_length) > 0};
+}
+
+// What makes a message ambiguous or unanswerable, beyond what the parser refuses itself.
+template <typename Message>
+std::optional<ApiError> check_framing(const Message& message) {
+  if (message.version() != 10 && message.version() != 11) {
+    return http_error(505, "http_version", "only HTTP/1.0 and HTTP/1.1 are spoken here");
+  }
+  if (message.version() == 11 && message.count(http::field::host) != 1) {
+    return http_error(400, "bad_host", "an HTTP/1.1 request has exactly one Host header");
+  }
+  if (message.count(http::field::transfer_encoding) > 0 && !message.chunked()) {
+    return http_error(501, "bad_transfer_encoding", "the only Transfer-Encoding taken is chunked");
+  }
+  const std::string_view expect = field(message, http::field::expect);
+  if (!expect.empty() && !boost::beast::iequals(expect, "100-continue")) {
+    return http_error(417, "bad_expectation", "the only expectation taken is 100-continue");
+  }
+  return std::nullopt;
+}
+
+bool is_http_error(const boost::system::error_code& error) {
+  return error.category() == make_error_code(http::error::bad_method).category();
+}
+
+ApiError reading_error(const boost::system::error_code& error) {
+  if (error == http::error::body_limit)
+    return {StatusCode::kTooLarge, "the request's body is longer than max_body_bytes"};
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    return http_error(431, "header_too_large", "the request's header is longer than max_header_bytes");
+  }
+  if (error == asio::error::eof)
+    return http_error(400, "incomplete_request", "the request ended before it was complete");
+  return http_error(400, "bad_http", "the request is not valid HTTP: " + error.message());
+}
+
+}  // namespace
+
+HttpConnection::HttpConnection(asio::ip::tcp::socket socket, ServerContext& server)
+    : m_socket(std::move(socket)),
+      m_server(server),
+      m_buffer(static_cast<size_t>(server.config.max_header_bytes) + 2 * kBodyReadBytes),
+      m_timer(m_socket.get_executor()),
+      m_grace(m_socket.get_executor()) {}
+
+asio::awaitable<void> HttpConnection::run() {
+  const auto self = shared_from_this();
+  Error ignored;
+  m_socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  Next next = Next::kKeepAlive;
+  while (next == Next::kKeepAlive) {
+    const bool arrived = co_await wait_for_request();
+    if (!arrived) break;
+    next = co_await serve_one();
+  }
+  if (next == Next::kLinger) co_await linger();
+  close();
+}
+
+asio::awaitable<bool> HttpConnection::wait_for_request() {
+  if (m_buffer.size() > 0) co_return true;
+  if (m_closing) co_return false;
+  m_idle = true;
+  set_deadline(seconds(m_server.config.idle_timeout_seconds));
+  const Error error = co_await read_more(kHeadReadBytes);
+  m_idle = false;
+  co_return !error;
+}
+
+asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {
+  Parser parser;
+  parser.header_limit(static_cast<uint32_t>(m_server.config.max_header_bytes));
+  parser.body_limit(static_cast<uint64_t>(m_server.config.max_body_bytes));
+  const Error error = co_await read_head(parser);
+  if (error) {
+    Admission nothing;
+    nothing.request.id = choose_request_id("");
+    nothing.route_index = m_server.routes.size();
+    co_return co_await fail_reading(error, nothing);
+  }
+  Admission admission = admit(head_of(parser.get()), m_server);
+  if (const auto bad = check_framing(parser.get())) {
+    RequestScope scope(m_server.stats, admission.route_index);
+    const HttpResponse response = error_response(admission.family, *bad);
+    co_return co_await respond(scope, admission, response, Next::kLinger);
+  }
+  if (admission.route == nullptr) co_return co_await answer_unread(admission, parser);
+  co_return co_await serve_admitted(admission, parser);
+}
+
+// The head decided already. A short body is read over so that the connection can stay; before a long one it closes.
+asio::awaitable<HttpConnection::Next> HttpConnection::answer_unread(const Admission& admission, Parser& parser) {
+  RequestScope scope(m_server.stats, admission.route_index);
+  Next next = parser.keep_alive() ? Next::kKeepAlive : Next::kClose;
+  if (!parser.is_done()) {
+    const auto length = parser.content_length();
+    const bool is_short = length && *length <= kMaxDiscardedBytes && parser.get().count(http::field::expect) == 0;
+    Error error = make_error_code(http::error::body_limit);
+    if (is_short) error = co_await read_body(parser);
+    if (error) next = Next::kLinger;
+  }
+  co_return co_await respond(scope, admission, admission.answer, next);
+}
+
+asio::awaitable<HttpConnection::Next> HttpConnection::serve_admitted(Admission& admission, Parser& parser) {
+  if (!parser.is_done()) {
+    Error error;
+    if (parser.get().count(http::field::expect) > 0) error = co_await write_continue();
+    if (!error) error = co_await read_body(parser);
+    if (error) co_return co_await fail_reading(error, admission);
+  }
+  const Next next = parser.keep_alive() ? Next::kKeepAlive : Next::kClose;
+  admission.request.body = std::move(parser.get().body());
+  m_server.stats.received_bytes.add(admission.request.body.size());
+  RequestScope scope(m_server.stats, admission.route_index);
+  const HttpResponse response = co_await run_handler(admission);
+  co_return co_await respond(scope, admission, response, next);
+}
+
+asio::awaitable<HttpConnection::Next> HttpConnection::fail_reading(Error error, const Admission& admission) {
+  RequestScope scope(m_server.stats, admission.route_index);
+  if (m_timed_out) {
+    m_server.stats.timeouts.add();
+    const HttpResponse response = error_response(
+        admission.family, http_error(408, "request_timeout", "the request did not arrive in time; send it faster"));
+    co_return co_await respond(scope, admission, response, Next::kLinger);
+  }
+  m_server.stats.bad_requests.add();
+  if (!is_http_error(error) && error != asio::error::eof) {
+    scope.set_status(499);
+    co_return Next::kClose;  // the connection is broken: nobody would read an answer
+  }
+  const HttpResponse response = error_response(admission.family, reading_error(error));
+  co_return co_await respond(scope, admission, response, Next::kLinger);
+}
+
+asio::awaitable<HttpResponse> HttpConnection::run_handler(const Admission& admission) {
+  // Only a handler that waits gives the client time to leave.
+  const bool waits = std::holds_alternative<WaitingHandler>(admission.route->handler);
+  if (waits) start_watching();
+  // A variable of its own: g++ 12 destroys temporaries of ?: twice inside a co_await expression.
+  const std::stop_token cancel = waits ? m_cancel->get_token() : std::stop_token();
+  HttpResponse response = co_await handle(admission, m_server, cancel);
+  if (waits) stop_watching();
+  co_return response;
+}
+
+asio::awaitable<HttpConnection::Next> HttpConnection::respond(RequestScope& scope, const Admission& admission,
+                                                              const HttpResponse& response, Next next) {
+  scope.set_status(response.status);
+  if (next == Next::kKeepAlive && (m_closing || m_server.draining)) next = Next::kClose;
+  const double total_ms = scope.seconds() * 1000;
+  const std::string head =
+      format_response_head(response, admission.request.id, total_ms,
+                           next == Next::kKeepAlive ? AfterAnswer::kKeepAlive : AfterAnswer::kClose);
+  const bool has_body = admission.request.method != Method::kHead && response.status != 204;
+  const std::array<asio::const_buffer, 2> parts = {
+      asio::buffer(head), asio::buffer(response.body.data(), has_body ? response.body.size() : 0)};
+  set_deadline(seconds(m_server.config.write_timeout_seconds));
+  const auto [error, written] = co_await asio::async_write(m_socket, parts, kTuple);
+  if (m_timed_out) m_server.stats.timeouts.add();
+  if (written > head.size()) m_server.stats.sent_bytes.add(written - head.size());
+  // A probe that is told "not yet" is no failure.
+  const bool is_probe = admission.route != nullptr && admission.route->access == Access::kPublic;
+  if (response.status >= 500 && !is_probe) {
+    log_warning("{} {} {} {:.3f} ms: {}", admission.request.id, admission.request.path, response.status, total_ms,
+                response.body);
+  } else {
+    log_debug("{} {} {} {:.3f} ms", admission.request.id, admission.request.path, response.status, total_ms);
+  }
+  co_return error ? Next::kClose : next;
+}
+
+asio::awaitable<HttpConnection::Error> HttpConnection::read_head(Parser& parser) {
+  bool waiting = false;
+  for (;;) {
+    Error error;
+    m_buffer.consume(parser.put(m_buffer.data(), error));
+    if (error && error != http::error::need_more) co_return error;
+    if (parser.is_header_done()) co_return Error();
+    if (!waiting) set_deadline(seconds(m_server.config.header_timeout_seconds));
+    waiting = true;
+    error = co_await read_more(kHeadReadBytes);
+    if (error) co_return error;
+  }
+}
+
+asio::awaitable<HttpConnection::Error> HttpConnection::read_body(Parser& parser) {
+  bool waiting = false;
+  for (;;) {
+    size_t used = 1;
+    while (used > 0 && m_buffer.size() > 0 && !parser.is_done()) {
+      Error error;
+      used = parser.put(m_buffer.data(), error);
+      m_buffer.consume(used);
+      if (error == http::error::need_more) break;
+      if (error) co_return error;
+    }
+    if (parser.is_done()) co_return Error();
+    if (!waiting) set_deadline(seconds(m_server.config.body_timeout_seconds));
+    waiting = true;
+    const Error error = co_await read_more(kBodyReadBytes);
+    if (error) co_return error;
+  }
+}
+
+asio::awaitable<HttpConnection::Error> HttpConnection::read_more(size_t bytes) {
+  if (m_buffer.size() + bytes > m_buffer.max_size()) co_return make_error_code(http::error::buffer_overflow);
+  const auto [error, read] = co_await m_socket.async_read_some(m_buffer.prepare(bytes), kTuple);
+  m_buffer.commit(read);
+  co_return error;
+}
+
+asio::awaitable<HttpConnection::Error> HttpConnection::write_continue() {
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  set_deadline(seconds(m_server.config.write_timeout_seconds));
+  const auto [error, written] = co_await asio::async_write(m_socket, asio::buffer(kContinue), kTuple);
+  co_return error;
+}
+
+// Closing while the client still sends would reset the connection and could destroy the answer before it is read.
+asio::awaitable<void> HttpConnection::linger() {
+  Error error;
+  m_socket.shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  set_deadline(kLingerTime);
+  while (!error) {
+    m_buffer.clear();
+    error = co_await read_more(kBodyReadBytes);
+    if (m_timed_out) break;
+  }
+}
+
+void HttpConnection::set_deadline(Clock::duration from_now) {
+  m_timed_out = false;
+  m_deadline = Clock::now() + from_now;
+  // Most deadlines are later than the one before: the timer finds that out when it fires, and no request pays for it.
+  if (!m_armed || m_deadline < m_timer.expiry()) arm_timer();
+}
+
+void HttpConnection::arm_timer() {
+  m_armed = true;
+  m_timer.expires_at(m_deadline);
+  m_timer.async_wait([self = shared_from_this()](const Error& error) {
+    if (!error) self->on_timer();
+  });
+}
+
+void HttpConnection::on_timer() {
+  m_armed = false;
+  if (!m_socket.is_open()) return;
+  if (Clock::now() < m_deadline) {
+    arm_timer();
+    return;
+  }
+  m_timed_out = true;
+  Error ignored;
+  m_socket.cancel(ignored);
+}
+
+void HttpConnection::start_watching() {
+  m_deadline = Clock::time_point::max();  // the handler has its own
+  m_cancel.emplace();
+  m_socket.async_wait(asio::ip::tcp::socket::wait_read,
+                      [self = shared_from_this(), watch = ++m_watch](const Error& error) {
+                        if (!error && self->m_watch == watch) self->on_readable();
+                      });
+}
+
+void HttpConnection::stop_watching() {
+  ++m_watch;
+  m_cancel.reset();
+  m_grace.cancel();
+  Error ignored;
+  m_socket.cancel(ignored);
+}
+
+void HttpConnection::on_readable() {
+  char byte = 0;
+  const ssize_t received = recv(m_socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (received > 0) return;  // the next request; whoever sends it is there
+  if (received < 0) {
+    if (errno != EAGAIN && errno != EINTR) cancel_request();
+    return;
+  }
+  m_grace.expires_after(kHalfCloseGrace);
+  m_grace.async_wait([self = shared_from_this(), watch = m_watch](const Error& error) {
+    if (!error && self->m_watch == watch) self->cancel_request();
+  });
+}
+
+void HttpConnection::cancel_request() {
+  m_server.stats.disconnects.add();
+  m_cancel->request_stop();
+}
+
+void HttpConnection::drain() {
+  asio::dispatch(m_socket.get_executor(), [self = shared_from_this()] {
+    self->m_closing = true;
+    if (self->m_idle) self->close();
+  });
+}
+
+void HttpConnection::stop() {
+  asio::dispatch(m_socket.get_executor(), [self = shared_from_this()] {
+    self->m_closing = true;
+    if (self->m_cancel) self->m_cancel->request_stop();
+    self->close();
+  });
+}
+
+void HttpConnection::close() {
+  Error ignored;
+  m_socket.close(ignored);
+  m_timer.cancel();
+  m_grace.cancel();
+}
+
+}  // namespace vivace

@@ -1,0 +1,35 @@
+// A request as handlers see it and an answer as they give it: plain structs without any HTTP library.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace vivace {
+
+enum class Method { kGet, kHead, kPost, kOptions, kOther };
+
+// The API family that a route belongs to: its clients expect errors in its own shape.
+enum class ApiFamily { kOpenAi, kTei, kVivace };
+
+struct HttpRequest {
+  Method method = Method::kOther;
+  std::string path;           // percent-decoded, valid UTF-8
+  std::string path_argument;  // what {…} in the route's path stands for
+  std::string body;
+  std::string id;  // x-request-id, the client's own or a new one
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::vector<std::pair<std::string_view, std::string>> headers;  // names in lower case
+  std::string server_timing;  // "queue;dur=0.1, compute;dur=2.5"; the total is added by the connection
+};
+
+// "Not Found" for 404.
+std::string_view http_reason(int status);
+
+}  // namespace vivace

@@ -1,0 +1,101 @@
+#include "server/json_fields.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace vivace {
+namespace {
+
+constexpr size_t kMostItemsRead = 65536;
+
+ApiResult<std::string> read_text(const JsonValue& value, std::string_view field, const TextLimits& limits) {
+  const auto text = value.as_string();
+  if (!text) return field_error(text.error(), field);
+  if (text->empty()) return field_error(value.fail("is empty").error(), field);
+  if (text->size() > limits.max_text_bytes) {
+    return field_error(
+        {StatusCode::kTooLarge, fmt::format("{}: has {} bytes, more than the {} that are allowed; split it",
+                                            value.path(), text->size(), limits.max_text_bytes)},
+        field);
+  }
+  return std::string(*text);
+}
+
+bool looks_like_token_ids(const std::vector<JsonValue>& items) {
+  return !items.empty() && (items.front().is_number() || items.front().is_array());
+}
+
+}  // namespace
+
+std::unexpected<ApiError> field_error(Status status, std::string_view field) {
+  ApiError error(std::move(status));
+  error.param = std::string(field);
+  return std::unexpected(std::move(error));
+}
+
+ApiResult<JsonDocument> parse_body(std::string_view body) {
+  auto document = JsonDocument::parse(body, "request body");
+  if (!document) return std::unexpected(ApiError(std::move(document).error()));
+  const JsonValue root = document->root();
+  if (!root.is_object()) {
+    return std::unexpected(ApiError(root.fail("expected an object, found " + std::string(root.type_name())).error()));
+  }
+  return std::move(*document);
+}
+
+ApiResult<std::vector<std::string>> read_texts(const JsonValue& body, std::string_view field,
+                                               const TextLimits& limits) {
+  const auto value = body.get(field);
+  if (!value) return field_error(value.error(), field);
+  std::vector<std::string> texts;
+  if (!value->is_array()) {
+    if (!value->is_string()) {
+      return field_error(
+          value->fail("expected a string or a list of strings, found " + std::string(value->type_name())).error(),
+          field);
+    }
+    auto text = read_text(*value, field, limits);
+    if (!text) return std::unexpected(std::move(text).error());
+    texts.push_back(std::move(*text));
+    return texts;
+  }
+  // A little more than the limit may be read, so that a list of token ids gets the answer that helps.
+  const auto items = value->as_array(std::max(limits.max_texts, kMostItemsRead));
+  if (!items) return field_error(items.error(), field);
+  if (items->empty()) return field_error(value->fail("is an empty list").error(), field);
+  if (looks_like_token_ids(*items)) {
+    return field_error(value
+                           ->fail("token ids are not taken, since they may come from another model's tokenizer; send "
+                                  "strings (LangChain: check_embedding_ctx_length=False)")
+                           .error(),
+                       field);
+  }
+  if (items->size() > limits.max_texts) {
+    return field_error({StatusCode::kTooLarge, fmt::format("{}: has {} texts, more than the {} of one request; send "
+                                                           "several requests",
+                                                           value->path(), items->size(), limits.max_texts)},
+                       field);
+  }
+  texts.reserve(items->size());
+  for (const JsonValue& item : *items) {
+    auto text = read_text(item, field, limits);
+    if (!text) return std::unexpected(std::move(text).error());
+    texts.push_back(std::move(*text));
+  }
+  return texts;
+}
+
+ApiResult<std::string> read_text_or(const JsonValue& body, std::string_view field, std::string_view fallback) {
+  auto text = body.string_or(field, fallback);
+  if (!text) return field_error(std::move(text).error(), field);
+  return std::move(*text);
+}
+
+ApiResult<bool> read_flag_or(const JsonValue& body, std::string_view field, bool fallback) {
+  const auto flag = body.bool_or(field, fallback);
+  if (!flag) return field_error(flag.error(), field);
+  return *flag;
+}
+
+}  // namespace vivace

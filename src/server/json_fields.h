@@ -1,0 +1,32 @@
+// Fields that several routes' bodies have, read with the errors that their clients need.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "server/error_table.h"
+
+namespace vivace {
+
+struct TextLimits {
+  size_t max_texts = 0;
+  size_t max_text_bytes = 0;
+};
+
+// The same error, blamed on a field of the body.
+std::unexpected<ApiError> field_error(Status status, std::string_view field);
+
+// A body must be a JSON object.
+ApiResult<JsonDocument> parse_body(std::string_view body);
+
+// A text or a list of texts; each non-empty and within the limits.
+ApiResult<std::vector<std::string>> read_texts(const JsonValue& body, std::string_view field, const TextLimits& limits);
+
+// Optional fields: absent and null mean the fallback.
+ApiResult<std::string> read_text_or(const JsonValue& body, std::string_view field, std::string_view fallback);
+ApiResult<bool> read_flag_or(const JsonValue& body, std::string_view field, bool fallback);
+
+}  // namespace vivace

@@ -1,0 +1,120 @@
+#include "server/metrics_dump.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+
+#include "engine/engine_stats.h"
+#include "telemetry/prometheus.h"
+
+namespace vivace {
+namespace {
+
+constexpr std::string_view kNoRoute = "none";
+
+double number(const Counter& counter) {
+  return static_cast<double>(counter.value());
+}
+
+double number(const Gauge& gauge) {
+  return static_cast<double>(gauge.value());
+}
+
+void dump_route(const RouteStats& stats, std::string_view route, PrometheusWriter* out) {
+  constexpr std::string_view kName = "vivace_http_requests_total";
+  constexpr std::string_view kHelp = "Requests answered, by route and class of status.";
+  out->counter(kName, kHelp, {{"route", route}, {"status", "2xx"}}, number(stats.succeeded));
+  out->counter(kName, kHelp, {{"route", route}, {"status", "4xx"}}, number(stats.refused));
+  out->counter(kName, kHelp, {{"route", route}, {"status", "5xx"}}, number(stats.failed));
+  out->histogram("vivace_http_request_seconds", "From the request's last byte to the answer's.", {{"route", route}},
+                 stats.seconds);
+}
+
+void dump_http(const ServerContext& server, PrometheusWriter* out) {
+  const ServerStats& stats = server.stats;
+  for (size_t i = 0; i < server.routes.size(); ++i) dump_route(stats.routes[i], server.routes[i].path, out);
+  dump_route(stats.routes[server.routes.size()], kNoRoute, out);
+  out->gauge("vivace_http_requests_in_flight", "Requests that are being answered.", {},
+             number(stats.requests_in_flight));
+  out->gauge("vivace_http_connections", "Open connections.", {}, number(stats.connections));
+  out->counter("vivace_http_connections_accepted_total", "Connections taken.", {}, number(stats.connections_accepted));
+  out->counter("vivace_http_connections_refused_total", "Connections over max_connections.", {},
+               number(stats.connections_refused));
+  out->counter("vivace_http_received_bytes_total", "Bytes of request bodies.", {}, number(stats.received_bytes));
+  out->counter("vivace_http_sent_bytes_total", "Bytes of response bodies.", {}, number(stats.sent_bytes));
+  out->counter("vivace_http_bad_requests_total", "Requests that could not be read as HTTP.", {},
+               number(stats.bad_requests));
+  out->counter("vivace_http_timeouts_total", "Clients that sent or took too slowly.", {}, number(stats.timeouts));
+  out->counter("vivace_http_disconnects_total", "Clients that left while their request ran.", {},
+               number(stats.disconnects));
+  out->gauge("vivace_draining", "1 once the server was told to stop.", {}, server.draining ? 1 : 0);
+}
+
+void dump_outcomes(const EngineStats& stats, std::string_view model, PrometheusWriter* out) {
+  const std::array<std::pair<std::string_view, const Counter*>, 6> outcomes = {{
+      {"succeeded", &stats.requests_succeeded},
+      {"overloaded", &stats.requests_overloaded},
+      {"rejected", &stats.requests_rejected},
+      {"expired", &stats.requests_expired},
+      {"cancelled", &stats.requests_cancelled},
+      {"failed", &stats.requests_failed},
+  }};
+  for (const auto& [outcome, counter] : outcomes) {
+    out->counter("vivace_engine_requests_total", "Requests to the model, by outcome.",
+                 {{"model", model}, {"outcome", outcome}}, number(*counter));
+  }
+}
+
+void dump_engine(const EngineStats& stats, std::string_view model, PrometheusWriter* out) {
+  const std::array<MetricLabel, 1> label = {{{"model", model}}};
+  const std::span<const MetricLabel> labels = label;
+  dump_outcomes(stats, model, out);
+  out->counter("vivace_engine_requests_accepted_total", "Requests taken into the queue.", labels,
+               number(stats.requests_accepted));
+  out->counter("vivace_engine_texts_total", "Texts taken.", labels, number(stats.texts));
+  out->counter("vivace_engine_tokens_total", "Tokens taken.", labels, number(stats.tokens));
+  out->counter("vivace_engine_truncated_texts_total", "Texts that were cut to the model's length.", labels,
+               number(stats.truncated_texts));
+  out->counter("vivace_engine_batches_total", "Batches computed.", labels, number(stats.batches));
+  out->gauge("vivace_engine_queued_texts", "Texts that wait.", labels, number(stats.queued_texts));
+  out->gauge("vivace_engine_queued_tokens", "Tokens that wait: scale on this.", labels, number(stats.queued_tokens));
+  out->histogram("vivace_engine_request_seconds", "From submission to answer.", labels, stats.request_seconds);
+  out->histogram("vivace_engine_queue_seconds", "From submission to the first batch.", labels, stats.queue_seconds);
+  out->histogram("vivace_engine_tokenize_seconds", "Tokenizing a request's texts.", labels, stats.tokenize_seconds);
+  out->histogram("vivace_engine_batch_seconds", "Computing a batch.", labels, stats.batch_seconds);
+  out->histogram("vivace_engine_batch_tokens", "Tokens of a batch.", labels, stats.batch_tokens);
+}
+
+void dump_models(const ServerContext& server, PrometheusWriter* out) {
+  static const EngineStats nothing_yet;  // of models that are not loaded: the series are there, at 0
+  for (const ModelSnapshot& model : server.models.snapshot()) {
+    for (const ModelState state : {ModelState::kLoading, ModelState::kReady, ModelState::kFailed}) {
+      out->gauge("vivace_model_state", "1 for the state that the model is in.",
+                 {{"model", model.spec.name}, {"state", model_state_name(state)}}, model.state == state ? 1 : 0);
+    }
+    dump_engine(model.engine != nullptr ? model.engine->stats() : nothing_yet, model.spec.name, out);
+  }
+}
+
+double resident_bytes() {
+  // Second number: resident pages. https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
+  std::ifstream statm("/proc/self/statm");
+  double size = 0;
+  double resident = 0;
+  statm >> size >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+std::string dump_metrics(const ServerContext& server) {
+  PrometheusWriter out;
+  out.gauge("vivace_build_info", "Always 1; the label says what runs.", {{"version", VIVACE_VERSION}}, 1);
+  out.gauge("process_resident_memory_bytes", "Memory that the process holds.", {}, resident_bytes());
+  dump_http(server, &out);
+  dump_models(server, &out);
+  return out.take();
+}
+
+}  // namespace vivace

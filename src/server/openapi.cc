@@ -1,0 +1,163 @@
+#include "server/openapi.h"
+
+#include <algorithm>
+
+#include "base/json_writer.h"
+#include "server/error_table.h"
+#include "server/route_table.h"
+
+namespace vivace {
+namespace {
+
+constexpr char kOpenAiError[] =
+    R"({"type":"object","required":["error"],"properties":{"error":{"type":"object",)"
+    R"("required":["message","type","param","code"],"properties":{"message":{"type":"string"},)"
+    R"("type":{"type":"string"},"param":{"type":["string","null"]},"code":{"type":["string","null"]}}}}})";
+constexpr char kTeiError[] = R"({"type":"object","required":["error","error_type"],)"
+                             R"("properties":{"error":{"type":"string"},"error_type":{"type":"string"}}})";
+constexpr char kVivaceError[] = R"({"type":"object","required":["error"],"properties":{"error":{"type":"object",)"
+                                R"("required":["code","message","details"],"properties":{"code":{"type":"string"},)"
+                                R"("message":{"type":"string"},"details":{"type":"object"}}}}})";
+
+std::string_view error_schema(ApiFamily family) {
+  switch (family) {
+    case ApiFamily::kOpenAi: return "OpenAiError";
+    case ApiFamily::kTei: return "TeiError";
+    case ApiFamily::kVivace: break;
+  }
+  return "VivaceError";
+}
+
+std::string_view tag(ApiFamily family) {
+  switch (family) {
+    case ApiFamily::kOpenAi: return "OpenAI";
+    case ApiFamily::kTei: return "TEI";
+    case ApiFamily::kVivace: break;
+  }
+  return "Operations";
+}
+
+ApiFacts facts_of(const ServerContext& server) {
+  ApiFacts facts;
+  facts.max_texts = static_cast<size_t>(server.config.max_texts_per_request);
+  if (const auto engine = server.models.find("")) {
+    facts.max_dimensions = (*engine)->info().hidden_size;
+    facts.prompt_names = (*engine)->info().prompt_names;
+  }
+  return facts;
+}
+
+void write_schema_reference(std::string_view schema, JsonWriter* json) {
+  json->key("schema").begin_object();
+  if (schema.empty()) {
+    json->key("type").value("string");
+  } else {
+    json->key("$ref").value("#/components/schemas/" + std::string(schema));
+  }
+  json->end_object();
+}
+
+void write_content(std::string_view type, std::string_view schema, JsonWriter* json) {
+  json->key("content").begin_object().key(type).begin_object();
+  write_schema_reference(schema, json);
+  json->end_object().end_object();
+}
+
+void write_response(int status, std::string_view type, std::string_view schema, JsonWriter* json) {
+  json->key(std::to_string(status)).begin_object().key("description").value(http_reason(status));
+  write_content(type, schema, json);
+  json->end_object();
+}
+
+void write_responses(const Route& route, const ServerConfig& config, JsonWriter* json) {
+  const OperationDoc& doc = route.doc;
+  json->key("responses").begin_object();
+  // The media type without its parameters, as OpenAPI wants it.
+  write_response(200, doc.response_type.substr(0, doc.response_type.find(';')), doc.response_schema, json);
+  std::vector<int> errors = doc.errors;
+  errors.push_back(400);
+  errors.push_back(431);
+  if (route.access == Access::kKey && !config.api_key.empty()) errors.push_back(401);
+  std::ranges::sort(errors);
+  const auto repeated = std::ranges::unique(errors);
+  errors.erase(repeated.begin(), repeated.end());
+  for (const int status : errors) write_response(status, "application/json", error_schema(route.family), json);
+  if (!doc.unready_schema.empty()) write_response(503, "application/json", doc.unready_schema, json);
+  json->end_object();
+}
+
+void write_parameter(std::string_view path, JsonWriter* json) {
+  const size_t brace = path.find('{');
+  if (brace == std::string_view::npos) return;
+  json->key("parameters").begin_array().begin_object();
+  json->key("name").value(path.substr(brace + 1, path.size() - brace - 2));
+  json->key("in").value("path").key("required").value(true);
+  json->key("schema").begin_object().key("type").value("string").key("minLength").value(1).end_object();
+  json->end_object().end_array();
+}
+
+void write_operation(const Route& route, const ServerConfig& config, JsonWriter* json) {
+  json->key(route.method == Method::kPost ? "post" : "get").begin_object();
+  json->key("operationId").value(route.doc.id).key("summary").value(route.doc.summary);
+  json->key("tags").begin_array().value(tag(route.family)).end_array();
+  write_parameter(route.path, json);
+  if (!route.doc.request_schema.empty()) {
+    json->key("requestBody").begin_object().key("required").value(true);
+    write_content("application/json", route.doc.request_schema, json);
+    json->end_object();
+  }
+  write_responses(route, config, json);
+  if (route.access == Access::kKey && !config.api_key.empty()) {
+    json->key("security").begin_array().begin_object().key("bearer").begin_array().end_array().end_object().end_array();
+  }
+  json->end_object();
+}
+
+// Each path once, with all its methods.
+void write_paths(const ServerContext& server, JsonWriter* json) {
+  json->key("paths").begin_object();
+  std::vector<std::string_view> written;
+  for (const Route& route : server.routes) {
+    if (std::ranges::find(written, route.path) != written.end()) continue;
+    written.push_back(route.path);
+    json->key(route.path).begin_object();
+    for (const Route& other : server.routes) {
+      if (other.path == route.path) write_operation(other, server.config, json);
+    }
+    json->end_object();
+  }
+  json->end_object();
+}
+
+void write_components(const ServerContext& server, JsonWriter* json) {
+  json->key("components").begin_object().key("schemas").begin_object();
+  const ApiFacts facts = facts_of(server);
+  for (const RouteGroup& group : route_groups()) {
+    for (const Schema& schema : group.schemas(facts)) json->key(schema.name).raw(schema.json);
+  }
+  json->key("OpenAiError").raw(kOpenAiError).key("TeiError").raw(kTeiError).key("VivaceError").raw(kVivaceError);
+  json->end_object();
+  if (!server.config.api_key.empty()) {
+    json->key("securitySchemes").begin_object().key("bearer").begin_object();
+    json->key("type").value("http").key("scheme").value("bearer").end_object().end_object();
+  }
+  json->end_object();
+}
+
+}  // namespace
+
+std::string openapi_document(const ServerContext& server) {
+  JsonWriter json;
+  json.begin_object().key("openapi").value("3.1.0");
+  json.key("info").begin_object().key("title").value("Vivace").key("version").value(VIVACE_VERSION);
+  json.key("description").value("Small transformers, played fast.");
+  json.key("license").begin_object().key("name").value("Apache-2.0").key("identifier").value("Apache-2.0").end_object();
+  json.end_object();
+  json.key("servers").begin_array().begin_object().key("url").value("/").end_object().end_array();
+  write_paths(server, &json);
+  write_components(server, &json);
+  json.end_object();
+  return json.take();
+}
+
+}  // namespace vivace

@@ -1,0 +1,72 @@
+#include "server/request_target.h"
+
+#include <charconv>
+
+#include "base/utf8.h"
+
+namespace vivace {
+namespace {
+
+std::unexpected<Status> bad_target(std::string_view reason) {
+  return error(StatusCode::kInvalidArgument, "the request's target " + std::string(reason));
+}
+
+std::string_view path_of(std::string_view target) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!target.starts_with(scheme)) continue;
+    target.remove_prefix(scheme.size());
+    const size_t slash = target.find_first_of("/?");
+    if (slash == std::string_view::npos || target[slash] == '?') return "/";
+    target.remove_prefix(slash);
+    break;
+  }
+  return target.substr(0, target.find_first_of("?#"));
+}
+
+Result<std::string> percent_decode(std::string_view text) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded.push_back(text[i]);
+      continue;
+    }
+    unsigned char byte = 0;
+    const char* first = text.data() + i + 1;
+    if (i + 2 >= text.size() || std::from_chars(first, first + 2, byte, 16).ptr != first + 2) {
+      return bad_target("has a broken %-escape");
+    }
+    decoded.push_back(static_cast<char>(byte));
+    i += 2;
+  }
+  return decoded;
+}
+
+bool has_control_character(std::string_view text) {
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<std::string> parse_request_target(std::string_view target) {
+  if (target == "*") return std::string(target);
+  const std::string_view path = path_of(target);
+  if (!path.starts_with('/')) return bad_target("does not begin with '/'");
+  ASSIGN_OR_RETURN(std::string decoded, percent_decode(path));
+  if (has_control_character(decoded)) return bad_target("has a control character");
+  if (find_invalid_utf8(decoded) != kValidUtf8) return bad_target("is not UTF-8");
+  return decoded;
+}
+
+bool match_path(std::string_view pattern, std::string_view path, std::string* argument) {
+  if (!pattern.ends_with('}')) return path == pattern;
+  const std::string_view prefix = pattern.substr(0, pattern.find('{'));
+  if (!path.starts_with(prefix) || path.size() == prefix.size()) return false;
+  *argument = std::string(path.substr(prefix.size()));
+  return true;
+}
+
+}  // namespace vivace

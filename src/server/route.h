@@ -1,0 +1,89 @@
+// What a route is, and what its handler gets. A route is registered by one line in route_table.cc; its path, method,
+// documentation and handler stand together in routes_<topic>.cc, and /openapi.json is made from them.
+#pragma once
+
+#include <utility>  // Asio 1.81 forgets it
+
+#include <atomic>
+#include <chrono>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "runtime/model_registry.h"
+#include "server/error_table.h"
+#include "server/http_message.h"
+#include "server/server_config.h"
+#include "server/server_stats.h"
+
+namespace vivace {
+
+struct Route;
+
+// What all requests share. Thread-safe.
+struct ServerContext {
+  const ServerConfig& config;
+  ModelRegistry& models;
+  std::span<const Route> routes;
+  ServerStats stats{};
+  std::atomic<bool> draining{false};
+};
+
+struct RequestContext {
+  const HttpRequest& request;
+  ServerContext& server;
+  std::chrono::steady_clock::time_point deadline;
+  std::stop_token cancel;  // the client went away
+};
+
+using Reply = ApiResult<HttpResponse>;
+// Handlers that wait for an engine are coroutines on the connection's executor; the others answer at once.
+using ImmediateHandler = Reply (*)(const RequestContext& context);
+using WaitingHandler = boost::asio::awaitable<Reply> (*)(RequestContext& context);
+
+enum class Access { kPublic, kKey };  // kKey: needs the API key, where one is configured
+
+// An operation of /openapi.json. Schemas are names of components.
+struct OperationDoc {
+  std::string_view id;
+  std::string_view summary;
+  std::string_view request_schema{};   // empty: no body
+  std::string_view response_schema{};  // empty: text
+  std::string_view response_type = "application/json";
+  std::vector<int> errors{};
+  std::string_view unready_schema{};  // of the 503 answer where it is no error body
+};
+
+struct Route {
+  Method method;
+  std::string_view path;  // may end in "{name}"
+  ApiFamily family;
+  Access access;
+  std::variant<ImmediateHandler, WaitingHandler> handler;
+  OperationDoc doc;
+};
+
+// What schemas depend on.
+struct ApiFacts {
+  size_t max_texts = 0;
+  int max_dimensions = 0;  // 0: not known yet
+  std::vector<std::string> prompt_names;
+};
+
+struct Schema {
+  std::string_view name;
+  std::string json;
+};
+
+// Routes of one topic and the schemas that they name.
+struct RouteGroup {
+  std::vector<Route> routes;
+  std::vector<Schema> (*schemas)(const ApiFacts& facts);
+};
+
+}  // namespace vivace

@@ -1,0 +1,55 @@
+#include "server/route_table.h"
+
+#include <array>
+
+#include "server/request_target.h"
+#include "server/routes_console.h"
+#include "server/routes_openai.h"
+#include "server/routes_operations.h"
+#include "server/routes_tokenize.h"
+
+namespace vivace {
+namespace {
+
+bool accepts(const Route& route, Method method) {
+  return route.method == method || (route.method == Method::kGet && method == Method::kHead);
+}
+
+void append_allowed(const Route& route, std::string* allow) {
+  if (!allow->empty()) allow->append(", ");
+  allow->append(route.method == Method::kGet ? "GET, HEAD" : "POST");
+}
+
+}  // namespace
+
+std::span<const RouteGroup> route_groups() {
+  static const std::array<RouteGroup, 4> groups = {openai_routes(), tokenize_routes(), operations_routes(),
+                                                   console_routes()};
+  return groups;
+}
+
+std::vector<Route> all_routes() {
+  std::vector<Route> routes;
+  for (const RouteGroup& group : route_groups()) routes.insert(routes.end(), group.routes.begin(), group.routes.end());
+  return routes;
+}
+
+std::optional<RouteMatch> match_route(std::span<const Route> routes, Method method, std::string_view path) {
+  RouteMatch match;
+  for (const Route& route : routes) {
+    if (!match_path(route.path, path, &match.argument)) continue;
+    append_allowed(route, &match.allow);
+    if (match.method_allowed) continue;
+    match.route = &route;
+    match.method_allowed = accepts(route, method);
+  }
+  if (match.route == nullptr) return std::nullopt;
+  match.allow.append(", OPTIONS");
+  return match;
+}
+
+ApiFamily family_of_path(std::string_view path) {
+  return path.starts_with("/v1/") ? ApiFamily::kOpenAi : ApiFamily::kVivace;
+}
+
+}  // namespace vivace

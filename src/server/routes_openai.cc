@@ -1,0 +1,153 @@
+#include "server/routes_openai.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/json_writer.h"
+#include "server/embed_call.h"
+
+namespace vivace {
+namespace {
+
+boost::asio::awaitable<Reply> create_embeddings(RequestContext& context) {
+  const ServerConfig& config = context.server.config;
+  const TextLimits limits{.max_texts = static_cast<size_t>(config.max_texts_per_request),
+                          .max_text_bytes = static_cast<size_t>(config.max_text_bytes)};
+  return answer_embed(context, parse_embeddings_request(context.request.body, limits), write_embeddings_response);
+}
+
+void write_facts(const ModelInfo& info, JsonWriter* json) {
+  json->key("architecture").value(info.architecture);
+  json->key("dimensions").value(info.hidden_size);
+  json->key("max_tokens").value(info.max_tokens);
+  json->key("pooling").value(pooling_mode_name(info.pooling));
+  json->key("normalize").value(info.normalize);
+  json->key("precision").value(info.precision);
+  json->key("isa").value(info.isa);
+  json->key("threads").value(info.threads);
+  json->key("parameters").value(static_cast<uint64_t>(info.parameters));
+  json->key("prompt_names").begin_array();
+  for (const std::string& name : info.prompt_names) json->value(name);
+  json->end_array();
+}
+
+void write_model(const ModelSnapshot& model, JsonWriter* json) {
+  json->begin_object();
+  json->key("id").value(model.spec.name);
+  json->key("object").value("model");
+  json->key("created").value(0);  // OpenAI's clients want a number; a directory has no date of making
+  json->key("owned_by").value("vivace");
+  json->key("state").value(model_state_name(model.state));
+  if (model.state == ModelState::kFailed) json->key("failure").value(model.failure.message);
+  if (model.engine != nullptr) write_facts(model.engine->info(), json);
+  json->end_object();
+}
+
+Reply list_models(const RequestContext& context) {
+  JsonWriter json;
+  json.begin_object().key("object").value("list").key("data").begin_array();
+  for (const ModelSnapshot& model : context.server.models.snapshot()) write_model(model, &json);
+  json.end_array().end_object();
+  HttpResponse response;
+  response.body = json.take();
+  return response;
+}
+
+Reply retrieve_model(const RequestContext& context) {
+  const auto models = context.server.models.snapshot();
+  const auto model = std::ranges::find(models, context.request.path_argument,
+                                       [](const ModelSnapshot& snapshot) { return snapshot.spec.name; });
+  if (model == models.end()) {
+    ApiError error(StatusCode::kNotFound, "there is no such model; GET /v1/models lists those that are served");
+    error.param = "model";
+    error.code = "model_not_found";
+    return std::unexpected(std::move(error));
+  }
+  JsonWriter json;
+  write_model(*model, &json);
+  HttpResponse response;
+  response.body = json.take();
+  return response;
+}
+
+std::string embeddings_request_schema(const ApiFacts& facts) {
+  JsonWriter names;
+  names.begin_array().null();
+  for (const std::string& name : facts.prompt_names) names.value(name);
+  names.end_array();
+  return fmt::format(
+      R"({{"type":"object","required":["input"],"properties":{{)"
+      R"("input":{{"description":"A text or a list of texts","oneOf":[{{"type":"string","minLength":1}},)"
+      R"({{"type":"array","minItems":1,"maxItems":{},"items":{{"type":"string","minLength":1}}}}]}},)"
+      R"("model":{{"type":["string","null"],"description":"A name that GET /v1/models lists; the default without it"}},)"
+      R"("dimensions":{{"type":["integer","null"],"minimum":1{},"description":"Keep this many values"}},)"
+      R"("encoding_format":{{"enum":["float","base64",null],"default":"float",)"
+      R"("description":"base64: of little-endian float32 values"}},)"
+      R"("user":{{"description":"Taken and not used"}},)"
+      R"("prompt_name":{{"enum":{},"description":"One of the model's prompts, put before each text"}},)"
+      R"("truncate":{{"type":["boolean","null"],"default":true,)"
+      R"("description":"false: a text that is too long for the model is an error"}}}}}})",
+      facts.max_texts, facts.max_dimensions > 0 ? fmt::format(R"(,"maximum":{})", facts.max_dimensions) : "",
+      names.take());
+}
+
+constexpr char kEmbeddingsResponse[] =
+    R"({"type":"object","required":["object","data","model","usage"],"properties":{)"
+    R"("object":{"const":"list"},"model":{"type":"string"},)"
+    R"("data":{"type":"array","items":{"type":"object","required":["object","index","embedding","truncated"],)"
+    R"("properties":{"object":{"const":"embedding"},"index":{"type":"integer"},)"
+    R"("embedding":{"oneOf":[{"type":"array","items":{"type":"number"}},{"type":"string"}]},)"
+    R"("truncated":{"type":"boolean","description":"The text was longer than the model takes, and was cut"}}}},)"
+    R"("usage":{"type":"object","required":["prompt_tokens","total_tokens"],"properties":{)"
+    R"("prompt_tokens":{"type":"integer"},"total_tokens":{"type":"integer"}}}}})";
+
+constexpr char kModel[] =
+    R"({"type":"object","required":["id","object","created","owned_by","state"],"properties":{)"
+    R"("id":{"type":"string"},"object":{"const":"model"},"created":{"type":"integer"},"owned_by":{"type":"string"},)"
+    R"("state":{"enum":["loading","ready","failed"]},"failure":{"type":"string"},"architecture":{"type":"string"},)"
+    R"("dimensions":{"type":"integer"},"max_tokens":{"type":"integer"},"pooling":{"type":"string"},)"
+    R"("normalize":{"type":"boolean"},"precision":{"type":"string"},"isa":{"type":"string"},)"
+    R"("threads":{"type":"integer"},"parameters":{"type":"integer"},)"
+    R"("prompt_names":{"type":"array","items":{"type":"string"}}}})";
+
+constexpr char kModelList[] =
+    R"({"type":"object","required":["object","data"],"properties":{"object":{"const":"list"},)"
+    R"("data":{"type":"array","items":{"$ref":"#/components/schemas/Model"}}}})";
+
+std::vector<Schema> schemas(const ApiFacts& facts) {
+  return {{"EmbeddingsRequest", embeddings_request_schema(facts)},
+          {"EmbeddingsResponse", kEmbeddingsResponse},
+          {"Model", kModel},
+          {"ModelList", kModelList}};
+}
+
+}  // namespace
+
+RouteGroup openai_routes() {
+  return {{{.method = Method::kPost,
+            .path = "/v1/embeddings",
+            .family = ApiFamily::kOpenAi,
+            .access = Access::kKey,
+            .handler = create_embeddings,
+            .doc = {.id = "createEmbeddings",
+                    .summary = "Vectors of texts",
+                    .request_schema = "EmbeddingsRequest",
+                    .response_schema = "EmbeddingsResponse",
+                    .errors = {400, 404, 408, 411, 413, 415, 429, 500, 503, 504}}},
+           {.method = Method::kGet,
+            .path = "/v1/models",
+            .family = ApiFamily::kOpenAi,
+            .access = Access::kKey,
+            .handler = list_models,
+            .doc = {.id = "listModels", .summary = "The models that are served", .response_schema = "ModelList"}},
+           {.method = Method::kGet,
+            .path = "/v1/models/{model}",
+            .family = ApiFamily::kOpenAi,
+            .access = Access::kKey,
+            .handler = retrieve_model,
+            .doc = {.id = "retrieveModel", .summary = "One model", .response_schema = "Model", .errors = {404}}}},
+          schemas};
+}
+
+}  // namespace vivace

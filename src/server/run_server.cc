@@ -1,0 +1,102 @@
+#include "server/run_server.h"
+
+#include <utility>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "base/log.h"
+#include "server/http_server.h"
+#include "server/route_table.h"
+
+namespace vivace {
+namespace {
+
+std::chrono::steady_clock::duration seconds(double value) {
+  return std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(value));
+}
+
+EngineOptions engine_options(const ServerConfig& config) {
+  return {.pool = nullptr,
+          .threads = static_cast<int>(config.threads),
+          .isa = config.isa,
+          .precision = config.precision == "fp32" ? Precision::kF32 : Precision::kAuto,
+          .max_batch_tokens = static_cast<int>(config.max_batch_tokens),
+          .max_queued_texts = static_cast<int>(config.max_queued_texts)};
+}
+
+Status first_failure(const ModelRegistry& models) {
+  const ModelSnapshot model = models.snapshot().front();
+  return model.failure.with_context("model '" + model.spec.name + "'");
+}
+
+// What the main thread waits for: SIGTERM, SIGINT or the news that no model could be loaded.
+class StopSignal {
+ public:
+  StopSignal() : m_signals(m_io, SIGTERM, SIGINT) {
+    m_signals.async_wait([this](const boost::system::error_code&, int) { m_io.stop(); });
+  }
+
+  // From here on the signals have their default effect again: a second one ends the process.
+  void wait() {
+    m_io.run();
+    boost::system::error_code ignored;
+    m_signals.clear(ignored);
+  }
+  // Thread-safe; may come before wait().
+  void raise() { m_io.stop(); }
+
+ private:
+  boost::asio::io_context m_io;
+  boost::asio::signal_set m_signals;
+};
+
+void drain(const ServerConfig& config, ServerContext* context, HttpServer* server) {
+  log_info("draining: finishing what is in flight within {} s", config.drain_seconds);
+  context->draining = true;
+  std::this_thread::sleep_for(seconds(config.drain_delay_seconds));
+  if (!server->drain(seconds(config.drain_seconds))) {
+    log_warning("drain_seconds are over; cutting the connections that are left");
+    server->stop_connections();
+  }
+  // Before the server goes: the engines' callbacks need its executors.
+  context->models.drain();
+  log_info("stopped");
+}
+
+}  // namespace
+
+Result<void> check_models(const ServerConfig& config) {
+  if (config.models.empty()) {
+    return error(StatusCode::kInvalidArgument, "no model to serve; name one with --model [NAME=]DIR");
+  }
+  for (const ModelSpec& spec : config.models) RETURN_IF_ERROR(check_model_directory(spec));
+  return {};
+}
+
+Result<void> run_server(const ServerConfig& config) {
+  RETURN_IF_ERROR(configure_log(config.log_level, config.log_format == "json" ? LogFormat::kJson : LogFormat::kText));
+  RETURN_IF_ERROR(check_models(config));
+  StopSignal stop;
+  ModelRegistry models(config.models, engine_options(config));
+  const std::vector<Route> routes = all_routes();
+  ServerContext context{.config = config, .models = models, .routes = routes};
+  HttpServer server(context);
+  RETURN_IF_ERROR(server.listen());
+  server.start();
+  log_info("listening on {}", server.url());
+  models.start([&] {
+    if (models.all_failed()) stop.raise();
+  });
+  stop.wait();
+  const bool nothing_to_serve = models.all_failed();
+  drain(config, &context, &server);
+  if (nothing_to_serve) return std::unexpected(first_failure(models));
+  return {};
+}
+
+}  // namespace vivace

@@ -1,0 +1,19 @@
+// `vivace serve`: from a configuration to a process that answers, until it is told to stop.
+#pragma once
+
+#include "base/status.h"
+#include "server/server_config.h"
+
+namespace vivace {
+
+// Checks what load_server_config() cannot see: that each model's directory holds a model. For `serve --check`, and
+// done by run_server() before it listens.
+Result<void> check_models(const ServerConfig& config);
+
+// Listens, loads the models in the background and serves until SIGTERM or SIGINT; then drains: /ready says 503, no new
+// connections, what is in flight is finished within drain_seconds. A second signal stops at once. Logs
+// "listening on http://HOST:PORT" once the port is bound. Blocks; call it once in a process, from its main thread.
+// Errors: kUnavailable when the address cannot be bound; the models' errors when none of them could be loaded.
+Result<void> run_server(const ServerConfig& config);
+
+}  // namespace vivace

@@ -1,0 +1,161 @@
+#include "server/server_config.h"
+
+#include <unistd.h>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace vivace {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class ServerConfigTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    m_file = std::filesystem::temp_directory_path() / ("vivace_config_test_" + std::to_string(getpid()) + ".yaml");
+  }
+  void TearDown() override { std::filesystem::remove(m_file); }
+
+  Result<ServerConfig> load(const std::string& yaml) {
+    std::ofstream(m_file) << yaml;
+    m_sources.file = m_file.string();
+    m_sources.environment = [this](const std::string& name) -> const char* {
+      const auto variable = m_environment.find(name);
+      return variable == m_environment.end() ? nullptr : variable->second.c_str();
+    };
+    return load_server_config(m_sources);
+  }
+  std::string problem(const std::string& yaml) {
+    const auto config = load(yaml);
+    if (config) return "";
+    EXPECT_EQ(config.error().code, StatusCode::kInvalidArgument);
+    return config.error().message;
+  }
+
+  std::filesystem::path m_file;
+  ConfigSources m_sources;
+  std::map<std::string, std::string> m_environment;
+};
+
+TEST_F(ServerConfigTest, EmptyFileGivesDefaults) {
+  const auto config = load("");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->port, 8080);
+  EXPECT_EQ(config->host, "0.0.0.0");
+  EXPECT_TRUE(config->models.empty());
+}
+
+TEST_F(ServerConfigTest, ReadsEveryTypeOfValue) {
+  const auto config = load("host: 127.0.0.1\nport: 0\ndrain_seconds: 1.5\nmodels:\n  b: /m/b\n  a: /m/a\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->host, "127.0.0.1");
+  EXPECT_EQ(config->port, 0);
+  EXPECT_EQ(config->drain_seconds, 1.5);
+  EXPECT_EQ(config->models, (std::vector<ModelSpec>{{"b", "/m/b"}, {"a", "/m/a"}}));
+}
+
+TEST_F(ServerConfigTest, FlagsBeatEnvironmentBeatsFile) {
+  m_environment["VIVACE_PORT"] = "2";
+  m_environment["VIVACE_IO_THREADS"] = "2";
+  m_environment["VIVACE_MODELS"] = "x=/m/x,/m/y/";
+  m_sources.flags = {{"port", {"3"}}};
+  const auto config = load("port: 1\nio_threads: 1\nmax_connections: 7\nmodels: {z: /m/z}\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->port, 3);
+  EXPECT_EQ(config->io_threads, 2);
+  EXPECT_EQ(config->max_connections, 7);
+  EXPECT_EQ(config->models, (std::vector<ModelSpec>{{"x", "/m/x"}, {"y", "/m/y/"}}));
+}
+
+TEST_F(ServerConfigTest, SeveralModelFlags) {
+  m_sources.flags = {{"models", {"a=/m/a", "/m/b"}}};
+  const auto config = load("");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->models, (std::vector<ModelSpec>{{"a", "/m/a"}, {"b", "/m/b"}}));
+}
+
+TEST_F(ServerConfigTest, KubernetesServiceLinkIsNoPort) {
+  m_environment["VIVACE_PORT"] = "tcp://10.0.0.1:8080";
+  const auto config = load("port: 9000\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->port, 9000);
+}
+
+TEST_F(ServerConfigTest, ReportsAllProblemsTogetherWithTheirPaths) {
+  m_environment["VIVACE_IO_THREADS"] = "many";
+  m_sources.flags = {{"max_connections", {"0"}}, {"models", {"=/m"}}};
+  const std::string message = problem("prot: 8080\nport: 70000\nhost: [a]\nlog_level: loud\n");
+  EXPECT_THAT(message, AllOf(HasSubstr("7 problems"), HasSubstr(m_file.string() + ": prot: unknown key (line 1)"),
+                             HasSubstr("port: is 70000, expected 0 to 65535"),
+                             HasSubstr("host: expected a text, found a list")));
+  EXPECT_THAT(message, AllOf(HasSubstr("log_level: is 'loud', expected one of trace|"),
+                             HasSubstr("VIVACE_IO_THREADS: expected an integer, found 'many'"),
+                             HasSubstr("--max-connections: is 0, expected 1 to"),
+                             HasSubstr("--model: expected [NAME=]DIR, found '=/m'")));
+}
+
+TEST_F(ServerConfigTest, SingleProblemIsOneLine) {
+  EXPECT_EQ(problem("port: x\n"), m_file.string() + ": port: expected an integer, found 'x'");
+}
+
+TEST_F(ServerConfigTest, RefusesWrongTypes) {
+  EXPECT_THAT(problem("port: \"8080\"\n"), HasSubstr("port: expected a number, found the text \"8080\""));
+  EXPECT_THAT(problem("port: 80.5\n"), HasSubstr("port: expected an integer"));
+  EXPECT_THAT(problem("port:\n"), HasSubstr("port: expected a number, found nothing"));
+  EXPECT_THAT(problem("drain_seconds: nan\n"), HasSubstr("drain_seconds: is nan"));
+  EXPECT_THAT(problem("models: [a]\n"), HasSubstr("models: expected a map of name to directory, found a list"));
+  EXPECT_THAT(problem("models: {a: {b: c}}\n"), HasSubstr("models: expected NAME: DIR"));
+  EXPECT_THAT(problem("- port\n"), HasSubstr("expected a map of keys to values, found a list"));
+}
+
+TEST_F(ServerConfigTest, RefusesBadFiles) {
+  EXPECT_THAT(problem("port: [1\n"), HasSubstr(m_file.string() + ": line "));
+  EXPECT_THAT(problem("port: 1\nport: 2\n"), HasSubstr("port: is given twice"));
+  m_sources.file = "/nonexistent/vivace.yaml";
+  const auto missing = load_server_config(m_sources);
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message, HasSubstr("/nonexistent/vivace.yaml"));
+}
+
+TEST_F(ServerConfigTest, RefusesValuesThatContradictEachOther) {
+  EXPECT_THAT(problem("max_queued_texts: 10\n"), HasSubstr("max_texts_per_request: is 2048, more than"));
+  EXPECT_THAT(problem("max_body_bytes: 1024\n"), HasSubstr("max_text_bytes: is 1048576, more than"));
+  EXPECT_THAT(problem("request_timeout_seconds: 700\n"), HasSubstr("request_timeout_seconds: is 700, more than"));
+  m_sources.flags = {{"models", {"a=/m/a", "a=/m/b"}}};
+  EXPECT_THAT(problem(""), HasSubstr("models: the name 'a' is given to two models"));
+}
+
+TEST_F(ServerConfigTest, PrintedYamlReadsBackToTheSame) {
+  ServerConfig config;
+  config.host = "::1";
+  config.port = 1234;
+  config.drain_seconds = 0.25;
+  config.models = {{"a b", "/m/\"x\""}};
+  config.api_key = "hidden";
+  const std::string yaml = server_config_yaml(config);
+  EXPECT_THAT(yaml, ::testing::Not(HasSubstr("hidden")));
+  auto read = load(yaml);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->models, config.models);
+  EXPECT_EQ(server_config_yaml(*read), yaml);
+}
+
+TEST(ServerConfigKeys, NameFlagVariableAndDefaultOfEachKey) {
+  const auto keys = server_config_keys();
+  const auto find = [&](std::string_view name) { return *std::ranges::find(keys, name, &ConfigKey::name); };
+  EXPECT_EQ(find("max_body_bytes").flag, "--max-body-bytes");
+  EXPECT_EQ(find("max_body_bytes").variable, "VIVACE_MAX_BODY_BYTES");
+  EXPECT_EQ(find("max_body_bytes").default_value, "16777216");
+  EXPECT_EQ(find("models").flag, "--model");
+  EXPECT_TRUE(find("models").repeatable);
+  EXPECT_FALSE(find("port").repeatable);
+  EXPECT_THAT(find("port").help, HasSubstr("(0 to 65535)"));
+}
+
+}  // namespace
+}  // namespace vivace

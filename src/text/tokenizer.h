@@ -1,0 +1,51 @@
+// Text to token ids, exactly as Hugging Face's `tokenizers` package does it from the same tokenizer.json.
+//
+// A Tokenizer is immutable and may be used by many threads at once. Reading: https://huggingface.co/docs/tokenizers
+// (pipeline: normaliser, pre-tokenizer, model, post-processor, added tokens).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "text/token_sequence.h"
+
+namespace vivace {
+
+enum class SpecialTokens { kAdd, kOmit };  // [CLS] and [SEP] around the text, or not
+enum class Offsets { kKeep, kOmit };       // offsets cost time and memory: only who reads them asks for them
+
+struct EncodeOptions {
+  SpecialTokens special_tokens = SpecialTokens::kAdd;
+  Offsets offsets = Offsets::kOmit;
+  // At most this many tokens, special ones included, cut on the right; 0 = no limit. The work is bounded by the limit,
+  // not by the length of the text.
+  size_t max_tokens = 0;
+};
+
+class Tokenizer {
+ public:
+  // Builds the pipeline that a tokenizer.json describes. origin (the file's path) starts every message.
+  // kInvalidArgument or kCorruptFile when the document contradicts itself; kUnsupported, naming the component, for a
+  // part that we do not know. Truncation and padding written in the file are not applied: limits come from the caller.
+  static Result<std::unique_ptr<const Tokenizer>> from_json(std::string_view json, std::string_view origin);
+  static Result<std::unique_ptr<const Tokenizer>> from_file(const std::string& path);
+
+  virtual ~Tokenizer() = default;
+
+  // Replaces *tokens by those of the text; its vectors' memory is reused. kInvalidArgument when the text is not UTF-8,
+  // or when max_tokens leaves no room for the special tokens.
+  virtual Result<void> encode(std::string_view text, const EncodeOptions& options, TokenSequence* tokens) const = 0;
+
+  // One more than the largest id, added tokens included.
+  virtual size_t vocabulary_size() const = 0;
+  // The token's written form ("##ing"), empty for an id without token.
+  virtual std::string_view token(int32_t id) const = 0;
+  virtual std::optional<int32_t> token_id(std::string_view token) const = 0;
+};
+
+}  // namespace vivace

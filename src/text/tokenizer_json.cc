@@ -1,0 +1,159 @@
+#include "text/tokenizer_json.h"
+
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "base/utf8.h"
+#include "text/component_registry.h"
+
+namespace vivace {
+namespace {
+
+constexpr int64_t kMaxId = INT32_MAX - 1;
+
+std::unexpected<Status> corrupt(const JsonValue& value, const std::string& message) {
+  return error(StatusCode::kCorruptFile, value.path() + ": " + message);
+}
+
+Result<bool> read_bool(const JsonValue& object, std::string_view key) {
+  ASSIGN_OR_RETURN(const JsonValue value, object.get(key));
+  return value.as_bool();
+}
+
+Result<std::string> read_string(const JsonValue& object, std::string_view key) {
+  ASSIGN_OR_RETURN(const JsonValue value, object.get(key));
+  ASSIGN_OR_RETURN(const std::string_view text, value.as_string());
+  return std::string(text);
+}
+
+Result<int32_t> read_integer(const JsonValue& object, std::string_view key) {
+  ASSIGN_OR_RETURN(const JsonValue value, object.get(key));
+  ASSIGN_OR_RETURN(const int64_t number, value.as_integer(0, kMaxId));
+  return static_cast<int32_t>(number);
+}
+
+using NormalizerReader = Result<BertNormalizerOptions>(const JsonValue&);
+using PreTokenizerReader = Result<void>(const JsonValue&);
+
+Result<BertNormalizerOptions> read_no_normalizer(const JsonValue&) {
+  return BertNormalizerOptions{};
+}
+
+Result<BertNormalizerOptions> read_bert_normalizer(const JsonValue& normalizer) {
+  BertNormalizerOptions options;
+  ASSIGN_OR_RETURN(options.clean_text, read_bool(normalizer, "clean_text"));
+  ASSIGN_OR_RETURN(options.handle_chinese_chars, read_bool(normalizer, "handle_chinese_chars"));
+  ASSIGN_OR_RETURN(options.lowercase, read_bool(normalizer, "lowercase"));
+  // Unset, accents go with capitals: BERT's uncased models strip both.
+  ASSIGN_OR_RETURN(options.strip_accents, normalizer.bool_or("strip_accents", options.lowercase));
+  return options;
+}
+
+Result<void> read_bert_pre_tokenizer(const JsonValue&) {
+  return {};
+}
+
+constexpr NamedReader<NormalizerReader> kNormalizers[] = {{"BertNormalizer", read_bert_normalizer},
+                                                          {"null", read_no_normalizer}};
+constexpr NamedReader<PreTokenizerReader> kPreTokenizers[] = {{"BertPreTokenizer", read_bert_pre_tokenizer}};
+
+Result<std::vector<std::string>> read_vocabulary(const JsonValue& vocab) {
+  ASSIGN_OR_RETURN(const auto members, vocab.as_object());
+  std::vector<std::string> tokens(members.size());
+  std::vector<bool> seen(members.size());
+  for (const auto& [token, value] : members) {
+    ASSIGN_OR_RETURN(const int64_t number, value.as_integer(0, kMaxId));
+    const size_t id = static_cast<size_t>(number);
+    if (id >= tokens.size()) {
+      return corrupt(vocab, "has " + std::to_string(tokens.size()) + " tokens, so their ids must be 0 to " +
+                                std::to_string(tokens.size() - 1) + " without holes, but '" + printable(token) +
+                                "' has id " + std::to_string(id));
+    }
+    if (seen[id]) {
+      return corrupt(vocab, "id " + std::to_string(id) + " is given to both '" + printable(tokens[id]) + "' and '" +
+                                printable(token) + "'");
+    }
+    seen[id] = true;
+    tokens[id] = token;
+  }
+  return tokens;
+}
+
+Result<AddedToken> read_added_token(const JsonValue& item) {
+  AddedToken token;
+  ASSIGN_OR_RETURN(token.content, read_string(item, "content"));
+  ASSIGN_OR_RETURN(token.id, read_integer(item, "id"));
+  ASSIGN_OR_RETURN(token.single_word, read_bool(item, "single_word"));
+  ASSIGN_OR_RETURN(token.lstrip, read_bool(item, "lstrip"));
+  ASSIGN_OR_RETURN(token.rstrip, read_bool(item, "rstrip"));
+  ASSIGN_OR_RETURN(token.normalized, read_bool(item, "normalized"));
+  ASSIGN_OR_RETURN(token.special, read_bool(item, "special"));
+  if (token.content.empty()) return item.fail("'content' is empty");
+  return token;
+}
+
+}  // namespace
+
+Result<void> check_version(const JsonValue& root) {
+  ASSIGN_OR_RETURN(const std::string version, root.string_or("version", "1.0"));
+  if (version == "1.0") return {};
+  return error(StatusCode::kUnsupported,
+               root.path() + ": version '" + printable(version) + "' is not supported; known: 1.0");
+}
+
+Result<BertNormalizerOptions> read_normalizer(const JsonValue& root) {
+  ASSIGN_OR_RETURN(const JsonValue normalizer, root.get("normalizer"));
+  ASSIGN_OR_RETURN(auto* const read, find_reader<NormalizerReader>(normalizer, kNormalizers));
+  return read(normalizer);
+}
+
+Result<void> check_pre_tokenizer(const JsonValue& root) {
+  ASSIGN_OR_RETURN(const JsonValue pre_tokenizer, root.get("pre_tokenizer"));
+  ASSIGN_OR_RETURN(auto* const read, find_reader<PreTokenizerReader>(pre_tokenizer, kPreTokenizers));
+  return read(pre_tokenizer);
+}
+
+Result<WordPieceFile> read_wordpiece(const JsonValue& model) {
+  WordPieceFile file;
+  ASSIGN_OR_RETURN(const JsonValue vocab, model.get("vocab"));
+  ASSIGN_OR_RETURN(file.tokens, read_vocabulary(vocab));
+  ASSIGN_OR_RETURN(file.options.continuing_subword_prefix, read_string(model, "continuing_subword_prefix"));
+  ASSIGN_OR_RETURN(const int32_t max_chars, read_integer(model, "max_input_chars_per_word"));
+  file.options.max_input_chars_per_word = static_cast<size_t>(max_chars);
+  ASSIGN_OR_RETURN(const std::string unk_token, read_string(model, "unk_token"));
+  for (size_t id = 0; id < file.tokens.size(); ++id) {
+    if (file.tokens[id] != unk_token) continue;
+    file.options.unk_id = static_cast<int32_t>(id);
+    return file;
+  }
+  return corrupt(model, "the unk_token '" + printable(unk_token) + "' is not in the vocabulary");
+}
+
+// The reference ignores the written ids: a token has its id in the vocabulary, a new one the next free id. A file that
+// says otherwise would work differently here and there, so it is refused.
+Result<std::vector<AddedToken>> read_added_tokens(const JsonValue& root, std::vector<std::string>* tokens) {
+  const std::optional<JsonValue> list = root.find("added_tokens");
+  std::vector<AddedToken> added;
+  if (!list) return added;
+  ASSIGN_OR_RETURN(const std::vector<JsonValue> items, list->as_array());
+  std::unordered_map<std::string, size_t> ids;
+  for (size_t id = 0; id < tokens->size(); ++id) ids.emplace((*tokens)[id], id);
+  std::vector<bool> is_added(tokens->size() + items.size());
+  for (const JsonValue& item : items) {
+    ASSIGN_OR_RETURN(AddedToken token, read_added_token(item));
+    const auto [place, is_new] = ids.try_emplace(token.content, tokens->size());
+    if (is_new) tokens->push_back(token.content);
+    if (static_cast<size_t>(token.id) != place->second) {
+      return corrupt(item, "'" + printable(token.content) + "' says id " + std::to_string(token.id) +
+                               ", but its id is " + std::to_string(place->second) +
+                               (is_new ? ", the next after the vocabulary" : ""));
+    }
+    if (is_added[place->second]) return corrupt(item, "'" + printable(token.content) + "' is added twice");
+    is_added[place->second] = true;
+    added.push_back(std::move(token));
+  }
+  return added;
+}
+
+}  // namespace vivace

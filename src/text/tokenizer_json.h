@@ -1,0 +1,36 @@
+// Reads the parts of a tokenizer.json into plain structs, checked. A component that we do not know is refused by name
+// (kUnsupported); wrong types are kInvalidArgument, and what contradicts itself is kCorruptFile.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/status.h"
+#include "text/added_tokens.h"
+#include "text/bert_normalizer.h"
+#include "text/template_processor.h"
+#include "text/wordpiece.h"
+
+namespace vivace {
+
+// Refuses a document of another version than 1.0.
+Result<void> check_version(const JsonValue& root);
+
+// A null normaliser leaves texts as they are.
+Result<BertNormalizerOptions> read_normalizer(const JsonValue& root);
+Result<void> check_pre_tokenizer(const JsonValue& root);
+
+struct WordPieceFile {
+  std::vector<std::string> tokens;  // by id
+  WordPieceOptions options;
+};
+Result<WordPieceFile> read_wordpiece(const JsonValue& model);
+
+// Appends tokens that the model's vocabulary lacks to *tokens.
+Result<std::vector<AddedToken>> read_added_tokens(const JsonValue& root, std::vector<std::string>* tokens);
+
+// vocabulary_size: what the template's ids must stay below.
+Result<TemplateProcessor> read_post_processor(const JsonValue& root, size_t vocabulary_size);
+
+}  // namespace vivace

@@ -1,0 +1,77 @@
+"""Help, version, exit codes and messages that hold for every verb."""
+
+import re
+
+import pytest
+
+from cli_runner import ROOT
+
+VERBS = ["embed", "tokenize", "inspect", "pull", "models", "serve", "bench"]
+
+
+def test_version_is_the_project_s(cli):
+    version = re.search(r"project\(vivace VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text()).group(1)
+    assert cli.ok("--version") == f"vivace {version}\n"
+    assert f'"{version}"' in (ROOT / "src/cli/version.h").read_text()
+
+
+def test_help_lists_every_verb(cli):
+    text = cli.ok("--help")
+    for verb in VERBS:
+        assert re.search(rf"^  {verb} ", text, re.MULTILINE), verb
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_examples(cli, verb):
+    text = cli.ok(verb, "--help")
+    assert f"Usage: vivace {verb}" in text
+    assert f"Examples:\n  " in text and f"vivace {verb}" in text.split("Examples:")[1]
+
+
+@pytest.mark.parametrize("typed, meant", [("embd", "embed"), ("tokenise", "tokenize"), ("srve", "serve"),
+                                          ("model", "models"), ("insp", "inspect")])
+def test_unknown_verb_names_the_nearest(cli, typed, meant):
+    assert cli.error(typed, code=2) == f"vivace: unknown verb '{typed}'; did you mean '{meant}'?"
+
+
+def test_unknown_verb_without_neighbour(cli):
+    assert "`vivace --help` lists the verbs" in cli.error("xylophone", code=2)
+
+
+def test_no_verb(cli):
+    assert "no verb given" in cli.error(code=2)
+
+
+@pytest.mark.parametrize("arguments, part", [
+    (["embed", "--bogus", "x"], "--bogus"),
+    (["embed", "--model"], "--model"),
+    (["embed", "--format", "csv", "x"], "csv not in {jsonl,npy}"),
+    (["embed", "--pooling", "max", "x"], "max not in"),
+    (["embed", "--threads", "0", "x"], "--threads"),
+    (["embed", "--threads", "many", "x"], "--threads"),
+    (["embed", "--precision", "fp8", "x"], "fp8 not in {auto,fp32,bf16,int8}"),
+    (["embed", "--dimensions", "-1", "x"], "--dimensions"),
+    (["embed", "--file", "a", "b"], "TEXT excludes --file"),
+    (["embed", "--resume", "--file", "a"], "--resume needs --output"),
+    (["embed", "--resume", "--output", "o", "text"], "--resume is for --file"),
+    (["embed", "--format", "npy", "--pooling", "none", "x"], "--pooling none"),
+    (["embed", "--format", "npy", "--on-error", "skip", "x"], "leaves gaps"),
+    (["bench", "--batch", "2", "--lengths", "3"], "excludes"),
+    (["pull"], "NAME is required"),
+    (["serve", "--port", "99999999"], "--port"),
+])
+def test_wrong_usage_is_one_line_and_exit_code_2(cli, arguments, part):
+    message = cli.error(*arguments, code=2)
+    assert part in message and "--help`" in message
+
+
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+@pytest.mark.parametrize("verb", [["embed", "x"], ["inspect"], ["bench"]])
+def test_precisions_to_come_are_refused_honestly(cli, tiny, verb, precision):
+    message = cli.error(*verb, "--model", tiny, "--precision", precision, code=1)
+    assert message == f"vivace: --precision {precision} is not in this release; use auto or fp32"
+
+
+def test_unknown_kernel_table(cli, tiny):
+    assert "'sse9' is unknown" in cli.error("inspect", "--model", tiny, "--isa", "sse9", code=1)
+    assert "'sse9' is unknown" in cli.error("inspect", "--model", tiny, code=1, VIVACE_ISA="sse9")

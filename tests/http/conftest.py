@@ -1,0 +1,24 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from vivace_server import MODEL, PROGRAM, ROOT, Server  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def server():
+    assert PROGRAM.exists(), f"{PROGRAM} is missing: run make build"
+    assert (MODEL / "config.json").exists(), f"{MODEL} is missing: run make model"
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def artifacts():
+    """Where tests leave what a person may want to look at."""
+    folder = ROOT / "build" / "artifacts"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,219 @@
+"""What operators meet: probes, metrics, configuration, overload, shutdown."""
+
+import concurrent.futures
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+from openapi_spec_validator import validate
+
+from vivace_server import MODEL, PATIENCE_SECONDS, PROGRAM, Server, clean_environment, metrics, post_bytes
+
+
+def serve(*arguments, environment=None, directory=None):
+    """A server that is expected to end by itself."""
+    return subprocess.run([str(PROGRAM), "serve", *arguments], capture_output=True, text=True, cwd=directory,
+                          timeout=PATIENCE_SECONDS, env=clean_environment() | (environment or {}))
+
+
+def test_not_ready_until_every_model_is_warm():
+    with Server(models=[f"m{i}={MODEL}" for i in range(8)], wait_ready=False) as server:
+        early = server.get("/ready")
+        assert early.status_code == 503 and early.headers["retry-after"]
+        assert early.json()["status"] == "not_ready"
+        assert early.json()["models"][-1] == {"name": "m7", "state": "loading"}
+        assert server.get("/health").status_code == 200
+        refused = server.post("/v1/embeddings", {"input": "x", "model": "m7"})
+        assert refused.status_code == 503 and refused.headers["retry-after"] and "loading" in refused.text
+        server.wait_until(server.is_ready)
+        assert server.get("/ready").json()["status"] == "ready"
+        assert len(server.embed("x", model="m7")[0]) == 384
+        assert len(server.get("/v1/models").json()["data"]) == 8
+
+
+def test_every_series_is_there_from_the_start():
+    with Server(wait_ready=False) as server:
+        early = server.get("/metrics")
+        assert early.headers["content-type"].startswith("text/plain; version=0.0.4")
+        server.wait_until(server.is_ready)
+        server.embed(["a", "b"])
+        server.post("/v1/embeddings", {"input": ""})
+        server.get("/nothing")
+        late = server.get("/metrics").text
+    assert set(metrics(early.text)) == set(metrics(late))
+    families = set(re.findall(r"^# TYPE (\w+)", early.text, re.M))
+    assert {"vivace_build_info", "vivace_http_requests_total", "vivace_http_request_seconds", "vivace_model_state",
+            "vivace_http_requests_in_flight", "vivace_http_connections", "vivace_engine_queued_texts",
+            "vivace_engine_queued_tokens", "vivace_engine_requests_total", "vivace_engine_tokens_total",
+            "vivace_engine_batch_tokens", "vivace_draining", "process_resident_memory_bytes"} <= families
+
+
+def test_each_request_is_counted_once():
+    with Server() as server:
+        route = {"route": "/v1/embeddings"}
+        server.embed("a")
+        server.embed(["a", "b"])
+        server.post("/v1/embeddings", {"input": ""})
+        with server.connect() as connection:
+            connection.send(post_bytes("/v1/embeddings", "{")).read_response()
+        assert server.metric("vivace_http_requests_total", status="2xx", **route) == 2
+        assert server.metric("vivace_http_requests_total", status="4xx", **route) == 2
+        assert server.metric("vivace_http_request_seconds_count", **route) == 4
+        assert server.metric("vivace_http_requests_in_flight") == 1  # this one
+        assert server.metric("vivace_engine_requests_total", model="minilm", outcome="succeeded") == 3  # and warm-up
+
+
+def test_openapi_is_valid_and_complete(server):
+    document = server.get("/openapi.json").json()
+    validate(document)
+    assert set(document["paths"]) == {"/", "/health", "/ready", "/metrics", "/openapi.json", "/tokenize",
+                                      "/v1/embeddings", "/v1/models", "/v1/models/{model}"}
+    dimensions = document["components"]["schemas"]["EmbeddingsRequest"]["properties"]["dimensions"]
+    assert dimensions["maximum"] == 384
+
+
+def test_overload_is_refused_with_retry_after():
+    flags = ("--threads", "1", "--max-queued-texts", "64", "--max-texts-per-request", "64")
+    with Server(*flags) as server, concurrent.futures.ThreadPoolExecutor(24) as pool:
+        body = {"input": ["some words to fill time " * 10] * 64}
+        answers = list(pool.map(lambda _: server.post("/v1/embeddings", body), range(48)))
+        codes = {answer.status_code for answer in answers}
+        assert codes == {200, 429}
+        refused = next(answer for answer in answers if answer.status_code == 429)
+        assert int(refused.headers["retry-after"]) >= 1
+        assert refused.json()["error"]["type"] == "rate_limit_error"
+        assert len(server.embed("calm again")[0]) == 384
+        overloaded = server.metric("vivace_engine_requests_total", model="minilm", outcome="overloaded")
+        assert overloaded == sum(answer.status_code == 429 for answer in answers)
+
+
+def test_deadline():
+    with Server("--threads", "1", "--max-batch-tokens", "256") as server:
+        with server.connect() as connection:
+            connection.send(post_bytes("/v1/embeddings", json.dumps({"input": ["many words " * 100] * 96})))
+            server.wait_until(lambda: server.metric("vivace_engine_queued_texts", model="minilm") > 20)
+            late = server.post("/v1/embeddings", {"input": ["x " * 200] * 16}, headers={"request-timeout-ms": "1"})
+            assert late.status_code == 504 and late.json()["error"]["code"] == "deadline_exceeded"
+            assert connection.read_response()[0] == 200
+
+
+def test_sigterm_finishes_what_is_in_flight():
+    with Server("--threads", "1", "--max-batch-tokens", "512") as server:
+        with server.connect() as busy, server.connect() as idle:
+            idle.send("GET /health HTTP/1.1\r\nhost: t\r\n\r\n").read_response()
+            busy.send(post_bytes("/v1/embeddings", json.dumps({"input": ["many words " * 100] * 64})))
+            server.wait_until(lambda: server.metric("vivace_engine_queued_texts", model="minilm") > 10)
+            server.process.send_signal(signal.SIGTERM)
+            status, headers, body = busy.read_response()
+            assert (status, headers["connection"], len(json.loads(body)["data"])) == (200, "close", 64)
+            assert busy.is_closed() and idle.is_closed()
+        assert server.process.wait(PATIENCE_SECONDS) == 0
+        assert "stopped" in server.log()
+        with pytest.raises(ConnectionRefusedError):
+            server.connect()
+
+
+def test_ready_says_so_while_draining():
+    with Server("--drain-delay-seconds", "1.5") as server:
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_until(lambda: server.get("/ready").json()["status"] == "draining")
+        answer = server.get("/ready")
+        assert answer.status_code == 503 and answer.headers["connection"] == "close"
+        assert server.metric("vivace_draining") == 1
+        assert len(server.embed("still answered")[0]) == 384
+        assert server.process.wait(PATIENCE_SECONDS) == 0
+
+
+def test_drain_time_is_limited():
+    with Server("--drain-seconds", "0.2") as server:
+        with server.connect() as connection:
+            connection.send("POST /v1/embeddings HTTP/1.1\r\nhost: t\r\ncontent-length: 9\r\n\r\n{")
+            server.wait_until(lambda: server.metric("vivace_http_connections") >= 1)
+            server.process.send_signal(signal.SIGINT)
+            assert server.process.wait(PATIENCE_SECONDS) == 0
+            assert "drain_seconds are over" in server.log()
+
+
+def test_second_signal_stops_at_once():
+    with Server("--drain-delay-seconds", "3600") as server:
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_until(lambda: "draining" in server.log())
+        time.sleep(0.2)  # from the log line to the signals' default effect
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(PATIENCE_SECONDS) == -signal.SIGTERM
+
+
+def one_line_failure(result, *parts):
+    assert result.returncode == 1, result
+    lines = [line for line in result.stderr.splitlines() if line.startswith("vivace: ")]
+    assert len(lines) == 1 and result.stderr.splitlines()[-1] == lines[0], result.stderr
+    for part in parts:
+        assert part in lines[0], result.stderr
+
+
+def test_port_in_use(server):
+    result = serve("--host", "127.0.0.1", "--port", str(server.port), "--model", str(MODEL))
+    one_line_failure(result, f"cannot listen on 127.0.0.1:{server.port}", "in use", "--port")
+
+
+def test_bad_host():
+    one_line_failure(serve("--host", "no.such.host.invalid", "--port", "0", "--model", str(MODEL)), "cannot listen on")
+
+
+def test_missing_model(tmp_path):
+    one_line_failure(serve("--port", "0", "--model", str(tmp_path / "nothing")), str(tmp_path / "nothing"))
+
+
+def test_unknown_isa():
+    one_line_failure(serve("--port", "0", "--isa", "mmx", "--model", str(MODEL)), "mmx")
+
+
+def test_configuration_problems_come_together(tmp_path):
+    (tmp_path / "vivace.yaml").write_text("prot: 8080\nport: 99999\nmodels: [a]\nlog_level: loud\nthreads: \"2\"\n")
+    for command in (("--check",), ()):
+        result = serve(*command, directory=tmp_path, environment={"VIVACE_IO_THREADS": "no"})
+        assert result.returncode == 2  # wrong usage, as for a wrong flag
+        for part in ("6 problems", "vivace.yaml: prot: unknown key (line 1)", "vivace.yaml: port: is 99999",
+                     "vivace.yaml: models: expected a map", "vivace.yaml: log_level: is 'loud'",
+                     "vivace.yaml: threads: expected a number", "VIVACE_IO_THREADS: expected an integer"):
+            assert part in result.stderr
+
+
+def test_check_accepts_a_good_file(tmp_path):
+    file = tmp_path / "good.yaml"
+    file.write_text(f"port: 0\nmodels:\n  embedder: {MODEL}\nmax_connections: 5\n")
+    assert serve("--config", str(file), "--check").returncode == 0
+
+
+def test_printed_configuration_can_be_read_back(tmp_path):
+    file = tmp_path / "printed.yaml"
+    file.write_text(serve("--print-config", "--port", "1234", "--model", f"m={MODEL}").stdout)
+    again = serve("--config", str(file), "--print-config").stdout
+    assert again == file.read_text() and "port: 1234\n" in again
+
+
+def test_json_log():
+    with Server("--log-format", "json", wait_ready=False) as server:
+        server.wait_until(server.is_ready)
+        for line in server.log().splitlines():
+            assert set(json.loads(line)) == {"time", "level", "message"}
+
+
+def test_ipv6():
+    if not os.path.exists("/proc/net/if_inet6") or not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    process = subprocess.Popen([str(PROGRAM), "serve", "--host", "::1", "--port", "0", "--model", str(MODEL)],
+                               stderr=subprocess.PIPE, text=True, env=clean_environment())
+    try:
+        line = process.stderr.readline()
+        if "Cannot assign requested address" in line:
+            pytest.skip("this machine has no IPv6 loopback")
+        assert re.search(r"listening on http://\[::1\]:\d+", line)
+    finally:
+        process.terminate()
+        process.communicate()

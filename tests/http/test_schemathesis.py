@@ -1,0 +1,15 @@
+"""Generated requests against our own description of the API: what it promises holds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_openapi_is_kept(server, tmp_path):
+    program = Path(sys.executable).parent / "schemathesis"
+    result = subprocess.run(
+        [str(program), "--config-file", str(Path(__file__).with_name("schemathesis.toml")), "run", server.url + "/openapi.json", "--checks", "all", "--max-examples", "40", "--seed", "3",
+         "--phases", "examples,coverage,fuzzing", "--no-color", "--suppress-health-check", "all"],
+        capture_output=True, text=True, cwd=tmp_path, timeout=600)
+    assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]
+    assert server.get("/ready").status_code == 200
