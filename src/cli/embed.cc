@@ -93,11 +93,12 @@ Result<EmbedRequest> make_request(const EmbedOptions& options) {
 }
 
 Result<size_t> vector_size(const EmbedOptions& options, const ModelInfo& model) {
-  if (options.dimensions > model.hidden_size) {
+  const int size = options.pooling.empty() ? model.embedding_size : model.hidden_size;
+  if (options.dimensions > size) {
     return error(StatusCode::kInvalidArgument,
-                 fmt::format("--dimensions {} is more than the model's {}", options.dimensions, model.hidden_size));
+                 fmt::format("--dimensions {} is more than the model's {}", options.dimensions, size));
   }
-  return static_cast<size_t>(options.dimensions > 0 ? options.dimensions : model.hidden_size);
+  return static_cast<size_t>(options.dimensions > 0 ? options.dimensions : size);
 }
 
 // What was done to the texts besides embedding them is said, not hidden.

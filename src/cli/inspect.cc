@@ -31,7 +31,7 @@ std::string to_json(const ModelInfo& model) {
   json.key("layers").value(model.layers).key("hidden_size").value(model.hidden_size);
   json.key("heads").value(model.heads).key("intermediate_size").value(model.intermediate_size);
   json.key("vocabulary_size").value(model.vocabulary_size).key("max_tokens").value(model.max_tokens);
-  json.key("pooling").value(pooling_mode_name(model.pooling)).key("normalize").value(model.normalize);
+  json.key("pooling").value(model.pooling).key("normalize").value(model.normalize);
   json.key("prompt_names").begin_array();
   for (const std::string& name : model.prompt_names) json.value(name);
   json.end_array();
@@ -60,7 +60,7 @@ std::string to_text(const ModelInfo& model) {
   row("architecture", fmt::format("{}: {} layers, hidden size {}, {} heads, feed-forward {}", model.architecture,
                                   model.layers, model.hidden_size, model.heads, model.intermediate_size));
   row("text", fmt::format("up to {} tokens of {} kinds", model.max_tokens, model.vocabulary_size));
-  row("pooling", fmt::format("{}{}", pooling_mode_name(model.pooling), model.normalize ? ", normalised" : ""));
+  row("pooling", fmt::format("{}{}", model.pooling, model.normalize ? ", normalised" : ""));
   std::string prompts;
   for (const std::string& name : model.prompt_names) prompts += (prompts.empty() ? "" : ", ") + name;
   row("prompts", prompts.empty() ? "none" : prompts);

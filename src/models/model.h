@@ -17,7 +17,8 @@ namespace vivace {
 // What a row of the output stands for.
 enum class ModelOutput : uint8_t {
   kHiddenStates,    // one row a token, hidden_size columns
-  kTokenLogits,     // one row a token, one column a label (tagging) or vocabulary entry (masked language models)
+  kTokenLogits,     // one row a token, one column a label
+  kMarkedLogits,    // one row for each of batch.marked, one column a vocabulary entry: masked language models
   kSequenceLogits,  // one row a sequence, one column a label
   kSequenceVector,  // one row a sequence: an ONNX file that pools inside
 };
