@@ -12,11 +12,17 @@
 namespace vivace {
 namespace {
 
-Result<std::string> text_of_json(std::string_view line, const std::string& place) {
+Result<InputText> read_json(std::string_view line, const std::string& place) {
   ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(line, place));
   ASSIGN_OR_RETURN(const JsonValue member, document.root().get("text"));
   ASSIGN_OR_RETURN(const std::string_view text, member.as_string());
-  return std::string(text);
+  InputText input;
+  input.text = text;
+  if (const auto pair = document.root().find("text_pair")) {
+    ASSIGN_OR_RETURN(const std::string_view second, pair->as_string());
+    input.text_pair = second;
+  }
+  return input;
 }
 
 // Why the text cannot be used, empty when it can.
@@ -66,13 +72,13 @@ InputText TextSource::read_line(std::string_view line) const {
     if (input.problem.empty()) input.text = line;
     return input;
   }
-  auto text = text_of_json(line, place);
-  if (!text) {
-    input.problem = text.error().message;
+  auto read = read_json(line, place);
+  if (!read) {
+    input.problem = read.error().message;
     return input;
   }
-  input.problem = problem_of(*text, place);
-  if (input.problem.empty()) input.text = std::move(*text);
+  input.problem = problem_of(read->text, place);
+  if (input.problem.empty()) input = std::move(*read);
   return input;
 }
 

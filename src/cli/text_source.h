@@ -29,7 +29,8 @@ void add_input_options(CLI::App& verb, InputOptions* options);
 struct InputText {
   uint64_t index = 0;  // of the input line or argument, from 0
   std::string text;
-  std::string problem;  // not empty: why there is no usable text, naming the line
+  std::optional<std::string> text_pair;  // of a JSON object: the second text of a pair, may be empty
+  std::string problem;                   // not empty: why there is no usable text, naming the line
 };
 
 class TextSource {
