@@ -16,8 +16,8 @@ Result<JobWork> prepare(const LoadedModel& model, const ClassifyRequest& request
   for (size_t i = 0; i < request.inputs.size(); ++i) {
     const TextInput& input = request.inputs[i];
     const std::string name = input_name("text", request.inputs.size(), i);
-    ASSIGN_OR_RETURN(TokenSequence tokens,
-                     input.pair ? encoder.encode_pair(name, input.text, *input.pair) : encoder.encode(name, input.text));
+    ASSIGN_OR_RETURN(TokenSequence tokens, input.pair ? encoder.encode_pair(name, input.text, *input.pair)
+                                                      : encoder.encode(name, input.text));
     response->results[i].tokens = static_cast<int>(tokens.ids.size());
     response->results[i].truncated = tokens.truncated;
     work.sequences.push_back(std::move(tokens));

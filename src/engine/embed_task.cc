@@ -42,9 +42,10 @@ Result<EmbedPlan> make_plan(const LoadedModel& model, const EmbedRequest& reques
   const TaskConfig& task = model.task;
   plan.pooled_inside = model.model->columns(ModelOutput::kHiddenStates) == 0;
   const bool is_classifier = !task.labels.empty();
-  RETURN_IF_ERROR(require_output(model, is_classifier          ? ModelOutput::kSequenceVector
-                                        : plan.pooled_inside ? ModelOutput::kSequenceVector
-                                                             : ModelOutput::kHiddenStates,
+  RETURN_IF_ERROR(require_output(model,
+                                 is_classifier        ? ModelOutput::kSequenceVector
+                                 : plan.pooled_inside ? ModelOutput::kSequenceVector
+                                                      : ModelOutput::kHiddenStates,
                                  "embed texts"));
   if (request.pooling) {
     if (plan.pooled_inside) {

@@ -1,8 +1,8 @@
 // One loaded model that answers requests from many threads: all that engine/request.h knows, where the model is for it.
 //
-// submit() tokenizes on the caller's thread and puts the tokens into a bounded queue; the engine's own thread takes what
-// is waiting, packs it into batches by token count, runs the model on the thread pool and answers. A text's answer does
-// not depend on what it was batched with.
+// submit() tokenizes on the caller's thread and puts the tokens into a bounded queue; the engine's own thread takes
+// what is waiting, packs it into batches by token count, runs the model on the thread pool and answers. A text's answer
+// does not depend on what it was batched with.
 #pragma once
 
 #include <cstddef>

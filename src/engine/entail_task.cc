@@ -17,8 +17,8 @@ Result<JobWork> prepare(const LoadedModel& model, const EntailRequest& request, 
   response->results.resize(request.pairs.size());
   for (size_t i = 0; i < request.pairs.size(); ++i) {
     const EntailPair& pair = request.pairs[i];
-    ASSIGN_OR_RETURN(TokenSequence tokens, encoder.encode_pair(input_name("pair", request.pairs.size(), i),
-                                                               pair.premise, pair.hypothesis));
+    ASSIGN_OR_RETURN(TokenSequence tokens,
+                     encoder.encode_pair(input_name("pair", request.pairs.size(), i), pair.premise, pair.hypothesis));
     response->results[i].truncated = tokens.truncated;
     work.sequences.push_back(std::move(tokens));
   }

@@ -46,7 +46,8 @@ Result<JobWork> prepare(const LoadedModel& model, const FillMaskRequest& request
   RETURN_IF_ERROR(require_output(model, ModelOutput::kMarkedLogits, "fill masks"));
   RETURN_IF_ERROR(require_some("text", request.texts.size()));
   if (model.mask_id < 0) {
-    return error(StatusCode::kUnsupported, "the model's tokenizer has no mask token; tokenizer_config.json may name it");
+    return error(StatusCode::kUnsupported,
+                 "the model's tokenizer has no mask token; tokenizer_config.json may name it");
   }
   if (request.top_k < 1 || request.top_k > kMaxTopK) {
     return error(StatusCode::kInvalidArgument, "top_k must be from 1 to " + std::to_string(kMaxTopK));
@@ -62,9 +63,9 @@ Result<JobWork> prepare(const LoadedModel& model, const FillMaskRequest& request
     ASSIGN_OR_RETURN(TokenSequence tokens, encoder.encode(name, request.texts[i]));
     work.marks.push_back(find_masks(model, tokens));
     if (work.marks.back().empty()) {
-      return error(StatusCode::kInvalidArgument,
-                   name + " has no " + model.mask_token + (tokens.truncated ? " that the model sees" : "") +
-                       "; put it where a word is to be found");
+      return error(StatusCode::kInvalidArgument, name + " has no " + model.mask_token +
+                                                     (tokens.truncated ? " that the model sees" : "") +
+                                                     "; put it where a word is to be found");
     }
     response->results[i].truncated = tokens.truncated;
     work.sequences.push_back(std::move(tokens));

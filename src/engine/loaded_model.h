@@ -24,10 +24,10 @@ struct LoadedModel {
   SentenceEmbeddingConfig sentence;
   std::vector<DenseLayer> dense;  // of the sentence configuration
   const KernelTable* kernels = nullptr;
-  int max_tokens = 0;                    // of a text, special tokens included
-  std::string mask_token;                // empty: the tokenizer has none
-  int32_t mask_id = -1;                  // -1: none
-  int32_t unknown_id = -1;               // of the tokenizer's token for what it does not know; -1: none
+  int max_tokens = 0;                     // of a text, special tokens included
+  std::string mask_token;                 // empty: the tokenizer has none
+  int32_t mask_id = -1;                   // -1: none
+  int32_t unknown_id = -1;                // of the tokenizer's token for what it does not know; -1: none
   bool marks_word_continuations = false;  // tokens inside a word are written "##…"
 
   // Values of a text's vector.

@@ -157,8 +157,7 @@ void LocalEngine::serve() {
 void LocalEngine::run_batch(const std::vector<BatchItem>& items) {
   const auto start = EngineClock::now();
   pack(items, start);
-  const auto rows =
-      m_model.model->run(m_batch, items.front().job->work.output, *m_settings.pool, m_workspace);
+  const auto rows = m_model.model->run(m_batch, items.front().job->work.output, *m_settings.pool, m_workspace);
   m_stats.batches.add();
   m_stats.batch_tokens.observe(m_batch.tokens());
   m_stats.tokens.add(static_cast<uint64_t>(m_batch.tokens()));

@@ -41,8 +41,8 @@ void tag(const TagPlan& plan, size_t index, MatrixView<const float> rows, Taggin
     const auto i = static_cast<size_t>(row);
     const int32_t id = sequence.ids[i];
     const TokenOffset& offset = sequence.offsets[i];
-    std::vector<float> scores = activate(std::span(rows.row(row), static_cast<size_t>(rows.columns)),
-                                         ScoreActivation::kSoftmax);
+    std::vector<float> scores =
+        activate(std::span(rows.row(row), static_cast<size_t>(rows.columns)), ScoreActivation::kSoftmax);
     if (plan.detail == TagDetail::kTokens) {
       result->tokens.push_back({std::string(model.tokenizer->token(id)), offset.begin, offset.end, scores});
     }

@@ -1,5 +1,5 @@
-// One function for each kind of request: checks and tokenizes it, and says what becomes of the model's rows. They are in
-// <request>_task.cc.
+// One function for each kind of request: checks and tokenizes it, and says what becomes of the model's rows. They are
+// in <request>_task.cc.
 //
 // The work writes into *response, which must outlive it; what it needs of the request it keeps. Errors are the
 // caller's: kInvalidArgument, kTooLarge, and kUnsupported when the model is for another task.

@@ -14,8 +14,8 @@ struct CrossEncoderConfig {
   std::optional<int> max_tokens;
 };
 
-// nullopt unless config_sentence_transformers.json says that the model is a CrossEncoder. kUnsupported for modules other
-// than one Transformer with a classification head, and for a default prompt.
+// nullopt unless config_sentence_transformers.json says that the model is a CrossEncoder. kUnsupported for modules
+// other than one Transformer with a classification head, and for a default prompt.
 Result<std::optional<CrossEncoderConfig>> read_cross_encoder(const SentenceEmbeddingFiles& files);
 
 }  // namespace vivace

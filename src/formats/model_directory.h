@@ -21,7 +21,7 @@ enum class PoolingMode {
   kMax,
   kMeanSqrtLength,  // the sum divided by the square root of the number of tokens
   kWeightedMean,    // token i counts i + 1 times
-  kNone,  // one vector for each token; never written in a model directory, only asked for
+  kNone,            // one vector for each token; never written in a model directory, only asked for
 };
 std::string_view pooling_mode_name(PoolingMode mode);  // "mean", "cls", "last", "max", …, "none"
 // The modes that may be asked for instead of a model's own: mean, cls, last, none.
@@ -40,11 +40,11 @@ struct DenseModule {
 // https://sbert.net/docs/package_reference/sentence_transformer
 struct SentenceEmbeddingConfig {
   std::vector<PoolingMode> pooling{PoolingMode::kMean};  // vectors of several modes are put side by side
-  std::vector<DenseModule> dense;              // after pooling, one behind the other
-  bool normalize = false;                      // a Normalize module ends the chain
-  std::optional<int> max_tokens;               // max_seq_length
-  std::map<std::string, std::string> prompts;  // name → text put before the input
-  std::string default_prompt_name;             // empty: none
+  std::vector<DenseModule> dense;                        // after pooling, one behind the other
+  bool normalize = false;                                // a Normalize module ends the chain
+  std::optional<int> max_tokens;                         // max_seq_length
+  std::map<std::string, std::string> prompts;            // name → text put before the input
+  std::string default_prompt_name;                       // empty: none
 };
 
 // What tokenizer_config.json adds to the tokenizer.

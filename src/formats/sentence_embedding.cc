@@ -97,8 +97,9 @@ Result<PoolingMode> pooling_of(std::string_view name, const JsonValue& where) {
   if (name == "max") return PoolingMode::kMax;
   if (name == "mean_sqrt_len_tokens") return PoolingMode::kMeanSqrtLength;
   if (name == "weightedmean") return PoolingMode::kWeightedMean;
-  return unsupported(where.path() + ": pooling mode '" + printable(name) +
-                     "' is not supported; supported are mean, cls, lasttoken, max, mean_sqrt_len_tokens and weightedmean");
+  return unsupported(
+      where.path() + ": pooling mode '" + printable(name) +
+      "' is not supported; supported are mean, cls, lasttoken, max, mean_sqrt_len_tokens and weightedmean");
 }
 
 // "pooling_mode": "mean", or a list of modes whose vectors are put side by side.

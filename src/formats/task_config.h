@@ -37,8 +37,9 @@ struct TaskConfig {
 // kUnsupported for an activation that we do not compute.
 Result<TaskConfig> read_task_config(const JsonValue& config);
 
-// Sigmoid or Identity by the Python class that files of sentence-transformers name ("torch.nn.modules.linear.Identity").
-// nullopt for a class outside torch, which sentence-transformers does not trust either.
+// Sigmoid or Identity by the Python class that files of sentence-transformers name
+// ("torch.nn.modules.linear.Identity"). nullopt for a class outside torch, which sentence-transformers does not trust
+// either.
 Result<std::optional<ScoreActivation>> read_rank_activation(const JsonValue& name);
 
 }  // namespace vivace

@@ -1,5 +1,5 @@
-// Where a checkpoint keeps the weights of a head, and how the head computes: data that each architecture family fills in
-// from its config.json, in a file of its own.
+// Where a checkpoint keeps the weights of a head, and how the head computes: data that each architecture family fills
+// in from its config.json, in a file of its own.
 #pragma once
 
 #include <string>
@@ -23,8 +23,8 @@ struct HeadLayout {
   std::string norm;  // after the dense layer; empty: none
   double epsilon = 0;
   LayerBias norm_bias = LayerBias::kPresent;
-  std::string output;       // layer with weight and bias
-  std::string output_bias;  // where the bias is when the layer has none
+  std::string output;           // layer with weight and bias
+  std::string output_bias;      // where the bias is when the layer has none
   std::string word_embeddings;  // table that serves as the weight when the layer has none
   LayerBias output_has_bias = LayerBias::kPresent;
 };
