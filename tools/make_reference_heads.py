@@ -82,6 +82,8 @@ CASES = {
     "deberta-fill-new": ("deberta-v2", MASK, {**DEBERTA, "legacy": False}, None, {"act": {"hidden_act": "relu"}}),
     "modernbert-fill": ("modernbert", MASK, MODERNBERT, None, {"act": {"classifier_activation": "relu"}}),
 }
+# The bias of an output layer of its own is the layer's; what stands beside it is left over.
+WITHOUT_EFFECT = {("roberta-fill", "reversed lm_head.bias")}
 HEAD_PARTS = ("pooler.dense", "classifier", "pre_classifier", "cls.", "vocab_", "lm_head", "lm_predictions", "head.",
               "decoder.")
 
@@ -269,7 +271,8 @@ def make(name):
     answers = plain(pipeline_answers(name, task, directory))
     (directory / "pipeline.json").write_text(json.dumps(answers, separators=(",", ":")) + "\n", encoding="utf-8")
     found = sensitivity(task, directory, changes, inputs, expected)
-    least = min(found.items(), key=lambda item: item[1])
+    least = min(((key, value) for key, value in found.items() if (name, key) not in WITHOUT_EFFECT),
+                key=lambda item: item[1])
     print(f"{name}: {len(found)} changes, the least moves {least}", flush=True)
     if least[1] < SENSITIVITY_FLOOR:
         sys.exit(f"{name}: {least[0]} hardly shows")
