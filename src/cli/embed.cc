@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/answer_verb.h"
 #include "cli/embed_stream.h"
 #include "cli/model_options.h"
 #include "cli/verbs.h"
@@ -93,26 +94,17 @@ Result<EmbedRequest> make_request(const EmbedOptions& options) {
 }
 
 Result<size_t> vector_size(const EmbedOptions& options, const ModelInfo& model) {
-  if (options.dimensions > model.hidden_size) {
+  const int size = options.pooling.empty() ? model.embedding_size : model.hidden_size;
+  if (options.dimensions > size) {
     return error(StatusCode::kInvalidArgument,
-                 fmt::format("--dimensions {} is more than the model's {}", options.dimensions, model.hidden_size));
+                 fmt::format("--dimensions {} is more than the model's {}", options.dimensions, size));
   }
-  return static_cast<size_t>(options.dimensions > 0 ? options.dimensions : model.hidden_size);
-}
-
-// What was done to the texts besides embedding them is said, not hidden.
-void report(const EmbedStreamTotals& totals, const ModelInfo& model) {
-  if (totals.truncated > 0) {
-    fmt::print(stderr, "vivace: {} of {} texts were longer than the model's {} tokens and were cut\n", totals.truncated,
-               totals.texts, model.max_tokens);
-  }
-  if (totals.problems > 0)
-    fmt::print(stderr, "vivace: {} lines had no usable text and were skipped\n", totals.problems);
+  return static_cast<size_t>(options.dimensions > 0 ? options.dimensions : size);
 }
 
 Result<void> run_embed(const EmbedOptions& options) {
-  EmbedStreamOptions stream;
-  ASSIGN_OR_RETURN(stream.request, make_request(options));
+  StreamOptions stream;
+  ASSIGN_OR_RETURN(EmbedRequest request, make_request(options));
   stream.on_problem = options.on_error == "skip" ? OnProblem::kSkip : OnProblem::kStop;
   ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.input));
   ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, load_engine(options.model));
@@ -139,11 +131,12 @@ Result<void> run_embed(const EmbedOptions& options) {
   // Vectors on the same terminal would be torn apart by the progress line.
   const bool vectors_on_terminal = options.output == "-" && isatty(STDOUT_FILENO) != 0;
   Progress progress("", ProgressUnit::kTexts);
-  ASSIGN_OR_RETURN(const EmbedStreamTotals totals,
-                   embed_stream(*engine, source, *writer, stream, vectors_on_terminal ? nullptr : &progress));
+  const StreamedVerb verb = embed_verb(*engine, *writer, std::move(request));
+  ASSIGN_OR_RETURN(const StreamTotals totals,
+                   stream_answers(verb, source, stream, vectors_on_terminal ? nullptr : &progress));
   RETURN_IF_ERROR(writer->finish());
   progress.finish();
-  report(totals, engine->info());
+  report_totals(totals, engine->info());
   return {};
 }
 

@@ -1,164 +1,31 @@
 #include "cli/embed_stream.h"
 
-#include <condition_variable>
-#include <deque>
-#include <future>
 #include <memory>
-#include <mutex>
-#include <optional>
-#include <thread>
 #include <utility>
 
 namespace vivace {
-namespace {
 
-constexpr size_t kChunkTexts = 64;
-constexpr size_t kChunkBytes = size_t{1} << 20;
-// 1024 short texts wait at most: enough for full batches, a quarter of what the engine's queue takes.
-constexpr size_t kChunksInFlight = 16;
-
-struct Chunk {
-  std::vector<InputText> inputs;              // texts moved out
-  std::future<Result<EmbedResponse>> answer;  // not valid() when no input of the chunk has a usable text
-  std::optional<double> fraction;             // of the whole input that is read with this chunk
-};
-
-// A bounded queue between one producer and one consumer. close() ends it for both.
-class ChunkQueue {
- public:
-  // False when the consumer has gone.
-  bool push(Chunk chunk) {
-    std::unique_lock lock(m_mutex);
-    m_changed.wait(lock, [&] { return m_closed || m_chunks.size() < kChunksInFlight; });
-    if (m_closed) return false;
-    m_chunks.push_back(std::move(chunk));
-    m_changed.notify_all();
-    return true;
-  }
-  // nullopt when it is closed and empty.
-  std::optional<Chunk> pop() {
-    std::unique_lock lock(m_mutex);
-    m_changed.wait(lock, [&] { return m_closed || !m_chunks.empty(); });
-    if (m_chunks.empty()) return std::nullopt;
-    Chunk chunk = std::move(m_chunks.front());
-    m_chunks.pop_front();
-    m_changed.notify_all();
-    return chunk;
-  }
-  void close() {
-    const std::lock_guard lock(m_mutex);
-    m_closed = true;
-    m_changed.notify_all();
-  }
-  bool empty() {
-    const std::lock_guard lock(m_mutex);
-    return m_chunks.empty();
-  }
-
- private:
-  std::mutex m_mutex;
-  std::condition_variable m_changed;
-  std::deque<Chunk> m_chunks;
-  bool m_closed = false;
-};
-
-class EmbedStream {
- public:
-  EmbedStream(Engine& engine, VectorWriter& writer, const EmbedStreamOptions& options, Progress* progress)
-      : m_engine(engine), m_writer(writer), m_options(options), m_progress(progress) {}
-
-  Result<EmbedStreamTotals> run(TextSource& source) {
-    Result<void> written;
-    std::jthread consumer([&] {
-      written = write_answers();
-      m_stop.request_stop();  // the producer may be waiting for input
-      m_queue.close();
+StreamedVerb embed_verb(Engine& engine, VectorWriter& writer, EmbedRequest settings) {
+  StreamedVerb verb;
+  verb.submit = [&engine, &writer, settings = std::move(settings)](std::vector<InputText> texts,
+                                                                   std::function<void(Result<AnswerWriter>)> done) {
+    EmbedRequest request = settings;
+    for (InputText& input : texts) request.texts.push_back(std::move(input.text));
+    engine.submit(std::move(request), [&writer, done = std::move(done)](Result<EmbedResponse> response) {
+      if (!response) return done(std::unexpected(std::move(response).error()));
+      const auto shared = std::make_shared<EmbedResponse>(std::move(*response));
+      done([shared, &writer](size_t item, uint64_t index) -> Result<TextEnd> {
+        const TextEmbedding& embedding = shared->embeddings[item];
+        RETURN_IF_ERROR(writer.write(index, embedding));
+        return embedding.truncated ? TextEnd::kCut : TextEnd::kSeen;
+      });
     });
-    const Result<void> read = submit_all(source);
-    m_queue.close();
-    consumer.join();
-    // The consumer's error came first in the order of the texts.
-    RETURN_IF_ERROR(written);
-    RETURN_IF_ERROR(read);
-    return m_totals;
-  }
-
- private:
-  Result<void> submit_all(TextSource& source) {
-    while (true) {
-      ASSIGN_OR_RETURN(std::vector<InputText> inputs, source.next(kChunkTexts, kChunkBytes, m_stop.get_token()));
-      if (inputs.empty()) return {};
-      std::erase_if(inputs, [&](const InputText& input) { return input.index < m_options.first_index; });
-      if (inputs.empty()) continue;
-      Chunk chunk{.inputs = std::move(inputs), .answer = {}, .fraction = source.fraction_taken()};
-      submit(&chunk);
-      if (!m_queue.push(std::move(chunk))) return {};
-    }
-  }
-
-  void submit(Chunk* chunk) {
-    EmbedRequest request = m_options.request;
-    for (InputText& input : chunk->inputs) {
-      if (input.problem.empty()) {
-        request.texts.push_back(std::move(input.text));
-      } else if (m_options.on_problem == OnProblem::kStop) {
-        break;  // the consumer will end the run at this input
-      }
-    }
-    if (request.texts.empty()) return;
-    auto promise = std::make_shared<std::promise<Result<EmbedResponse>>>();
-    chunk->answer = promise->get_future();
-    m_engine.submit(std::move(request),
-                    [promise](Result<EmbedResponse> answer) { promise->set_value(std::move(answer)); });
-  }
-
-  Result<void> write_answers() {
-    while (std::optional<Chunk> chunk = m_queue.pop()) {
-      const Result<void> written = write_chunk(*chunk);
-      // Someone may be waiting for these lines: hold back only while more are coming anyway.
-      if (!written || m_queue.empty()) RETURN_IF_ERROR(m_writer.flush());
-      RETURN_IF_ERROR(written);
-      if (m_progress != nullptr) m_progress->update(m_totals.texts, chunk->fraction);
-    }
-    return {};
-  }
-
-  Result<void> write_chunk(Chunk& chunk) {
-    EmbedResponse response;
-    if (chunk.answer.valid()) {
-      ASSIGN_OR_RETURN(response, chunk.answer.get());
-    }
-    auto embedding = response.embeddings.begin();
-    for (const InputText& input : chunk.inputs) {
-      if (input.problem.empty()) {
-        RETURN_IF_ERROR(m_writer.write(input.index, *embedding));
-        ++m_totals.texts;
-        m_totals.truncated += embedding->truncated ? 1 : 0;
-        ++embedding;
-      } else if (m_options.on_problem == OnProblem::kSkip) {
-        RETURN_IF_ERROR(m_writer.write_problem(input.index, input.problem));
-        ++m_totals.problems;
-      } else {
-        return error(StatusCode::kInvalidArgument, input.problem);
-      }
-    }
-    return {};
-  }
-
-  Engine& m_engine;
-  VectorWriter& m_writer;
-  const EmbedStreamOptions& m_options;
-  Progress* m_progress;
-  ChunkQueue m_queue;
-  std::stop_source m_stop;
-  EmbedStreamTotals m_totals;  // the consumer's until it has ended
-};
-
-}  // namespace
-
-Result<EmbedStreamTotals> embed_stream(Engine& engine, TextSource& source, VectorWriter& writer,
-                                       const EmbedStreamOptions& options, Progress* progress) {
-  return EmbedStream(engine, writer, options, progress).run(source);
+  };
+  verb.write_problem = [&writer](uint64_t index, std::string_view problem) {
+    return writer.write_problem(index, problem);
+  };
+  verb.flush = [&writer] { return writer.flush(); };
+  return verb;
 }
 
 }  // namespace vivace

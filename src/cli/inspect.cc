@@ -1,4 +1,5 @@
 // `vivace inspect`: what a model is and how this machine would run it.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -31,7 +32,16 @@ std::string to_json(const ModelInfo& model) {
   json.key("layers").value(model.layers).key("hidden_size").value(model.hidden_size);
   json.key("heads").value(model.heads).key("intermediate_size").value(model.intermediate_size);
   json.key("vocabulary_size").value(model.vocabulary_size).key("max_tokens").value(model.max_tokens);
-  json.key("pooling").value(pooling_mode_name(model.pooling)).key("normalize").value(model.normalize);
+  json.key("task").value(model_task_name(model.task));
+  if (!model.labels.empty()) {
+    json.key("labels").begin_array();
+    for (const std::string& label : model.labels) json.value(label);
+    json.end_array().key("activation").value(score_activation_name(model.activation));
+  }
+  if (!model.head.empty()) json.key("head").value(model.head);
+  if (model.task == ModelTask::kMaskedLanguageModel) json.key("mask_token").value(model.mask_token);
+  json.key("embedding_size").value(model.embedding_size);
+  json.key("pooling").value(model.pooling).key("normalize").value(model.normalize);
   json.key("prompt_names").begin_array();
   for (const std::string& name : model.prompt_names) json.value(name);
   json.end_array();
@@ -51,6 +61,14 @@ std::string megabytes(size_t bytes) {
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
 }
 
+// A few lines at most; --json has them all.
+std::string label_list(const ModelInfo& model) {
+  constexpr size_t kShown = 20;
+  std::string text = fmt::format("{} ({}): ", model.labels.size(), score_activation_name(model.activation));
+  for (size_t i = 0; i < std::min(model.labels.size(), kShown); ++i) text += (i == 0 ? "" : ", ") + model.labels[i];
+  return text + (model.labels.size() > kShown ? ", …" : "");
+}
+
 std::string to_text(const ModelInfo& model) {
   std::string text;
   const auto row = [&](std::string_view name, const std::string& value) {
@@ -60,7 +78,11 @@ std::string to_text(const ModelInfo& model) {
   row("architecture", fmt::format("{}: {} layers, hidden size {}, {} heads, feed-forward {}", model.architecture,
                                   model.layers, model.hidden_size, model.heads, model.intermediate_size));
   row("text", fmt::format("up to {} tokens of {} kinds", model.max_tokens, model.vocabulary_size));
-  row("pooling", fmt::format("{}{}", pooling_mode_name(model.pooling), model.normalize ? ", normalised" : ""));
+  row("task", std::string(model_task_name(model.task)));
+  if (!model.head.empty()) row("head", model.head);
+  if (!model.labels.empty()) row("labels", label_list(model));
+  if (model.task == ModelTask::kMaskedLanguageModel) row("mask token", model.mask_token);
+  row("pooling", fmt::format("{}{}", model.pooling, model.normalize ? ", normalised" : ""));
   std::string prompts;
   for (const std::string& name : model.prompt_names) prompts += (prompts.empty() ? "" : ", ") + name;
   row("prompts", prompts.empty() ? "none" : prompts);

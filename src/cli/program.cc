@@ -17,6 +17,8 @@ constexpr char kExamples[] =
     "Examples:\n"
     "  vivace embed 'a first text' 'a second one'\n"
     "  vivace embed --file docs.jsonl --output vectors.jsonl --resume\n"
+    "  vivace classify --model emotions 'I could dance'\n"
+    "  vivace rerank --model ms-marco --query 'how tall is Everest' --file passages.txt\n"
     "  vivace tokenize 'unaffable'\n"
     "  vivace inspect --model models/all-MiniLM-L6-v2\n"
     "  vivace pull sentence-transformers/all-MiniLM-L6-v2\n"
@@ -93,12 +95,17 @@ std::string_view nearest_name(std::string_view typed, const std::vector<std::str
 }
 
 int run_program(int argc, char** argv) {
-  CLI::App program{"Vivace: small transformers, played fast. Text to vectors on this machine.", "vivace"};
+  CLI::App program{
+      "Vivace: small transformers, played fast. Text to vectors, labels, tags and rankings on this machine.", "vivace"};
   program.set_version_flag("--version", std::string("vivace ") + kVersion);
   program.footer(kExamples);
   program.require_subcommand(1);
   Action action;
   add_embed_verb(program, &action);
+  add_classify_verb(program, &action);
+  add_tag_verb(program, &action);
+  add_entail_verb(program, &action);
+  add_rerank_verb(program, &action);
   add_tokenize_verb(program, &action);
   add_inspect_verb(program, &action);
   add_pull_verb(program, &action);

@@ -12,9 +12,8 @@
 namespace vivace {
 namespace {
 
-Result<std::string> text_of_json(std::string_view line, const std::string& place) {
-  ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(line, place));
-  ASSIGN_OR_RETURN(const JsonValue member, document.root().get("text"));
+Result<std::string> text_member(const JsonValue& object, std::string_view name) {
+  ASSIGN_OR_RETURN(const JsonValue member, object.get(name));
   ASSIGN_OR_RETURN(const std::string_view text, member.as_string());
   return std::string(text);
 }
@@ -40,9 +39,14 @@ void add_input_options(CLI::App& verb, InputOptions* options) {
       ->excludes(texts);
 }
 
-Result<TextSource> TextSource::open(const InputOptions& options) {
+Result<TextSource> TextSource::open(const InputOptions& options, InputFields fields) {
   TextSource source;
+  source.m_fields = std::move(fields);
   if (!options.texts.empty()) {
+    if (source.takes_twos() && options.texts.size() % 2 != 0) {
+      return error(StatusCode::kInvalidArgument, "texts on the command line come in twos: " + source.m_fields.first +
+                                                     " and " + source.m_fields.second);
+    }
     source.m_arguments = options.texts;
     return source;
   }
@@ -58,22 +62,52 @@ Result<TextSource> TextSource::open(const InputOptions& options) {
   return source;
 }
 
-InputText TextSource::read_line(std::string_view line) const {
+InputText TextSource::make_input(std::string text, std::optional<std::string> pair, const std::string& place) const {
   InputText input;
-  const std::string place = m_name + std::to_string(m_reader->line_number());
-  if (m_format == InputFormat::kLines || line.empty()) {
-    input.problem = problem_of(line, place);
-    if (input.problem.empty()) input.text = line;
-    return input;
+  input.problem = problem_of(text, place);
+  if (input.problem.empty() && takes_twos()) {
+    input.problem = problem_of(pair.value_or(""), place + ", " + m_fields.second + ",");
   }
-  auto text = text_of_json(line, place);
-  if (!text) {
-    input.problem = text.error().message;
-    return input;
-  }
-  input.problem = problem_of(*text, place);
-  if (input.problem.empty()) input.text = std::move(*text);
+  if (!input.problem.empty()) return input;
+  input.text = std::move(text);
+  input.text_pair = std::move(pair);
   return input;
+}
+
+InputText TextSource::read_line(std::string_view line) const {
+  const std::string place = m_name + std::to_string(m_reader->line_number());
+  if (m_format == InputFormat::kJsonl && !line.empty()) return read_json(line, place);
+  if (!takes_twos() || line.empty()) return make_input(std::string(line), std::nullopt, place);
+  const size_t tab = line.find('\t');
+  if (tab != std::string_view::npos) {
+    return make_input(std::string(line.substr(0, tab)), std::string(line.substr(tab + 1)), place);
+  }
+  InputText input;
+  input.problem = place + " has no tab between " + m_fields.first + " and " + m_fields.second;
+  return input;
+}
+
+InputText TextSource::read_json(std::string_view line, const std::string& place) const {
+  InputText input;
+  const auto fail = [&input](const Status& problem) {
+    input.problem = problem.message;
+    return input;
+  };
+  const auto document = JsonDocument::parse(line, place);
+  if (!document) return fail(document.error());
+  const JsonValue object = document->root();
+  auto text = text_member(object, m_fields.first);
+  if (!text) return fail(text.error());
+  if (!takes_twos() && !object.find(m_fields.second)) return make_input(std::move(*text), std::nullopt, place);
+  auto pair = text_member(object, m_fields.second);
+  if (!pair) return fail(pair.error());
+  return make_input(std::move(*text), std::move(*pair), place);
+}
+
+InputText TextSource::read_argument(size_t index) {
+  const std::string place = "text " + std::to_string(index + 1);
+  if (!takes_twos()) return make_input(std::move(m_arguments[index]), std::nullopt, place);
+  return make_input(std::move(m_arguments[2 * index]), std::move(m_arguments[2 * index + 1]), place);
 }
 
 Result<std::vector<InputText>> TextSource::next(size_t max_texts, size_t max_bytes, const std::stop_token& stop) {
@@ -87,20 +121,18 @@ Result<std::vector<InputText>> TextSource::next(size_t max_texts, size_t max_byt
       if (!line) break;
       input = read_line(*line);
     } else {
-      if (m_next_index == m_arguments.size()) break;
-      std::string& argument = m_arguments[m_next_index];
-      input.problem = problem_of(argument, "text " + std::to_string(m_next_index + 1));
-      if (input.problem.empty()) input.text = std::move(argument);
+      if (m_next_index == argument_count()) break;
+      input = read_argument(m_next_index);
     }
     input.index = m_next_index++;
-    bytes += input.text.size();
+    bytes += input.text.size() + (input.text_pair ? input.text_pair->size() : 0);
     inputs.push_back(std::move(input));
   }
   return inputs;
 }
 
 std::optional<double> TextSource::fraction_taken() const {
-  if (!m_reader) return static_cast<double>(m_next_index) / static_cast<double>(m_arguments.size());
+  if (!m_reader) return static_cast<double>(m_next_index) / static_cast<double>(argument_count());
   if (!m_reader->total_bytes() || *m_reader->total_bytes() == 0) return std::nullopt;
   return std::min(1.0, static_cast<double>(m_reader->bytes_taken()) / static_cast<double>(*m_reader->total_bytes()));
 }

@@ -26,15 +26,29 @@ struct InputOptions {
 };
 void add_input_options(CLI::App& verb, InputOptions* options);
 
+enum class SecondText {
+  kOptional,  // a JSON object may have it
+  kRequired,  // every JSON object has it; lines hold both with a tab between, arguments come in twos
+};
+
+// What the texts of an input are called in JSON objects.
+struct InputFields {
+  std::string first = "text";
+  std::string second = "text_pair";
+  SecondText second_text = SecondText::kOptional;
+};
+
 struct InputText {
   uint64_t index = 0;  // of the input line or argument, from 0
   std::string text;
-  std::string problem;  // not empty: why there is no usable text, naming the line
+  std::optional<std::string> text_pair;  // the second text of a pair; where it is optional, it may be empty
+  std::string problem;                   // not empty: why there is no usable text, naming the line
 };
 
 class TextSource {
  public:
-  static Result<TextSource> open(const InputOptions& options);
+  // kInvalidArgument for an odd number of arguments where they come in twos.
+  static Result<TextSource> open(const InputOptions& options, InputFields fields = {});
 
   // Up to max_texts texts (about max_bytes in all), fewer when the input would have to be waited for; empty at the end
   // or when stop is requested. A wrong line is not an error here but an InputText with its problem.
@@ -46,7 +60,12 @@ class TextSource {
  private:
   TextSource() = default;
   InputText read_line(std::string_view line) const;
+  InputText read_json(std::string_view line, const std::string& place) const;
+  InputText read_argument(size_t index);
+  size_t argument_count() const { return m_arguments.size() / (takes_twos() ? 2 : 1); }
+  bool takes_twos() const { return m_fields.second_text == SecondText::kRequired; }
 
+  InputFields m_fields;
   std::vector<std::string> m_arguments;
   std::optional<LineReader> m_reader;
   std::string m_name;  // "line" or the file's name and "line": how a problem starts

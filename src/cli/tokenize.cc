@@ -1,6 +1,8 @@
 // `vivace tokenize`: texts to token ids, pieces and offsets, as the model's tokenizer.json says. Loads no weights.
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <string>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -19,9 +21,12 @@ namespace {
 constexpr char kExamples[] =
     "Examples:\n"
     "  vivace tokenize 'unaffable' 'Köln'\n"
-    "  vivace tokenize --file docs.txt --no-truncation > tokens.jsonl\n\n"
+    "  vivace tokenize --file docs.txt --no-truncation > tokens.jsonl\n"
+    "  vivace tokenize --file pairs.jsonl --truncation only_second --max-tokens 128\n"
+    "  vivace tokenize --file docs.txt --windows --stride 64\n\n"
     "One line of output for each text: {\"index\":0,\"ids\":[…],\"tokens\":[…],\"offsets\":[[0,3],…]};\n"
-    "offsets count code points, the end is exclusive.";
+    "offsets count code points, the end is exclusive. JSON lines with \"text_pair\" beside \"text\" are pairs and get\n"
+    "\"type_ids\"; --windows puts one such object for each window into {\"index\":0,\"windows\":[…]}.";
 
 constexpr size_t kChunkTexts = 256;
 constexpr size_t kChunkBytes = size_t{1} << 20;
@@ -31,6 +36,11 @@ struct TokenizeOptions {
   InputOptions input;
   bool no_truncation = false;
   bool no_special_tokens = false;
+  bool windows = false;
+  size_t max_tokens = 0;
+  size_t stride = 0;
+  TruncationStrategy truncation = TruncationStrategy::kLongestFirst;
+  TruncationSide truncation_side = TruncationSide::kRight;
 };
 
 // The longest text that the model takes: what sentence-transformers' files say, else the tokenizer's, else the position
@@ -49,17 +59,42 @@ Result<size_t> longest_text(const ModelDirectory& directory) {
   return static_cast<size_t>(longest);
 }
 
-std::string to_json_line(const Tokenizer& tokenizer, uint64_t index, const TokenSequence& tokens) {
-  JsonWriter json;
-  json.begin_object().key("index").value(index).key("ids").values(tokens.ids);
-  json.key("tokens").begin_array();
-  for (const int32_t id : tokens.ids) json.value(tokenizer.token(id));
-  json.end_array().key("offsets").begin_array();
+void write_tokens(const Tokenizer& tokenizer, const TokenSequence& tokens, JsonWriter* json) {
+  json->key("ids").values(tokens.ids).key("tokens").begin_array();
+  for (const int32_t id : tokens.ids) json->value(tokenizer.token(id));
+  json->end_array().key("offsets").begin_array();
   for (const TokenOffset& offset : tokens.offsets) {
-    json.begin_array().value(offset.begin).value(offset.end).end_array();
+    json->begin_array().value(offset.begin).value(offset.end).end_array();
   }
-  json.end_array();
+  json->end_array();
+}
+
+// The line of one text; counts it if it had to be cut.
+Result<std::string> tokenize_text(const Tokenizer& tokenizer, const InputText& input, const EncodeOptions& options,
+                                  bool windows, uint64_t* truncated) {
+  JsonWriter json;
+  json.begin_object().key("index").value(input.index);
+  if (windows) {
+    if (input.text_pair) return error(StatusCode::kInvalidArgument, "--windows takes texts, not pairs");
+    ASSIGN_OR_RETURN(const std::vector<TokenSequence> parts, tokenizer.encode_windows(input.text, options));
+    json.key("windows").begin_array();
+    for (const TokenSequence& window : parts) {
+      json.begin_object();
+      write_tokens(tokenizer, window, &json);
+      json.end_object();
+    }
+    return json.end_array().end_object().take() + "\n";
+  }
+  TokenSequence tokens;
+  if (input.text_pair) {
+    RETURN_IF_ERROR(tokenizer.encode_pair(input.text, *input.text_pair, options, &tokens));
+  } else {
+    RETURN_IF_ERROR(tokenizer.encode(input.text, options, &tokens));
+  }
+  write_tokens(tokenizer, tokens, &json);
+  if (input.text_pair) json.key("type_ids").values(tokens.type_ids);
   if (tokens.truncated) json.key("truncated").value(true);
+  *truncated += tokens.truncated ? 1 : 0;
   return json.end_object().take() + "\n";
 }
 
@@ -68,13 +103,16 @@ Result<void> run_tokenize(const TokenizeOptions& options) {
   ASSIGN_OR_RETURN(const std::string path, model_directory(options.model));
   ASSIGN_OR_RETURN(const ModelDirectory directory, ModelDirectory::open(path));
   ASSIGN_OR_RETURN(const std::unique_ptr<const Tokenizer> tokenizer, Tokenizer::from_file(directory.tokenizer_path()));
-  ASSIGN_OR_RETURN(const size_t longest, longest_text(directory));
+  ASSIGN_OR_RETURN(const size_t models_longest, longest_text(directory));
+  const size_t longest = options.max_tokens != 0 ? options.max_tokens : models_longest;
   ASSIGN_OR_RETURN(OutputFile output, OutputFile::open("-", OutputFile::Existing::kOverwrite));
 
-  EncodeOptions encode{.special_tokens = options.no_special_tokens ? SpecialTokens::kOmit : SpecialTokens::kAdd,
-                       .offsets = Offsets::kKeep,
-                       .max_tokens = options.no_truncation ? 0 : longest};
-  TokenSequence tokens;
+  const EncodeOptions encode{.special_tokens = options.no_special_tokens ? SpecialTokens::kOmit : SpecialTokens::kAdd,
+                             .offsets = Offsets::kKeep,
+                             .max_tokens = options.no_truncation ? 0 : longest,
+                             .truncation = options.truncation,
+                             .truncation_side = options.truncation_side,
+                             .stride = options.stride};
   uint64_t truncated = 0;
   while (true) {
     ASSIGN_OR_RETURN(const std::vector<InputText> inputs, source.next(kChunkTexts, kChunkBytes));
@@ -84,15 +122,13 @@ Result<void> run_tokenize(const TokenizeOptions& options) {
         RETURN_IF_ERROR(output.flush());
         return error(StatusCode::kInvalidArgument, input.problem);
       }
-      RETURN_IF_ERROR(tokenizer->encode(input.text, encode, &tokens));
-      truncated += tokens.truncated ? 1 : 0;
-      RETURN_IF_ERROR(output.write(to_json_line(*tokenizer, input.index, tokens)));
+      ASSIGN_OR_RETURN(const std::string line, tokenize_text(*tokenizer, input, encode, options.windows, &truncated));
+      RETURN_IF_ERROR(output.write(line));
     }
     RETURN_IF_ERROR(output.flush());
   }
   if (truncated > 0) {
-    fmt::print(stderr,
-               "vivace: {} texts were longer than the model's {} tokens and were cut (--no-truncation keeps all)\n",
+    fmt::print(stderr, "vivace: {} texts were longer than {} tokens and were cut (--no-truncation keeps all)\n",
                truncated, longest);
   }
   return {};
@@ -105,7 +141,23 @@ void add_tokenize_verb(CLI::App& program, Action* action) {
   auto options = std::make_shared<TokenizeOptions>();
   add_input_options(*verb, &options->input);
   add_model_option(*verb, &options->model);
-  verb->add_flag("--no-truncation", options->no_truncation, "Keep all tokens, also those the model would not see");
+  auto* no_truncation =
+      verb->add_flag("--no-truncation", options->no_truncation, "Keep all tokens, also those the model would not see");
+  verb->add_option("--max-tokens", options->max_tokens,
+                   "Cut texts to this many tokens, special ones included (the model's)")
+      ->check(CLI::Range(size_t{1}, size_t{1} << 30));
+  using Strategy = TruncationStrategy;
+  const std::map<std::string, Strategy> strategies{{"longest_first", Strategy::kLongestFirst},
+                                                   {"only_first", Strategy::kOnlyFirst},
+                                                   {"only_second", Strategy::kOnlySecond}};
+  verb->add_option("--truncation", options->truncation, "Which text of a pair is cut (longest_first)")
+      ->transform(CLI::CheckedTransformer(strategies));
+  const std::map<std::string, TruncationSide> sides{{"right", TruncationSide::kRight}, {"left", TruncationSide::kLeft}};
+  verb->add_option("--truncation-side", options->truncation_side, "Which end is cut (right)")
+      ->transform(CLI::CheckedTransformer(sides));
+  verb->add_flag("--windows", options->windows, "Give all windows of a long text instead of cutting it")
+      ->excludes(no_truncation);
+  verb->add_option("--stride", options->stride, "Tokens that each window repeats from the one before (0)");
   verb->add_flag("--no-special-tokens", options->no_special_tokens, "Leave out [CLS], [SEP] and the like");
   add_compute_options(*verb, &options->model);
   verb->footer(kExamples);

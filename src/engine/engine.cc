@@ -1,7 +1,6 @@
 #include "engine/engine.h"
 
 #include <chrono>
-#include <future>
 #include <utility>
 
 #include "base/cpu_topology.h"
@@ -13,8 +12,8 @@ namespace {
 
 constexpr int kBatchTokensPerThread = 2048;
 
-ModelInfo describe(const ModelDirectory& directory, const EmbeddingPipeline& pipeline, int threads) {
-  const EncoderInfo& encoder = pipeline.encoder().info();
+ModelInfo describe(const ModelDirectory& directory, const LoadedModel& loaded, int threads) {
+  const EncoderInfo& encoder = loaded.model->info();
   ModelInfo info;
   info.directory = directory.path();
   info.architecture = encoder.architecture;
@@ -23,17 +22,25 @@ ModelInfo describe(const ModelDirectory& directory, const EmbeddingPipeline& pip
   info.heads = encoder.heads;
   info.intermediate_size = encoder.intermediate_size;
   info.vocabulary_size = encoder.vocabulary_size;
-  info.max_tokens = pipeline.max_tokens();
-  info.pooling = pipeline.config().pooling;
-  info.normalize = pipeline.config().normalize;
-  for (const auto& [name, text] : pipeline.config().prompts) info.prompt_names.push_back(name);
+  info.max_tokens = loaded.max_tokens;
+  info.task = loaded.task.task;
+  info.labels = loaded.task.labels;
+  info.activation = loaded.task.activation;
+  info.head = encoder.head;
+  info.mask_token = loaded.mask_token;
+  info.embedding_size = loaded.embedding_size();
+  for (const PoolingMode mode : loaded.sentence.pooling) {
+    info.pooling += (info.pooling.empty() ? "" : "+") + std::string(pooling_mode_name(mode));
+  }
+  info.normalize = loaded.sentence.normalize;
+  for (const auto& [name, text] : loaded.sentence.prompts) info.prompt_names.push_back(name);
   info.parameters = encoder.parameters;
   info.file_bytes = encoder.file_bytes;
   info.packed_bytes = encoder.packed_bytes;
   info.weights_dtype = encoder.weights_dtype;
   info.precision = "fp32";
-  info.isa = pipeline.kernels().name;
-  info.isa_notes = explain_other_tables(pipeline.kernels());
+  info.isa = loaded.kernels->name;
+  info.isa_notes = explain_other_tables(*loaded.kernels);
   info.threads = threads;
   return info;
 }
@@ -45,7 +52,7 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::string& directory, const
   if (options.threads < 0) return error(StatusCode::kInvalidArgument, "threads must be 0 (automatic) or more");
   ASSIGN_OR_RETURN(const KernelTable* const kernels, select_kernel_table(options.isa));
   ASSIGN_OR_RETURN(const ModelDirectory model, ModelDirectory::open(directory));
-  ASSIGN_OR_RETURN(EmbeddingPipeline pipeline, EmbeddingPipeline::load(model, *kernels));
+  ASSIGN_OR_RETURN(LoadedModel loaded, load_model_parts(model, *kernels));
   LocalEngineSettings settings;
   settings.pool = options.pool;
   if (settings.pool == nullptr) {
@@ -56,17 +63,9 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::string& directory, const
   settings.max_batch_tokens =
       static_cast<size_t>(options.max_batch_tokens > 0 ? options.max_batch_tokens : kBatchTokensPerThread * threads);
   settings.max_queued_texts = static_cast<size_t>(options.max_queued_texts);
-  ModelInfo info = describe(model, pipeline, threads);
+  ModelInfo info = describe(model, loaded, threads);
   info.load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  return std::make_unique<LocalEngine>(std::move(pipeline), std::move(info), std::move(settings));
-}
-
-Result<EmbedResponse> Engine::embed(EmbedRequest request) {
-  // Shared: the engine's thread may still be inside set_value() when the waiting one returns.
-  const auto promise = std::make_shared<std::promise<Result<EmbedResponse>>>();
-  auto future = promise->get_future();
-  submit(std::move(request), [promise](Result<EmbedResponse> result) { promise->set_value(std::move(result)); });
-  return future.get();
+  return std::make_unique<LocalEngine>(std::move(loaded), std::move(info), std::move(settings));
 }
 
 }  // namespace vivace

@@ -1,14 +1,17 @@
-// One loaded model that answers requests from many threads.
+// One loaded model that answers requests from many threads: all that engine/request.h knows, where the model is for it.
 //
-// submit() tokenizes on the caller's thread and puts the texts into a bounded queue; the engine's own thread takes what
-// is waiting, packs it into batches by token count, runs the model on the thread pool and answers. A text's answer does
-// not depend on what it was batched with.
+// submit() tokenizes on the caller's thread and puts the tokens into a bounded queue; the engine's own thread takes
+// what is waiting, packs it into batches by token count, runs the model on the thread pool and answers. A text's answer
+// does not depend on what it was batched with.
 #pragma once
 
 #include <cstddef>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/status.h"
@@ -42,7 +45,13 @@ struct ModelInfo {
   int intermediate_size = 0;
   int vocabulary_size = 0;
   int max_tokens = 0;  // longest text, special tokens included
-  PoolingMode pooling = PoolingMode::kMean;
+  ModelTask task = ModelTask::kEmbedding;
+  std::vector<std::string> labels;  // of a classifier, in the model's order
+  ScoreActivation activation = ScoreActivation::kSoftmax;
+  std::string head;        // from hidden states to logits, in words; empty: none
+  std::string mask_token;  // of a masked language model
+  int embedding_size = 0;  // values of a text's vector
+  std::string pooling;     // "mean", or several: "cls+max"
   bool normalize = false;
   std::vector<std::string> prompt_names;
   size_t parameters = 0;
@@ -56,9 +65,21 @@ struct ModelInfo {
   double load_ms = 0;
 };
 
+template <typename Request>
+using Callback = std::function<void(Result<typename Request::Response>)>;
+using EmbedCallback = Callback<EmbedRequest>;
+
+template <typename Request>
+struct Call {
+  Request request;
+  Callback<Request> done;
+};
+using AnyCall = std::variant<Call<EmbedRequest>, Call<ClassifyRequest>, Call<ZeroShotRequest>, Call<TagRequest>,
+                             Call<RankRequest>, Call<EntailRequest>, Call<FillMaskRequest>>;
+
 class Engine {
  public:
-  using EmbedCallback = std::function<void(Result<EmbedResponse>)>;
+  using EmbedCallback = vivace::EmbedCallback;
 
   // Loads a model directory. The errors of formats, text and models, with the file named.
   static Result<std::unique_ptr<Engine>> load(const std::string& directory, const EngineOptions& options);
@@ -68,11 +89,25 @@ class Engine {
   virtual Result<void> warm_up() = 0;
 
   // Calls done exactly once: at once on the caller's thread when the request is refused (kInvalidArgument, kTooLarge,
-  // kOverloaded, kUnavailable), else later on the engine's thread, where it must not block. Thread-safe.
-  virtual void submit(EmbedRequest request, EmbedCallback done) = 0;
+  // kUnsupported when the model is for another task, kOverloaded, kUnavailable), else later on the engine's thread,
+  // where it must not block. Thread-safe.
+  template <typename Request>
+  void submit(Request request, Callback<Request> done) {
+    submit_call(Call<Request>{std::move(request), std::move(done)});
+  }
+  virtual void submit_call(AnyCall call) = 0;
 
   // submit() and wait. Not to be called from a callback.
-  Result<EmbedResponse> embed(EmbedRequest request);
+  template <typename Request>
+  Result<typename Request::Response> run(Request request) {
+    // Shared: the engine's thread may still be inside set_value() when the waiting one returns.
+    const auto promise = std::make_shared<std::promise<Result<typename Request::Response>>>();
+    auto future = promise->get_future();
+    submit(std::move(request),
+           [promise](Result<typename Request::Response> result) { promise->set_value(std::move(result)); });
+    return future.get();
+  }
+  Result<EmbedResponse> embed(EmbedRequest request) { return run(std::move(request)); }
 
   // Refuses new requests with kUnavailable from now on and waits until all accepted ones are answered.
   virtual void drain() = 0;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/check.h"
+#include "engine/tasks.h"
 
 namespace vivace {
 namespace {
@@ -20,8 +20,8 @@ double seconds(EngineClock::duration duration) {
 
 }  // namespace
 
-LocalEngine::LocalEngine(EmbeddingPipeline pipeline, ModelInfo info, LocalEngineSettings settings)
-    : m_pipeline(std::move(pipeline)),
+LocalEngine::LocalEngine(LoadedModel model, ModelInfo info, LocalEngineSettings settings)
+    : m_model(std::move(model)),
       m_info(std::move(info)),
       m_settings(std::move(settings)),
       m_workspace(m_settings.pool->threads()) {
@@ -39,14 +39,29 @@ LocalEngine::~LocalEngine() {
 
 Result<void> LocalEngine::warm_up() {
   // One text of a few tokens and one as long as the model takes: the second sizes the scratch memory.
-  EmbedRequest request;
-  request.texts.emplace_back("warm up");
   std::string longest;
-  for (int i = 0; i < m_pipeline.max_tokens(); ++i) longest += "a ";
-  request.texts.push_back(std::move(longest));
-  const auto response = embed(std::move(request));
-  if (!response) return std::unexpected(response.error());
-  return {};
+  for (int i = 0; i < m_model.max_tokens; ++i) longest += "a ";
+  const auto done = [](const auto& response) -> Result<void> {
+    if (!response) return std::unexpected(response.error());
+    return {};
+  };
+  switch (m_model.task.task) {
+    case ModelTask::kSequenceClassification: {
+      ClassifyRequest request;
+      request.inputs = {{"warm up", std::nullopt}, {std::move(longest), std::nullopt}};
+      return done(run(std::move(request)));
+    }
+    case ModelTask::kTokenClassification: {
+      TagRequest request;
+      request.texts = {"warm up", std::move(longest)};
+      return done(run(std::move(request)));
+    }
+    case ModelTask::kEmbedding:
+    case ModelTask::kMaskedLanguageModel: break;
+  }
+  EmbedRequest request;
+  request.texts = {"warm up", std::move(longest)};
+  return done(run(std::move(request)));
 }
 
 Result<void> LocalEngine::admit(size_t texts) {
@@ -62,43 +77,51 @@ Result<void> LocalEngine::admit(size_t texts) {
   return {};
 }
 
-void LocalEngine::submit(EmbedRequest request, EmbedCallback done) {
-  const size_t texts = request.texts.size();
-  if (const auto admitted = admit(texts); !admitted) {
-    count(std::unexpected(admitted.error()));
-    done(std::unexpected(admitted.error()));
-    return;
-  }
-  auto pending = std::make_shared<PendingRequest>();
-  pending->submitted = EngineClock::now();
-  pending->done = std::move(done);
-  auto sequences = m_pipeline.tokenize(request);
-  const auto tokenized = EngineClock::now();
-  m_stats.tokenize_seconds.observe(seconds(tokenized - pending->submitted));
-  pending->response.tokenize_ms = milliseconds(tokenized - pending->submitted);
-  request.texts.clear();
-  request.texts.shrink_to_fit();
-  pending->request = std::move(request);
-  if (!sequences) {
-    {
-      const std::lock_guard lock(m_mutex);
-      m_reserved_texts -= texts;
-    }
-    answer(*pending, std::unexpected(std::move(sequences).error()));
-    return;
-  }
-  pending->sequences = std::move(*sequences);
-  pending->unfinished = texts;
-  pending->response.embeddings.resize(texts);
-  m_stats.requests_accepted.add();
-  enqueue(std::move(pending));
+void LocalEngine::submit_call(AnyCall call) {
+  std::visit([this](auto&& one) { start(std::move(one)); }, std::move(call));
 }
 
-void LocalEngine::enqueue(std::shared_ptr<PendingRequest> request) {
+template <typename Request>
+void LocalEngine::start(Call<Request> call) {
+  const size_t texts = call.request.size();
+  if (const auto admitted = admit(texts); !admitted) {
+    count(std::unexpected(admitted.error()));
+    call.done(std::unexpected(admitted.error()));
+    return;
+  }
+  auto job = std::make_shared<Job>();
+  job->submitted = EngineClock::now();
+  job->limits = call.request;
+  const auto response = std::make_shared<typename Request::Response>();
+  job->finish = [response, done = std::move(call.done)](Result<ResponseTimes> times) {
+    if (!times) return done(std::unexpected(std::move(times).error()));
+    static_cast<ResponseTimes&>(*response) = *times;
+    done(std::move(*response));
+  };
+  auto work = prepare(m_model, call.request, response.get());
+  const auto tokenized = EngineClock::now();
+  m_stats.tokenize_seconds.observe(seconds(tokenized - job->submitted));
+  job->times.tokenize_ms = milliseconds(tokenized - job->submitted);
+  if (!work) return refuse(*job, texts, std::move(work).error());
+  job->work = std::move(*work);
+  job->unfinished = job->work.sequences.size();
+  m_stats.requests_accepted.add();
+  enqueue(std::move(job));
+}
+
+void LocalEngine::refuse(Job& job, size_t texts, Status problem) {
   {
     const std::lock_guard lock(m_mutex);
-    m_reserved_texts -= request->sequences.size();
-    m_queue.push(std::move(request));
+    m_reserved_texts -= texts;
+  }
+  answer(job, std::unexpected(std::move(problem)));
+}
+
+void LocalEngine::enqueue(std::shared_ptr<Job> job) {
+  {
+    const std::lock_guard lock(m_mutex);
+    m_reserved_texts -= job->work.sequences.size();
+    m_queue.push(std::move(job));
     show_queue();
   }
   m_work.notify_one();
@@ -121,10 +144,10 @@ void LocalEngine::serve() {
     const auto items = m_queue.cut_batch(m_settings.max_batch_tokens, kSliceTokens);
     show_queue();
     lock.unlock();
-    for (const auto& request : ended) {
-      auto alive = check_alive(*request, now);
+    for (const auto& job : ended) {
+      auto alive = check_alive(*job, now);
       if (alive) alive = error(StatusCode::kUnavailable, "the model was shut down before it could answer");
-      answer(*request, std::unexpected(std::move(alive).error()));
+      answer(*job, std::unexpected(std::move(alive).error()));
     }
     if (!items.empty()) run_batch(items);
     lock.lock();
@@ -133,50 +156,89 @@ void LocalEngine::serve() {
 
 void LocalEngine::run_batch(const std::vector<BatchItem>& items) {
   const auto start = EngineClock::now();
-  m_batch.clear();
-  for (const auto& item : items) {
-    const TokenSequence& tokens = item.request->sequences[item.text];
-    m_batch.append(tokens.ids, tokens.type_ids);
-    m_stats.truncated_texts.add(tokens.truncated ? 1 : 0);
-    if (item.request->started != EngineClock::time_point{}) continue;
-    item.request->started = start;
-    m_stats.queue_seconds.observe(seconds(start - item.request->submitted));
-  }
-  const MatrixView<const float> hidden =
-      forward_batch(m_pipeline.encoder(), m_pipeline.kernels(), m_batch, *m_settings.pool, m_workspace);
+  pack(items, start);
+  const auto rows = m_model.model->run(m_batch, items.front().job->work.output, *m_settings.pool, m_workspace);
   m_stats.batches.add();
   m_stats.batch_tokens.observe(m_batch.tokens());
   m_stats.tokens.add(static_cast<uint64_t>(m_batch.tokens()));
   m_stats.texts.add(items.size());
   m_stats.batch_seconds.observe(seconds(EngineClock::now() - start));
-  for (size_t i = 0; i < items.size(); ++i) {
-    PendingRequest& request = *items[i].request;
-    const TokenSequence& tokens = request.sequences[items[i].text];
-    request.response.embeddings[items[i].text] =
-        m_pipeline.finish(request.request, tokens, hidden.slice_rows(m_batch.offsets[i], m_batch.offsets[i + 1]));
-    if (--request.unfinished > 0) continue;
-    const auto now = EngineClock::now();
-    request.response.queue_ms = milliseconds(request.started - request.submitted) - request.response.tokenize_ms;
-    request.response.compute_ms = milliseconds(now - request.started);
-    if (const auto alive = check_alive(request, now); !alive) {
-      answer(request, std::unexpected(alive.error()));
-    } else {
-      answer(request, std::move(request.response));
+  if (!rows) return fail(items, rows.error());
+  hand_out(items, *rows);
+}
+
+void LocalEngine::pack(const std::vector<BatchItem>& items, EngineClock::time_point start) {
+  m_batch.clear();
+  for (const BatchItem& item : items) {
+    const JobWork& work = item.job->work;
+    const TokenSequence& tokens = work.sequences[item.sequence];
+    const int32_t first = m_batch.tokens();
+    m_batch.append(tokens.ids, tokens.type_ids);
+    if (!work.marks.empty()) {
+      for (const int32_t mark : work.marks[item.sequence]) m_batch.marked.push_back(first + mark);
     }
+    m_stats.truncated_texts.add(tokens.truncated ? 1 : 0);
+    if (item.job->started != EngineClock::time_point{}) continue;
+    item.job->started = start;
+    m_stats.queue_seconds.observe(seconds(start - item.job->submitted));
   }
 }
 
-void LocalEngine::answer(PendingRequest& request, Result<EmbedResponse> result) {
+void LocalEngine::hand_out(const std::vector<BatchItem>& items, MatrixView<const float> rows) {
+  int row = 0;
+  for (size_t i = 0; i < items.size(); ++i) {
+    Job& job = *items[i].job;
+    const JobWork& work = job.work;
+    int count = 1;
+    if (work.output == ModelOutput::kHiddenStates || work.output == ModelOutput::kTokenLogits) {
+      count = m_batch.offsets[i + 1] - m_batch.offsets[i];
+    } else if (work.output == ModelOutput::kMarkedLogits) {
+      count = static_cast<int>(work.marks[items[i].sequence].size());
+    }
+    work.take(items[i].sequence, rows.slice_rows(row, row + count));
+    row += count;
+    if (--job.unfinished == 0) complete(job);
+  }
+}
+
+void LocalEngine::complete(Job& job) {
+  if (job.work.complete) job.work.complete();
+  const auto now = EngineClock::now();
+  job.times.queue_ms = milliseconds(job.started - job.submitted) - job.times.tokenize_ms;
+  job.times.compute_ms = milliseconds(now - job.started);
+  if (const auto alive = check_alive(job, now); !alive) {
+    answer(job, std::unexpected(alive.error()));
+  } else {
+    answer(job, job.times);
+  }
+}
+
+// The jobs of a batch that could not be computed end with it, whatever of them still waits.
+void LocalEngine::fail(const std::vector<BatchItem>& items, const Status& problem) {
+  for (const BatchItem& item : items) {
+    Job& job = *item.job;
+    if (job.unfinished == 0) continue;
+    job.unfinished = 0;
+    {
+      const std::lock_guard lock(m_mutex);
+      m_queue.remove(job);
+      show_queue();
+    }
+    answer(job, std::unexpected(problem));
+  }
+}
+
+void LocalEngine::answer(Job& job, Result<ResponseTimes> result) {
   count(result);
-  m_stats.request_seconds.observe(seconds(EngineClock::now() - request.submitted));
-  request.done(std::move(result));
+  m_stats.request_seconds.observe(seconds(EngineClock::now() - job.submitted));
+  job.finish(std::move(result));
   const std::lock_guard lock(m_mutex);
   if (--m_unanswered == 0) m_idle.notify_all();
   // The engine's thread may be waiting for the last request that another thread answers.
   if (m_state == State::kStopping) m_work.notify_all();
 }
 
-void LocalEngine::count(const Result<EmbedResponse>& result) {
+void LocalEngine::count(const Result<ResponseTimes>& result) {
   if (result) {
     m_stats.requests_succeeded.add();
     return;

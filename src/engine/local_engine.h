@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
-#include "engine/embedding_pipeline.h"
 #include "engine/engine.h"
+#include "engine/loaded_model.h"
 #include "engine/request_queue.h"
 #include "models/batch_forward.h"
 #include "models/packed_batch.h"
@@ -23,28 +23,35 @@ struct LocalEngineSettings {
 
 class LocalEngine final : public Engine {
  public:
-  LocalEngine(EmbeddingPipeline pipeline, ModelInfo info, LocalEngineSettings settings);
+  LocalEngine(LoadedModel model, ModelInfo info, LocalEngineSettings settings);
   ~LocalEngine() override;
 
   Result<void> warm_up() override;
-  void submit(EmbedRequest request, EmbedCallback done) override;
+  void submit_call(AnyCall call) override;
   void drain() override;
   const ModelInfo& info() const override { return m_info; }
   const EngineStats& stats() const override { return m_stats; }
-  const Tokenizer& tokenizer() const override { return m_pipeline.tokenizer(); }
+  const Tokenizer& tokenizer() const override { return *m_model.tokenizer; }
 
  private:
   enum class State { kServing, kDraining, kStopping };
 
   Result<void> admit(size_t texts);
-  void enqueue(std::shared_ptr<PendingRequest> request);
+  template <typename Request>
+  void start(Call<Request> call);
+  void refuse(Job& job, size_t texts, Status problem);
+  void enqueue(std::shared_ptr<Job> job);
   void serve();
   void run_batch(const std::vector<BatchItem>& items);
-  void answer(PendingRequest& request, Result<EmbedResponse> result);
-  void count(const Result<EmbedResponse>& result);
+  void pack(const std::vector<BatchItem>& items, EngineClock::time_point start);
+  void hand_out(const std::vector<BatchItem>& items, MatrixView<const float> rows);
+  void complete(Job& job);
+  void fail(const std::vector<BatchItem>& items, const Status& problem);
+  void answer(Job& job, Result<ResponseTimes> result);
+  void count(const Result<ResponseTimes>& result);
   void show_queue();
 
-  const EmbeddingPipeline m_pipeline;
+  const LoadedModel m_model;
   const ModelInfo m_info;
   const LocalEngineSettings m_settings;
   EngineStats m_stats;

@@ -10,10 +10,10 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
 
-std::shared_ptr<PendingRequest> request_of(std::initializer_list<int> lengths) {
-  auto request = std::make_shared<PendingRequest>();
+std::shared_ptr<Job> request_of(std::initializer_list<int> lengths) {
+  auto request = std::make_shared<Job>();
   for (const int length : lengths) {
-    request->sequences.emplace_back().ids.resize(static_cast<size_t>(length));
+    request->work.sequences.emplace_back().ids.resize(static_cast<size_t>(length));
   }
   return request;
 }
@@ -28,13 +28,13 @@ class RequestQueueTest : public testing::Test {
   std::vector<std::pair<char, size_t>> cut(size_t budget, size_t slice) {
     std::vector<std::pair<char, size_t>> names;
     for (const auto& item : m_queue.cut_batch(budget, slice)) {
-      const auto found = std::ranges::find(m_requests, item.request);
-      names.emplace_back(static_cast<char>('a' + (found - m_requests.begin())), item.text);
+      const auto found = std::ranges::find(m_requests, item.job);
+      names.emplace_back(static_cast<char>('a' + (found - m_requests.begin())), item.sequence);
     }
     return names;
   }
   RequestQueue m_queue;
-  std::vector<std::shared_ptr<PendingRequest>> m_requests;
+  std::vector<std::shared_ptr<Job>> m_requests;
 };
 
 TEST_F(RequestQueueTest, TakesAllThatFits) {
@@ -88,9 +88,9 @@ TEST_F(RequestQueueTest, RemovesCancelledAndExpired) {
   push({20});
   push({30, 40});
   std::stop_source stop;
-  m_requests[0]->request.cancel = stop.get_token();
-  m_requests[1]->request.deadline = now;
-  m_requests[2]->request.deadline = now + std::chrono::hours(1);
+  m_requests[0]->limits.cancel = stop.get_token();
+  m_requests[1]->limits.deadline = now;
+  m_requests[2]->limits.deadline = now + std::chrono::hours(1);
   EXPECT_THAT(m_queue.remove_ended(now - std::chrono::hours(1)), IsEmpty());
   stop.request_stop();
   EXPECT_THAT(m_queue.remove_ended(now), ElementsAre(m_requests[0], m_requests[1]));
@@ -100,6 +100,39 @@ TEST_F(RequestQueueTest, RemovesCancelledAndExpired) {
   EXPECT_EQ(check_alive(*m_requests[1], now).error().code, StatusCode::kDeadlineExceeded);
   EXPECT_THAT(m_queue.remove_all(), ElementsAre(m_requests[2]));
   EXPECT_EQ(m_queue.waiting_tokens(), 0U);
+}
+
+// A batch is computed for one output; jobs that want another keep their place.
+TEST_F(RequestQueueTest, ABatchHasOneOutput) {
+  push({10});
+  push({20, 20});
+  push({30});
+  m_requests[1]->work.output = ModelOutput::kMarkedLogits;
+  EXPECT_THAT(cut(100, 100), ElementsAre(Pair('a', 0), Pair('c', 0)));
+  EXPECT_EQ(m_queue.waiting_tokens(), 40U);
+  push({5});
+  EXPECT_THAT(cut(100, 100), ElementsAre(Pair('b', 0), Pair('b', 1)));
+  EXPECT_THAT(cut(100, 100), ElementsAre(Pair('d', 0)));
+  EXPECT_TRUE(m_queue.empty());
+}
+
+TEST_F(RequestQueueTest, MarksCountInTheBudget) {
+  push({10, 10, 10});
+  m_requests[0]->work.marks = {{1}, {1, 2, 3}, {}};
+  m_requests[0]->work.mark_cost = 5;
+  EXPECT_THAT(cut(35, 1000), ElementsAre(Pair('a', 0)));
+  EXPECT_THAT(cut(35, 1000), ElementsAre(Pair('a', 1), Pair('a', 2)));
+}
+
+TEST_F(RequestQueueTest, RemovesOneJob) {
+  push({10, 20});
+  push({30});
+  EXPECT_THAT(cut(10, 10), ElementsAre(Pair('a', 0)));
+  m_queue.remove(*m_requests[0]);
+  EXPECT_EQ(m_queue.waiting_texts(), 1U);
+  EXPECT_EQ(m_queue.waiting_tokens(), 30U);
+  m_queue.remove(*m_requests[0]);
+  EXPECT_THAT(cut(100, 100), ElementsAre(Pair('b', 0)));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "formats/cross_encoder.h"
 #include "formats/json_file.h"
 #include "formats/sentence_embedding.h"
 
@@ -15,25 +16,30 @@ namespace {
 // Tokenizers without a limit say so by a number like 10^30; no model reads this many tokens at once.
 constexpr double kNoTokenLimit = 1e9;
 
-struct TokenizerConfig {
-  std::optional<int> max_tokens;
-  bool lowercases = false;
-};
+// A token as text, or as the object with its content that older files have.
+Result<std::string> read_token(const JsonValue& root, std::string_view key) {
+  const auto token = root.find(key);
+  if (!token) return std::string();
+  if (token->is_object()) return token->string_or("content", "");
+  return root.string_or(key, "");
+}
 
-Result<TokenizerConfig> read_tokenizer_config(const std::string& path) {
-  TokenizerConfig config;
-  if (!file_exists(path)) return config;
+Result<TokenizerFacts> read_tokenizer_config(const std::string& path) {
+  TokenizerFacts facts;
+  if (!file_exists(path)) return facts;
   ASSIGN_OR_RETURN(const JsonDocument document, read_json_file(path));
   const JsonValue root = document.root();
   if (const auto length = root.find("model_max_length")) {
     ASSIGN_OR_RETURN(const double tokens, length->as_double());
     if (tokens < kNoTokenLimit) {
       ASSIGN_OR_RETURN(const int64_t whole, length->as_integer(1, static_cast<int64_t>(kNoTokenLimit)));
-      config.max_tokens = static_cast<int>(whole);
+      facts.max_tokens = static_cast<int>(whole);
     }
   }
-  ASSIGN_OR_RETURN(config.lowercases, root.bool_or("do_lower_case", false));
-  return config;
+  ASSIGN_OR_RETURN(facts.lowercases, root.bool_or("do_lower_case", false));
+  ASSIGN_OR_RETURN(facts.mask_token, read_token(root, "mask_token"));
+  ASSIGN_OR_RETURN(facts.unknown_token, read_token(root, "unk_token"));
+  return facts;
 }
 
 Result<std::string> read_model_type(const JsonValue& config) {
@@ -50,6 +56,9 @@ std::string_view pooling_mode_name(PoolingMode mode) {
     case PoolingMode::kMean: return "mean";
     case PoolingMode::kCls: return "cls";
     case PoolingMode::kLast: return "last";
+    case PoolingMode::kMax: return "max";
+    case PoolingMode::kMeanSqrtLength: return "mean_sqrt_len";
+    case PoolingMode::kWeightedMean: return "weighted_mean";
     case PoolingMode::kNone: return "none";
   }
   return "?";
@@ -72,11 +81,18 @@ Result<ModelDirectory> ModelDirectory::open(const std::string& path) {
   ModelDirectory directory(std::move(document));
   directory.m_path = path;
   ASSIGN_OR_RETURN(directory.m_model_type, as_file_error(read_model_type(directory.config())));
-  ASSIGN_OR_RETURN(const TokenizerConfig tokenizer,
-                   as_file_error(read_tokenizer_config(path + "/tokenizer_config.json")));
-  directory.m_tokenizer_max_tokens = tokenizer.max_tokens;
-  ASSIGN_OR_RETURN(directory.m_sentence_embedding,
-                   read_sentence_embedding({.directory = path, .tokenizer_lowercases = tokenizer.lowercases}));
+  ASSIGN_OR_RETURN(directory.m_tokenizer, as_file_error(read_tokenizer_config(path + "/tokenizer_config.json")));
+  ASSIGN_OR_RETURN(directory.m_task, as_file_error(read_task_config(directory.config())));
+  const SentenceEmbeddingFiles files{.directory = path, .tokenizer_lowercases = directory.m_tokenizer.lowercases};
+  ASSIGN_OR_RETURN(const std::optional<CrossEncoderConfig> cross_encoder, read_cross_encoder(files));
+  if (cross_encoder) {
+    if (cross_encoder->activation) directory.m_task.rank_activation = cross_encoder->activation;
+    if (cross_encoder->max_tokens) directory.m_tokenizer.max_tokens = cross_encoder->max_tokens;
+    return directory;
+  }
+  ASSIGN_OR_RETURN(directory.m_sentence_embedding, read_sentence_embedding(files));
+  // The modules say what the checkpoint is for, whatever head its configuration still names.
+  if (directory.m_sentence_embedding) directory.m_task = {};
   return directory;
 }
 

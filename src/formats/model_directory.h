@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/status.h"
+#include "formats/task_config.h"
 
 namespace vivace {
 
@@ -17,19 +18,41 @@ enum class PoolingMode {
   kMean,
   kCls,
   kLast,
-  kNone,  // one vector for each token; never written in a model directory, only asked for
+  kMax,
+  kMeanSqrtLength,  // the sum divided by the square root of the number of tokens
+  kWeightedMean,    // token i counts i + 1 times
+  kNone,            // one vector for each token; never written in a model directory, only asked for
 };
-std::string_view pooling_mode_name(PoolingMode mode);  // "mean", "cls", "last", "none"
+std::string_view pooling_mode_name(PoolingMode mode);  // "mean", "cls", "last", "max", …, "none"
+// The modes that may be asked for instead of a model's own: mean, cls, last, none.
 Result<PoolingMode> parse_pooling_mode(std::string_view name);
+
+// A Dense module of sentence-transformers: activation(W·x + b) of the pooled vector.
+struct DenseModule {
+  std::string directory;  // its model.safetensors has linear.weight [outputs, inputs] and perhaps linear.bias
+  int inputs = 0;
+  int outputs = 0;
+  bool has_bias = true;
+  std::string activation;  // torch's class: "Identity", "Tanh", …
+};
 
 // modules.json, 1_Pooling/config.json, sentence_bert_config.json and config_sentence_transformers.json together.
 // https://sbert.net/docs/package_reference/sentence_transformer
 struct SentenceEmbeddingConfig {
-  PoolingMode pooling = PoolingMode::kMean;
-  bool normalize = false;                      // a Normalize module ends the chain
-  std::optional<int> max_tokens;               // max_seq_length
-  std::map<std::string, std::string> prompts;  // name → text put before the input
-  std::string default_prompt_name;             // empty: none
+  std::vector<PoolingMode> pooling{PoolingMode::kMean};  // vectors of several modes are put side by side
+  std::vector<DenseModule> dense;                        // after pooling, one behind the other
+  bool normalize = false;                                // a Normalize module ends the chain
+  std::optional<int> max_tokens;                         // max_seq_length
+  std::map<std::string, std::string> prompts;            // name → text put before the input
+  std::string default_prompt_name;                       // empty: none
+};
+
+// What tokenizer_config.json adds to the tokenizer.
+struct TokenizerFacts {
+  std::optional<int> max_tokens;
+  bool lowercases = false;
+  std::string mask_token;
+  std::string unknown_token;
 };
 
 class ModelDirectory {
@@ -44,9 +67,13 @@ class ModelDirectory {
   const std::string& model_type() const { return m_model_type; }  // "bert"
   // nullopt without modules.json: a plain transformers checkpoint.
   const std::optional<SentenceEmbeddingConfig>& sentence_embedding() const { return m_sentence_embedding; }
+  const TaskConfig& task() const { return m_task; }
   std::string tokenizer_path() const { return m_path + "/tokenizer.json"; }
   // model_max_length of tokenizer_config.json when it is a real limit.
-  std::optional<int> tokenizer_max_tokens() const { return m_tokenizer_max_tokens; }
+  std::optional<int> tokenizer_max_tokens() const { return m_tokenizer.max_tokens; }
+  // Written forms of special tokens that tokenizer_config.json names; empty: it does not.
+  const std::string& mask_token() const { return m_tokenizer.mask_token; }
+  const std::string& unknown_token() const { return m_tokenizer.unknown_token; }
 
  private:
   explicit ModelDirectory(JsonDocument config) : m_config(std::move(config)) {}
@@ -54,7 +81,8 @@ class ModelDirectory {
   JsonDocument m_config;
   std::string m_model_type;
   std::optional<SentenceEmbeddingConfig> m_sentence_embedding;
-  std::optional<int> m_tokenizer_max_tokens;
+  TaskConfig m_task;
+  TokenizerFacts m_tokenizer;
 };
 
 }  // namespace vivace

@@ -131,7 +131,7 @@ TEST_F(ModelDirectoryTest, RefusesModulesThatItDoesNotKnow) {
                             {"path": "1_Pooling", "type": ")" +
                             std::string(type) + "\"}]");
     EXPECT_EQ(open_error(), "unsupported DIR/modules.json: module '" + std::string(type) +
-                                "' is not supported; supported are Transformer, Pooling and Normalize");
+                                "' is not supported; supported are Transformer, Pooling, Dense and Normalize");
   }
 }
 
@@ -146,7 +146,7 @@ TEST_F(ModelDirectoryTest, RefusesAnotherChain) {
   EXPECT_THAT(chain_error(transformer), HasSubstr("unsupported DIR/modules.json: module 1 must be Pooling"));
   EXPECT_THAT(chain_error(pooling), HasSubstr("module 0 must be Transformer"));
   EXPECT_THAT(chain_error(transformer + "," + normalize), HasSubstr("module 1 must be Pooling"));
-  EXPECT_THAT(chain_error(transformer + "," + pooling + "," + pooling), HasSubstr("module 2 must be Normalize"));
+  EXPECT_THAT(chain_error(transformer + "," + pooling + "," + pooling), HasSubstr("module 2 must be Dense"));
   EXPECT_THAT(chain_error(R"({"path": "0_BERT", "type": "sentence_transformers.models.Transformer"},)" + pooling),
               HasSubstr("unsupported DIR/modules.json: the Transformer's files are in '0_BERT'"));
 }
@@ -186,23 +186,22 @@ TEST_F(ModelDirectoryTest, ReadsThePoolingMode) {
       {R"({"word_embedding_dimension": 384})", PoolingMode::kMean},
       {R"({"embedding_dimension": 384, "pooling_mode": "cls", "include_prompt": true})", PoolingMode::kCls},
       {R"({"pooling_mode": ["lasttoken"], "pooling_mode_mean_tokens": true})", PoolingMode::kLast},
+      {R"({"pooling_mode_max_tokens": true})", PoolingMode::kMax},
+      {R"({"pooling_mode_mean_sqrt_len_tokens": true})", PoolingMode::kMeanSqrtLength},
+      {R"({"pooling_mode": "weightedmean"})", PoolingMode::kWeightedMean},
   };
   for (const auto& [content, mode] : kCases) {
     add_pooling(content);
-    EXPECT_EQ(sentence_embedding().pooling, mode) << content;
+    EXPECT_EQ(sentence_embedding().pooling, std::vector{mode}) << content;
   }
 }
 
 TEST_F(ModelDirectoryTest, RefusesOtherPooling) {
   const std::pair<const char*, const char*> kCases[] = {
-      {R"({"pooling_mode_max_tokens": true})", "unsupported DIR/1_Pooling/config.json: pooling mode 'max' is not"},
-      {R"({"pooling_mode_mean_sqrt_len_tokens": true})", "pooling mode 'mean_sqrt_len_tokens' is not supported"},
-      {R"({"pooling_mode_weightedmean_tokens": true})", "pooling mode 'weightedmean' is not supported"},
-      {R"({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true})", "pooling mode 'cls+mean' is not"},
-      {R"({"pooling_mode": ["cls", "max"]})", "pooling mode 'cls+max' is not supported"},
       {R"({"pooling_mode": "median"})",
-       "pooling mode 'median' is not supported; supported are mean, cls and lasttoken"},
-      {R"({"pooling_mode": []})", "pooling mode '' is not supported"},
+       "pooling mode 'median' is not supported; supported are mean, cls, lasttoken, max, mean_sqrt_len_tokens and "
+       "weightedmean"},
+      {R"({"pooling_mode": []})", "corrupt_file DIR/1_Pooling/config.json: pooling_mode names no mode"},
       {R"({"pooling_mode": 1})", "corrupt_file DIR/1_Pooling/config.json: pooling_mode: expected an array, found an"},
       {R"({"pooling_mode": [1]})", "pooling_mode[0]: expected a string, found an integer"},
       {R"({"pooling_mode_mean_tokens": 1})", "pooling_mode_mean_tokens: expected a boolean, found an integer"},
@@ -303,16 +302,16 @@ TEST(ModelDirectory, GoldenModels) {
   const auto mean = ModelDirectory::open(golden + "tiny-bert");
   ASSERT_TRUE(mean) << mean.error().message;
   ASSERT_TRUE(mean->sentence_embedding());
-  EXPECT_EQ(mean->sentence_embedding()->pooling, PoolingMode::kMean);
+  EXPECT_EQ(mean->sentence_embedding()->pooling, std::vector{PoolingMode::kMean});
   EXPECT_FALSE(mean->sentence_embedding()->normalize);
   const auto cls = ModelDirectory::open(golden + "tiny-bert-bf16");
   ASSERT_TRUE(cls) << cls.error().message;
-  EXPECT_EQ(cls->sentence_embedding()->pooling, PoolingMode::kCls);
+  EXPECT_EQ(cls->sentence_embedding()->pooling, std::vector{PoolingMode::kCls});
   EXPECT_TRUE(cls->sentence_embedding()->normalize);
   EXPECT_EQ(cls->sentence_embedding()->max_tokens, 64);
   const auto last = ModelDirectory::open(golden + "tiny-bert-sharded");
   ASSERT_TRUE(last) << last.error().message;
-  EXPECT_EQ(last->sentence_embedding()->pooling, PoolingMode::kLast);
+  EXPECT_EQ(last->sentence_embedding()->pooling, std::vector{PoolingMode::kLast});
   const auto plain = ModelDirectory::open(golden + "tiny-bert-f16");
   ASSERT_TRUE(plain) << plain.error().message;
   EXPECT_FALSE(plain->sentence_embedding());
@@ -326,10 +325,52 @@ TEST(ModelDirectory, RealModel) {
   EXPECT_EQ(opened->model_type(), "bert");
   EXPECT_EQ(opened->tokenizer_max_tokens(), 512);
   ASSERT_TRUE(opened->sentence_embedding());
-  EXPECT_EQ(opened->sentence_embedding()->pooling, PoolingMode::kMean);
+  EXPECT_EQ(opened->sentence_embedding()->pooling, std::vector{PoolingMode::kMean});
   EXPECT_TRUE(opened->sentence_embedding()->normalize);
   EXPECT_EQ(opened->sentence_embedding()->max_tokens, 256);
   EXPECT_EQ(opened->sentence_embedding()->default_prompt_name, "");
+}
+
+TEST_F(ModelDirectoryTest, ReadsSeveralPoolingModesAndDenseModules) {
+  add("modules.json", R"([{"path": "", "type": "sentence_transformers.models.Transformer"},
+    {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+    {"path": "2_Dense", "type": "sentence_transformers.models.Dense"},
+    {"path": "3_Normalize", "type": "sentence_transformers.models.Normalize"}])");
+  add_pooling(R"({"pooling_mode": ["cls", "max"]})");
+  EXPECT_THAT(open_error(), HasSubstr("not_found DIR/2_Dense/config.json"));
+  add("2_Dense/config.json", R"({"in_features": 768, "out_features": 64, "bias": false,
+    "activation_function": "torch.nn.modules.linear.Identity"})");
+  const SentenceEmbeddingConfig config = sentence_embedding();
+  EXPECT_EQ(config.pooling, (std::vector{PoolingMode::kCls, PoolingMode::kMax}));
+  ASSERT_EQ(config.dense.size(), 1U);
+  EXPECT_EQ(config.dense[0].inputs, 768);
+  EXPECT_EQ(config.dense[0].outputs, 64);
+  EXPECT_FALSE(config.dense[0].has_bias);
+  EXPECT_EQ(config.dense[0].activation, "Identity");
+  EXPECT_TRUE(config.normalize);
+  add("2_Dense/config.json", R"({"in_features": 768, "out_features": 64, "use_residual": true})");
+  EXPECT_THAT(open_error(), HasSubstr("unsupported DIR/2_Dense/config.json: use_residual"));
+  add("2_Dense/config.json", R"({"in_features": 768, "out_features": 64, "activation_function": "my.Own"})");
+  EXPECT_THAT(open_error(), HasSubstr("activation_function 'my.Own' is not one of torch's"));
+}
+
+TEST_F(ModelDirectoryTest, ReadsACrossEncoder) {
+  add("modules.json", R"([{"path": "", "type": "sentence_transformers.base.modules.transformer.Transformer"}])");
+  add("config_sentence_transformers.json",
+      R"({"model_type": "CrossEncoder", "activation_fn": "torch.nn.modules.linear.Identity"})");
+  add("sentence_bert_config.json", R"({"transformer_task": "sequence-classification", "max_seq_length": 77})");
+  const auto opened = ModelDirectory::open(m_directory);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_FALSE(opened->sentence_embedding());
+  EXPECT_EQ(opened->task().rank_activation, ScoreActivation::kNone);
+  EXPECT_EQ(opened->tokenizer_max_tokens(), 77);
+  add("config_sentence_transformers.json",
+      R"({"model_type": "CrossEncoder", "activation_fn": "torch.nn.modules.activation.Tanh"})");
+  EXPECT_THAT(open_error(), HasSubstr("activation_fn: 'torch.nn.modules.activation.Tanh' is not supported"));
+  add("config_sentence_transformers.json", R"({"model_type": "CrossEncoder"})");
+  add("modules.json", R"([{"path": "", "type": "sentence_transformers.base.modules.transformer.Transformer"},
+    {"path": "1_LogitScore", "type": "sentence_transformers.cross_encoder.modules.logit_score.LogitScore"}])");
+  EXPECT_THAT(open_error(), HasSubstr("is not supported in a cross-encoder"));
 }
 
 }  // namespace

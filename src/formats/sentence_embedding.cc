@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "formats/dense_module.h"
 #include "formats/json_file.h"
 
 namespace vivace {
@@ -61,21 +62,26 @@ Result<std::vector<Module>> read_modules(const JsonValue& root) {
   return modules;
 }
 
-// Only the chain Transformer, Pooling and perhaps Normalize is computed here.
+// Only the chain Transformer, Pooling and perhaps some Dense and Normalize is computed here.
 Result<void> check_chain(const std::vector<Module>& modules, const std::string& origin) {
-  constexpr std::string_view kChain[] = {"Transformer", "Pooling", "Normalize"};
+  constexpr std::string_view kChain[] = {"Transformer", "Pooling", "Dense", "Normalize"};
   for (const Module& module : modules) {
     if (std::ranges::find(kChain, dense_module_class(module.type)) == std::end(kChain)) {
       return unsupported(origin + ": module '" + printable(module.type) +
-                         "' is not supported; supported are Transformer, Pooling and Normalize");
+                         "' is not supported; supported are Transformer, Pooling, Dense and Normalize");
     }
   }
+  const auto must_be = [&](size_t index, std::string_view expected) {
+    return unsupported(origin + ": module " + std::to_string(index) + " must be " + std::string(expected) +
+                       "; supported is the chain Transformer, Pooling, Dense, Normalize");
+  };
+  bool normalized = false;
   for (size_t i = 0; i < std::max<size_t>(modules.size(), 2); ++i) {
-    const std::string_view expected = kChain[std::min<size_t>(i, 2)];
-    if (i >= modules.size() || dense_module_class(modules[i].type) != expected) {
-      return unsupported(origin + ": module " + std::to_string(i) + " must be " + std::string(expected) +
-                         "; supported is the chain Transformer, Pooling, Normalize");
-    }
+    const std::string_view name = i < modules.size() ? dense_module_class(modules[i].type) : "";
+    if (i < 2 && name != kChain[i]) return must_be(i, kChain[i]);
+    if (i < 2) continue;
+    if (name != "Normalize" && (normalized || name != "Dense")) return must_be(i, normalized ? "Normalize" : "Dense");
+    normalized = name == "Normalize";
   }
   if (!modules[0].path.empty()) {
     return unsupported(origin + ": the Transformer's files are in '" + printable(modules[0].path) +
@@ -88,8 +94,12 @@ Result<PoolingMode> pooling_of(std::string_view name, const JsonValue& where) {
   if (name == "mean") return PoolingMode::kMean;
   if (name == "cls") return PoolingMode::kCls;
   if (name == "lasttoken") return PoolingMode::kLast;
-  return unsupported(where.path() + ": pooling mode '" + printable(name) +
-                     "' is not supported; supported are mean, cls and lasttoken");
+  if (name == "max") return PoolingMode::kMax;
+  if (name == "mean_sqrt_len_tokens") return PoolingMode::kMeanSqrtLength;
+  if (name == "weightedmean") return PoolingMode::kWeightedMean;
+  return unsupported(
+      where.path() + ": pooling mode '" + printable(name) +
+      "' is not supported; supported are mean, cls, lasttoken, max, mean_sqrt_len_tokens and weightedmean");
 }
 
 // "pooling_mode": "mean", or a list of modes whose vectors are put side by side.
@@ -123,22 +133,23 @@ Result<std::vector<std::string>> flagged_pooling_modes(const JsonValue& config) 
   return names;
 }
 
-Result<PoolingMode> read_pooling(const JsonValue& config) {
+Result<std::vector<PoolingMode>> read_pooling(const JsonValue& config) {
   const auto mode = config.find("pooling_mode");
   ASSIGN_OR_RETURN(const auto names, mode ? named_pooling_modes(*mode) : flagged_pooling_modes(config));
-  if (names.size() != 1) {
-    std::string joined;
-    for (const auto& name : names) joined += (joined.empty() ? "" : "+") + name;
-    return pooling_of(joined, config);
+  std::vector<PoolingMode> modes;
+  for (const std::string& name : names) {
+    ASSIGN_OR_RETURN(const PoolingMode known, pooling_of(name, config));
+    modes.push_back(known);
   }
+  if (modes.empty()) return config.fail("pooling_mode names no mode");
   ASSIGN_OR_RETURN(const bool includes_prompt, config.bool_or("include_prompt", true));
   if (!includes_prompt) {
     return unsupported(config.path() + ": include_prompt false is not supported; prompts are always pooled");
   }
-  return pooling_of(names.front(), config);
+  return modes;
 }
 
-Result<PoolingMode> read_pooling_file(const std::string& path) {
+Result<std::vector<PoolingMode>> read_pooling_file(const std::string& path) {
   if (!file_exists(path)) {
     return error(StatusCode::kCorruptFile, path + ": is missing, but modules.json names a Pooling module");
   }
@@ -232,8 +243,14 @@ Result<std::optional<SentenceEmbeddingConfig>> read_files(const SentenceEmbeddin
   config.prompts = {{"query", ""}, {"document", ""}};
   ASSIGN_OR_RETURN(config.pooling, read_pooling_file(files.directory + "/" + modules[1].path + "/config.json"));
   for (size_t i = 2; i < modules.size(); ++i) {
-    RETURN_IF_ERROR(check_normalize_file(files.directory + "/" + modules[i].path + "/config.json"));
-    config.normalize = true;
+    const std::string folder = files.directory + "/" + modules[i].path;
+    if (dense_module_class(modules[i].type) == "Dense") {
+      ASSIGN_OR_RETURN(DenseModule dense, read_dense_module(folder));
+      config.dense.push_back(std::move(dense));
+    } else {
+      RETURN_IF_ERROR(check_normalize_file(folder + "/config.json"));
+      config.normalize = true;
+    }
   }
   if (const auto path = find_transformer_file(files.directory)) {
     RETURN_IF_ERROR(read_transformer_file(*path, files, &config));

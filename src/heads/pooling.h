@@ -9,7 +9,7 @@
 
 namespace vivace {
 
-// The mean of all rows, the first row, or the last one; with kNone all rows one behind the other.
+// One row out of all, as the mode says; with kNone all rows one behind the other.
 //   tokens  [sequence length ≥ 1, hidden_size] f32
 //   out     hidden_size values (kNone: sequence length · hidden_size)
 void pool_tokens(const KernelTable& kernels, MatrixView<const float> tokens, PoolingMode mode, std::span<float> out);

@@ -20,11 +20,19 @@ TEST(PoolingTest, Modes) {
   EXPECT_EQ(pool(tokens, 3, PoolingMode::kMean), (std::vector<float>{3, 5}));
   EXPECT_EQ(pool(tokens, 3, PoolingMode::kCls), (std::vector<float>{1, 2}));
   EXPECT_EQ(pool(tokens, 3, PoolingMode::kLast), (std::vector<float>{5, 9}));
+  EXPECT_EQ(pool(tokens, 3, PoolingMode::kMax), (std::vector<float>{5, 9}));
+  EXPECT_EQ(pool({7, 2, 3, 4}, 2, PoolingMode::kMax), (std::vector<float>{7, 4}));
   EXPECT_EQ(pool(tokens, 3, PoolingMode::kNone), tokens);
+  const std::vector<float> root = pool(tokens, 3, PoolingMode::kMeanSqrtLength);
+  EXPECT_FLOAT_EQ(root[0], 9 / std::sqrt(3.0F));
+  const std::vector<float> weighted = pool(tokens, 3, PoolingMode::kWeightedMean);
+  EXPECT_FLOAT_EQ(weighted[0], (1 + 2 * 3 + 3 * 5) / 6.0F);
+  EXPECT_FLOAT_EQ(weighted[1], (2 + 2 * 4 + 3 * 9) / 6.0F);
 }
 
 TEST(PoolingTest, OneToken) {
-  for (const auto mode : {PoolingMode::kMean, PoolingMode::kCls, PoolingMode::kLast, PoolingMode::kNone}) {
+  for (const auto mode : {PoolingMode::kMean, PoolingMode::kCls, PoolingMode::kLast, PoolingMode::kMax,
+                          PoolingMode::kMeanSqrtLength, PoolingMode::kWeightedMean, PoolingMode::kNone}) {
     EXPECT_EQ(pool({4, -2}, 1, mode), (std::vector<float>{4, -2}));
   }
 }

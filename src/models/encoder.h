@@ -30,6 +30,7 @@ struct EncoderInfo {
   size_t file_bytes = 0;    // of the weight files
   size_t packed_bytes = 0;  // of packed weights held in memory
   std::string weights_dtype;
+  std::string head{};  // what a Model computes out of the hidden states, in words; empty: nothing
 };
 
 // Some sequences of a batch, seen in place.

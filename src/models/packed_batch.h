@@ -11,6 +11,7 @@ struct PackedBatch {
   std::vector<int32_t> positions;   // of each token within its sequence, from 0
   std::vector<int32_t> type_ids;    // segment of each token
   std::vector<int32_t> offsets{0};  // [sequences + 1]: sequence i has the tokens offsets[i] … offsets[i+1]-1
+  std::vector<int32_t> marked;      // tokens that ModelOutput::kMarkedLogits asks for, ascending
   int longest = 0;                  // tokens of the longest sequence
 
   int tokens() const { return offsets.back(); }
@@ -21,6 +22,7 @@ struct PackedBatch {
     positions.clear();
     type_ids.clear();
     offsets.assign(1, 0);
+    marked.clear();
     longest = 0;
   }
 

@@ -43,6 +43,18 @@ Linear LayerLoader::linear(const WeightScope& scope, std::initializer_list<std::
   return layer;
 }
 
+Linear LayerLoader::named_linear(const WeightScope& scope, Names names, int inputs, int outputs) {
+  const bool has_bias = !names.bias.empty();
+  const TensorView weight = scope.tensor(names.weight, {outputs, inputs});
+  const TensorView bias = has_bias ? scope.tensor(names.bias, {outputs}) : TensorView{};
+  if (weight.data == nullptr || (has_bias && bias.data == nullptr)) return {};
+  Linear layer{PackedMatrix(inputs, outputs, m_kernels.f32_panel_width), {}};
+  layer.weight.pack_rows(floats(scope, names.weight, weight).data(), outputs, 0);
+  if (has_bias) layer.bias = floats(scope, names.bias, bias);
+  m_packed_bytes += layer.bytes();
+  return layer;
+}
+
 Linear LayerLoader::linear_rows(const WeightScope& scope, int inputs, RowRange range, LayerBias bias) {
   const bool has_bias = bias == LayerBias::kPresent;
   const TensorView weight = scope.tensor("weight", {range.rows, inputs});

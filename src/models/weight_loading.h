@@ -22,6 +22,12 @@ class LayerLoader {
   // One Linear out of the layers of those names, outputs side by side: {"query", "key", "value"} gives [q | k | v].
   // Each has weight [outputs_each, inputs] and bias [outputs_each].
   Linear linear(const WeightScope& scope, std::initializer_list<std::string_view> names, int inputs, int outputs_each);
+  // A Linear whose weight [outputs, inputs] and bias [outputs] have names of their own. Empty bias name: none.
+  struct Names {
+    std::string_view weight;
+    std::string_view bias;
+  };
+  Linear named_linear(const WeightScope& scope, Names names, int inputs, int outputs);
   // One Linear out of rows first … first + outputs - 1 of weight [rows, inputs], and of bias [rows] where there is one.
   struct RowRange {
     int rows = 0;

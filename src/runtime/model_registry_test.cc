@@ -15,7 +15,7 @@ class QuietEngine final : public Engine {
  public:
   explicit QuietEngine(std::atomic<int>* drained) : m_drained(drained) {}
   Result<void> warm_up() override { return {}; }
-  void submit(EmbedRequest, EmbedCallback done) override { done(EmbedResponse{}); }
+  void submit_call(AnyCall call) override { std::get<Call<EmbedRequest>>(call).done(EmbedResponse{}); }
   void drain() override { m_drained->fetch_add(1); }
   const ModelInfo& info() const override { return m_info; }
   const EngineStats& stats() const override { return m_stats; }

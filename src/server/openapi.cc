@@ -41,7 +41,7 @@ ApiFacts facts_of(const ServerContext& server) {
   ApiFacts facts;
   facts.max_texts = static_cast<size_t>(server.config.max_texts_per_request);
   if (const auto engine = server.models.find("")) {
-    facts.max_dimensions = (*engine)->info().hidden_size;
+    facts.max_dimensions = (*engine)->info().embedding_size;
     facts.prompt_names = (*engine)->info().prompt_names;
   }
   return facts;

@@ -21,7 +21,7 @@ void write_facts(const ModelInfo& info, JsonWriter* json) {
   json->key("architecture").value(info.architecture);
   json->key("dimensions").value(info.hidden_size);
   json->key("max_tokens").value(info.max_tokens);
-  json->key("pooling").value(pooling_mode_name(info.pooling));
+  json->key("pooling").value(info.pooling);
   json->key("normalize").value(info.normalize);
   json->key("precision").value(info.precision);
   json->key("isa").value(info.isa);

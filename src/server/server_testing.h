@@ -31,7 +31,8 @@ class HeldEngine final : public Engine {
   };
 
   Result<void> warm_up() override { return {}; }
-  void submit(EmbedRequest request, EmbedCallback done) override {
+  void submit_call(AnyCall call) override {
+    auto& [request, done] = std::get<Call<EmbedRequest>>(call);
     const std::scoped_lock lock(m_mutex);
     if (m_full) return done(error(StatusCode::kOverloaded, "the queue is full"));
     m_held.push_back({std::move(request), std::move(done)});

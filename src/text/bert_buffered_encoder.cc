@@ -32,7 +32,9 @@ void BertBufferedEncoder::run() {
     if (more) {
       const int32_t begin = m_code_point_index;
       advance(stretch.added_token->end);
-      m_writer.add(stretch.added_token->id, begin, m_code_point_index);
+      const AddedTokenMatch& match = *stretch.added_token;
+      m_writer.add_added_token(match.id, begin, m_code_point_index,
+                               m_text.substr(match.begin, match.end - match.begin));
     }
   }
 }
@@ -88,7 +90,8 @@ void BertBufferedEncoder::encode_normalized(bool cut) {
     const auto match = scanner.next(scanner.resume(), m_bytes.size());
     write_words(position, std::min(match ? match->begin : m_bytes.size(), certain));
     if (!match || (cut && (scanner.resume() > certain || match->end == m_bytes.size()))) return;
-    m_writer.add(match->id, m_sources[match->begin], m_sources[match->end - 1] + 1);
+    m_writer.add_added_token(match->id, m_sources[match->begin], m_sources[match->end - 1] + 1,
+                             std::string_view(m_bytes).substr(match->begin, match->end - match->begin));
     position = match->end;
   }
 }

@@ -8,7 +8,6 @@
 #include "base/utf8.h"
 #include "text/bert_buffered_encoder.h"
 #include "text/bert_encoder.h"
-#include "text/text_check.h"
 #include "text/token_writer.h"
 #include "text/tokenizer_json.h"
 
@@ -72,47 +71,20 @@ Result<std::unique_ptr<const Tokenizer>> BertTokenizer::read(const JsonValue& ro
   ASSIGN_OR_RETURN(WordPieceFile file, read_wordpiece(model));
   WordPiece wordpiece = make_model(file);
   ASSIGN_OR_RETURN(const std::vector<AddedToken> added, read_added_tokens(root, &file.tokens));
-  ASSIGN_OR_RETURN(TemplateProcessor post_processor, read_post_processor(root, file.tokens.size()));
   ASSIGN_OR_RETURN(Patterns patterns, make_patterns(added, BertNormalizer(normalizer), root));
   BertPipeline pipeline(normalizer, std::move(wordpiece), AddedTokenMatcher(std::move(patterns.raw)),
                         AddedTokenMatcher(std::move(patterns.normalized)));
-  return std::unique_ptr<const Tokenizer>(
-      new BertTokenizer(Vocabulary(std::move(file.tokens)), std::move(pipeline), std::move(post_processor)));
+  ASSIGN_OR_RETURN(SharedParts parts, read_shared(root, std::move(file.tokens), added));
+  return std::unique_ptr<const Tokenizer>(new BertTokenizer(std::move(parts), std::move(pipeline)));
 }
 
-BertTokenizer::BertTokenizer(Vocabulary vocabulary, BertPipeline pipeline, TemplateProcessor post_processor)
-    : m_vocabulary(std::move(vocabulary)), m_pipeline(std::move(pipeline)), m_template(std::move(post_processor)) {}
-
-Result<void> BertTokenizer::encode(std::string_view text, const EncodeOptions& options, TokenSequence* tokens) const {
-  tokens->clear();
-  RETURN_IF_ERROR(check_text(text));
-  const bool with_special_tokens = options.special_tokens == SpecialTokens::kAdd;
-  const bool with_offsets = options.offsets == Offsets::kKeep;
-  const size_t added = with_special_tokens ? m_template.added_count() : 0;
-  if (options.max_tokens != 0 && options.max_tokens < added) {
-    return error(StatusCode::kInvalidArgument, "a limit of " + std::to_string(options.max_tokens) +
-                                                   " tokens leaves no room for the " + std::to_string(added) +
-                                                   " special tokens");
-  }
-  const auto add_template = [&](const std::vector<TemplateToken>& side) {
-    for (const TemplateToken& token : side) {
-      tokens->ids.push_back(token.id);
-      tokens->type_ids.push_back(token.type_id);
-      if (with_offsets) tokens->offsets.push_back({});
-    }
-  };
-  if (with_special_tokens) add_template(m_template.before);
-  const size_t limit =
-      options.max_tokens == 0 ? SIZE_MAX : options.max_tokens - (with_special_tokens ? m_template.after.size() : 0);
-  TokenWriter writer(tokens, limit, options.offsets);
+Result<void> BertTokenizer::run(std::string_view text, TokenWriter* writer) const {
   if (m_pipeline.normalized_added_tokens.empty()) {
-    BertEncoder(m_pipeline, text, &writer).run();
+    BertEncoder(m_pipeline, text, writer).run();
   } else {
-    const size_t stretch = std::max(kSmallestStretch, std::min(limit, text.size()) * kBytesPerToken);
-    BertBufferedEncoder(m_pipeline, text, &writer, stretch).run();
+    const size_t stretch = std::max(kSmallestStretch, std::min(writer->room(), text.size()) * kBytesPerToken);
+    BertBufferedEncoder(m_pipeline, text, writer, stretch).run();
   }
-  tokens->type_ids.resize(tokens->ids.size(), m_template.text_type_id);
-  if (with_special_tokens) add_template(m_template.after);
   return {};
 }
 

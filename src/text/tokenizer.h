@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "text/token_sequence.h"
@@ -19,13 +21,22 @@ namespace vivace {
 enum class SpecialTokens { kAdd, kOmit };  // [CLS] and [SEP] around the text, or not
 enum class Offsets { kKeep, kOmit };       // offsets cost time and memory: only who reads them asks for them
 
+enum class TruncationStrategy { kLongestFirst, kOnlyFirst, kOnlySecond };  // which text of a pair is cut
+enum class TruncationSide { kRight, kLeft };                               // which end of it
+
 struct EncodeOptions {
   SpecialTokens special_tokens = SpecialTokens::kAdd;
   Offsets offsets = Offsets::kOmit;
-  // At most this many tokens, special ones included, cut on the right; 0 = no limit. The work is bounded by the limit,
-  // not by the length of the text.
+  // At most this many tokens, special ones included; 0 = no limit. Cutting on the right, the work is bounded by the
+  // limit, not by the length of the text.
   size_t max_tokens = 0;
+  TruncationStrategy truncation = TruncationStrategy::kLongestFirst;
+  TruncationSide truncation_side = TruncationSide::kRight;
+  // Tokens of the cut text that each window of encode_windows() repeats from the one before.
+  size_t stride = 0;
 };
+
+enum class SkipSpecialTokens { kNo, kYes };
 
 class Tokenizer {
  public:
@@ -40,6 +51,22 @@ class Tokenizer {
   // Replaces *tokens by those of the text; its vectors' memory is reused. kInvalidArgument when the text is not UTF-8,
   // or when max_tokens leaves no room for the special tokens.
   virtual Result<void> encode(std::string_view text, const EncodeOptions& options, TokenSequence* tokens) const = 0;
+
+  // The same for two texts that the model reads together: a premise and a hypothesis, a query and a document. Where
+  // pairs are truncated, the result is the package's for the strategy; kInvalidArgument when the text that the strategy
+  // names is too short to be cut enough.
+  virtual Result<void> encode_pair(std::string_view first, std::string_view second, const EncodeOptions& options,
+                                   TokenSequence* tokens) const = 0;
+
+  // All windows of a text longer than max_tokens (> 0), each with its special tokens: the first is encode()'s, the
+  // others are the package's overflowing encodings. None is marked as truncated. kInvalidArgument when stride leaves a
+  // window nothing new.
+  virtual Result<std::vector<TokenSequence>> encode_windows(std::string_view text,
+                                                            const EncodeOptions& options) const = 0;
+
+  // The text that tokens stand for, as the file's decoder puts it together. kInvalidArgument for an id without token.
+  // What is not UTF-8 in the end becomes U+FFFD.
+  virtual Result<std::string> decode(std::span<const int32_t> ids, SkipSpecialTokens skip) const = 0;
 
   // One more than the largest id, added tokens included.
   virtual size_t vocabulary_size() const = 0;

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "text/component_registry.h"
+#include "text/vocabulary_json.h"
 
 namespace vivace {
 namespace {
@@ -57,28 +58,6 @@ Result<void> read_bert_pre_tokenizer(const JsonValue&) {
 constexpr NamedReader<NormalizerReader> kNormalizers[] = {{"BertNormalizer", read_bert_normalizer},
                                                           {"null", read_no_normalizer}};
 constexpr NamedReader<PreTokenizerReader> kPreTokenizers[] = {{"BertPreTokenizer", read_bert_pre_tokenizer}};
-
-Result<std::vector<std::string>> read_vocabulary(const JsonValue& vocab) {
-  ASSIGN_OR_RETURN(const auto members, vocab.as_object());
-  std::vector<std::string> tokens(members.size());
-  std::vector<bool> seen(members.size());
-  for (const auto& [token, value] : members) {
-    ASSIGN_OR_RETURN(const int64_t number, value.as_integer(0, kMaxId));
-    const size_t id = static_cast<size_t>(number);
-    if (id >= tokens.size()) {
-      return corrupt(vocab, "has " + std::to_string(tokens.size()) + " tokens, so their ids must be 0 to " +
-                                std::to_string(tokens.size() - 1) + " without holes, but '" + printable(token) +
-                                "' has id " + std::to_string(id));
-    }
-    if (seen[id]) {
-      return corrupt(vocab, "id " + std::to_string(id) + " is given to both '" + printable(tokens[id]) + "' and '" +
-                                printable(token) + "'");
-    }
-    seen[id] = true;
-    tokens[id] = token;
-  }
-  return tokens;
-}
 
 Result<AddedToken> read_added_token(const JsonValue& item) {
   AddedToken token;

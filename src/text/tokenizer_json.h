@@ -9,7 +9,6 @@
 #include "base/status.h"
 #include "text/added_tokens.h"
 #include "text/bert_normalizer.h"
-#include "text/template_processor.h"
 #include "text/wordpiece.h"
 
 namespace vivace {
@@ -29,8 +28,5 @@ Result<WordPieceFile> read_wordpiece(const JsonValue& model);
 
 // Appends tokens that the model's vocabulary lacks to *tokens.
 Result<std::vector<AddedToken>> read_added_tokens(const JsonValue& root, std::vector<std::string>* tokens);
-
-// vocabulary_size: what the template's ids must stay below.
-Result<TemplateProcessor> read_post_processor(const JsonValue& root, size_t vocabulary_size);
 
 }  // namespace vivace

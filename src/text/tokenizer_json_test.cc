@@ -50,10 +50,10 @@ TEST(TokenizerJson, RefusesUnknownComponentsByName) {
   expect_refused({{.pre_tokenizer = "null"},
                   code,
                   "tokenizer.json: pre_tokenizer: 'null' is not supported; known: BertPreTokenizer"});
-  expect_refused({{.post_processor = R"({"type":"ByteLevel"})"},
+  expect_refused({{.post_processor = R"({"type":"Foo"})"},
                   code,
-                  "tokenizer.json: post_processor: 'ByteLevel' is not supported; known: TemplateProcessing, "
-                  "BertProcessing, null"});
+                  "tokenizer.json: post_processor: 'Foo' is not supported; known: TemplateProcessing, "
+                  "BertProcessing, RobertaProcessing, ByteLevel, Sequence, null"});
   expect_refused(
       {{.model_type = R"("Unigram")"}, code, "tokenizer.json: model: 'Unigram' is not supported; known: WordPiece"});
   expect_refused({{.version = R"("2.0")"}, code, "tokenizer.json: version '2.0' is not supported; known: 1.0"});

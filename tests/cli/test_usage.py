@@ -6,7 +6,7 @@ import pytest
 
 from cli_runner import ROOT
 
-VERBS = ["embed", "tokenize", "inspect", "pull", "models", "serve", "bench"]
+VERBS = ["embed", "classify", "tag", "entail", "rerank", "tokenize", "inspect", "pull", "models", "serve", "bench"]
 
 
 def test_version_is_the_project_s(cli):
@@ -57,6 +57,10 @@ def test_no_verb(cli):
     (["embed", "--format", "npy", "--pooling", "none", "x"], "--pooling none"),
     (["embed", "--format", "npy", "--on-error", "skip", "x"], "leaves gaps"),
     (["bench", "--batch", "2", "--lengths", "3"], "excludes"),
+    (["classify", "--multi-label", "x"], "--labels"),
+    (["classify", "--activation", "relu", "x"], "relu not in"),
+    (["tag", "--aggregation", "last", "x"], "last not in"),
+    (["rerank", "x"], "--query is required"),
     (["pull"], "NAME is required"),
     (["serve", "--port", "99999999"], "--port"),
 ])

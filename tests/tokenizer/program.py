@@ -29,18 +29,26 @@ def make_model(folder, tokenizer_json, limit=NO_LIMIT):
     return folder
 
 
+def run_tokenize(model, inputs, arguments, fails=False):
+    """The output of `vivace tokenize` for JSON inputs, one object each; the error's text where it should fail."""
+    command = [str(PROGRAM), "tokenize", "--model", str(model), "--input-format", "jsonl", "--file", "-", *arguments]
+    given = "".join(json.dumps(item) + "\n" for item in inputs)
+    done = subprocess.run(command, input=given.encode(), capture_output=True, timeout=600)
+    errors = done.stderr.decode(errors="replace")
+    assert done.returncode == (1 if fails else 0), errors
+    if fails:
+        return errors
+    results = [json.loads(line) for line in filter(None, done.stdout.split(b"\n"))]
+    assert [r["index"] for r in results] == list(range(len(inputs)))
+    return results
+
+
 def tokenize(model, lines, limit=NO_LIMIT, special_tokens=True):
     """[(ids, offsets)] of our program."""
-    command = [str(PROGRAM), "tokenize", "--model", str(model), "--input-format", "jsonl", "--file", "-"]
-    if limit == NO_LIMIT:
-        command.append("--no-truncation")
+    arguments = ["--no-truncation"] if limit == NO_LIMIT else []
     if not special_tokens:
-        command.append("--no-special-tokens")
-    given = "".join(json.dumps({"text": line}) + "\n" for line in lines)
-    done = subprocess.run(command, input=given.encode(), capture_output=True, timeout=600)
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
-    results = [json.loads(line) for line in filter(None, done.stdout.split(b"\n"))]
-    assert [r["index"] for r in results] == list(range(len(lines)))
+        arguments.append("--no-special-tokens")
+    results = run_tokenize(model, [{"text": line} for line in lines], arguments)
     return [(r["ids"], [tuple(o) for o in r["offsets"]]) for r in results]
 
 

@@ -1,0 +1,66 @@
+#include "engine/input_encoder.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace vivace {
+namespace {
+
+// A template may give texts a segment that the model has no embedding for. Models without segments (size 0) ignore
+// them.
+Result<void> check_types(const TokenSequence& tokens, const EncoderInfo& encoder) {
+  if (encoder.type_vocabulary_size == 0 || tokens.type_ids.empty()) return {};
+  const int32_t largest = *std::ranges::max_element(tokens.type_ids);
+  if (largest < encoder.type_vocabulary_size) return {};
+  return error(StatusCode::kCorruptFile, "the tokenizer gives tokens the segment " + std::to_string(largest) +
+                                             ", the model has " + std::to_string(encoder.type_vocabulary_size));
+}
+
+std::unexpected<Status> is_empty(std::string_view name) {
+  return error(StatusCode::kInvalidArgument, std::string(name) + " is empty");
+}
+
+}  // namespace
+
+std::string input_name(std::string_view noun, size_t count, size_t index) {
+  return count == 1 ? "the " + std::string(noun) : std::string(noun) + " " + std::to_string(index);
+}
+
+Result<void> require_some(std::string_view noun, size_t count) {
+  if (count > 0) return {};
+  return error(StatusCode::kInvalidArgument, "there is no " + std::string(noun) + "; send at least one");
+}
+
+InputEncoder::InputEncoder(const LoadedModel& model, TooLong too_long, EncodeOptions options)
+    : m_model(model), m_too_long(too_long), m_options(options) {
+  m_options.max_tokens = static_cast<size_t>(model.max_tokens);
+}
+
+Result<TokenSequence> InputEncoder::encode(std::string_view name, std::string_view text) const {
+  if (text.empty()) return is_empty(name);
+  TokenSequence tokens;
+  auto encoded = m_model.tokenizer->encode(text, m_options, &tokens);
+  return checked(name, std::move(encoded), std::move(tokens));
+}
+
+Result<TokenSequence> InputEncoder::encode_pair(std::string_view name, std::string_view first,
+                                                std::string_view second) const {
+  if (first.empty() || second.empty()) return is_empty(name);
+  TokenSequence tokens;
+  auto encoded = m_model.tokenizer->encode_pair(first, second, m_options, &tokens);
+  return checked(name, std::move(encoded), std::move(tokens));
+}
+
+Result<TokenSequence> InputEncoder::checked(std::string_view name, Result<void> encoded, TokenSequence tokens) const {
+  if (!encoded) return std::unexpected(std::move(encoded).error().with_context(name));
+  if (tokens.ids.empty()) return error(StatusCode::kInvalidArgument, std::string(name) + " has no tokens");
+  RETURN_IF_ERROR(check_types(tokens, m_model.model->info()));
+  if (tokens.truncated && m_too_long == TooLong::kRefuse) {
+    return error(StatusCode::kTooLarge, std::string(name) + " has more than the model's " +
+                                            std::to_string(m_model.max_tokens) +
+                                            " tokens; shorten it or allow truncation");
+  }
+  return tokens;
+}
+
+}  // namespace vivace

@@ -1,0 +1,123 @@
+#include "engine/loaded_model.h"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "heads/encoder_model.h"
+
+namespace vivace {
+namespace {
+
+// Vocabularies of other kinds may have a few tokens that begin with "##", but not dozens that go on with a letter.
+constexpr int kTypicalContinuations = 20;
+
+int smallest_limit(const ModelDirectory& directory, const EncoderInfo& encoder) {
+  int limit = encoder.max_tokens;
+  if (directory.tokenizer_max_tokens()) limit = std::min(limit, *directory.tokenizer_max_tokens());
+  const auto& sentence = directory.sentence_embedding();
+  if (sentence && sentence->max_tokens) limit = std::min(limit, *sentence->max_tokens);
+  return limit;
+}
+
+bool marks_continuations(const Tokenizer& tokenizer) {
+  int found = 0;
+  const auto size = static_cast<int32_t>(tokenizer.vocabulary_size());
+  for (int32_t id = 0; id < size && found < kTypicalContinuations; ++id) {
+    const std::string_view token = tokenizer.token(id);
+    if (token.size() > 2 && token.starts_with("##") && std::isalpha(static_cast<unsigned char>(token[2])) != 0) ++found;
+  }
+  return found == kTypicalContinuations;
+}
+
+// The token that the configuration names, or the usual one.
+std::string special_token(const Tokenizer& tokenizer, const std::string& named,
+                          std::initializer_list<std::string_view> usual) {
+  if (!named.empty() && tokenizer.token_id(named)) return named;
+  for (const std::string_view token : usual) {
+    if (tokenizer.token_id(token)) return std::string(token);
+  }
+  return {};
+}
+
+Result<std::vector<DenseLayer>> load_dense_layers(const SentenceEmbeddingConfig& sentence, int hidden_size,
+                                                  const KernelTable& kernels) {
+  std::vector<DenseLayer> layers;
+  int size = hidden_size * static_cast<int>(sentence.pooling.size());
+  for (const DenseModule& module : sentence.dense) {
+    if (module.inputs != size) {
+      return error(StatusCode::kCorruptFile, module.directory + "/config.json: in_features is " +
+                                                 std::to_string(module.inputs) + ", the vector before it has " +
+                                                 std::to_string(size) + " values");
+    }
+    size = module.outputs;
+    ASSIGN_OR_RETURN(DenseLayer layer, load_dense_layer(module, kernels));
+    layers.push_back(std::move(layer));
+  }
+  return layers;
+}
+
+Result<void> check_labels(const LoadedModel& model, const std::string& path) {
+  for (const ModelOutput output : {ModelOutput::kSequenceLogits, ModelOutput::kTokenLogits}) {
+    const auto columns = static_cast<size_t>(model.model->columns(output));
+    if (columns == 0 || columns == model.task.labels.size()) continue;
+    return error(StatusCode::kCorruptFile, path + ": config.json names " + std::to_string(model.task.labels.size()) +
+                                               " labels, the model gives " + std::to_string(columns) + " scores");
+  }
+  return {};
+}
+
+std::string purpose(const LoadedModel& model) {
+  std::string text = "it is for " + std::string(model_task_name(model.task.task));
+  if (model.task.labels.empty()) return text;
+  text += " with the labels ";
+  constexpr size_t kShown = 5;
+  for (size_t i = 0; i < std::min(model.task.labels.size(), kShown); ++i) {
+    text += (i == 0 ? "" : ", ") + model.task.labels[i];
+  }
+  return text + (model.task.labels.size() > kShown ? ", …" : "");
+}
+
+}  // namespace
+
+int LoadedModel::embedding_size() const {
+  if (!dense.empty()) return dense.back().layer.weight.n();
+  const int vector = model->columns(ModelOutput::kSequenceVector);
+  return vector > 0 ? vector : model->info().hidden_size * static_cast<int>(sentence.pooling.size());
+}
+
+Result<std::unique_ptr<const Model>> load_model(const ModelDirectory& directory, const KernelTable& kernels) {
+  return load_encoder_model(directory, kernels);
+}
+
+Result<LoadedModel> load_model_parts(const ModelDirectory& directory, const KernelTable& kernels) {
+  LoadedModel model;
+  ASSIGN_OR_RETURN(model.tokenizer, Tokenizer::from_file(directory.tokenizer_path()));
+  ASSIGN_OR_RETURN(model.model, load_model(directory, kernels));
+  const EncoderInfo& encoder = model.model->info();
+  if (model.tokenizer->vocabulary_size() > static_cast<size_t>(encoder.vocabulary_size)) {
+    return error(StatusCode::kCorruptFile, directory.path() + ": the tokenizer has ids up to " +
+                                               std::to_string(model.tokenizer->vocabulary_size() - 1) +
+                                               ", the model only embeds " + std::to_string(encoder.vocabulary_size) +
+                                               " ids");
+  }
+  model.task = directory.task();
+  RETURN_IF_ERROR(check_labels(model, directory.path()));
+  model.sentence = directory.sentence_embedding().value_or(SentenceEmbeddingConfig{});
+  ASSIGN_OR_RETURN(model.dense, load_dense_layers(model.sentence, encoder.hidden_size, kernels));
+  model.kernels = &kernels;
+  model.max_tokens = smallest_limit(directory, encoder);
+  model.mask_token = special_token(*model.tokenizer, directory.mask_token(), {"[MASK]", "<mask>"});
+  model.mask_id = model.tokenizer->token_id(model.mask_token).value_or(-1);
+  const std::string unknown = special_token(*model.tokenizer, directory.unknown_token(), {"[UNK]", "<unk>"});
+  model.unknown_id = model.tokenizer->token_id(unknown).value_or(-1);
+  model.marks_word_continuations = marks_continuations(*model.tokenizer);
+  return model;
+}
+
+Result<void> require_output(const LoadedModel& model, ModelOutput output, std::string_view wanted) {
+  if (model.model->columns(output) > 0) return {};
+  return error(StatusCode::kUnsupported, "the model cannot " + std::string(wanted) + ": " + purpose(model));
+}
+
+}  // namespace vivace

@@ -1,0 +1,46 @@
+// A model directory ready to answer: the model, its tokenizer, and what its files say about tasks. Immutable after
+// load; thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "formats/model_directory.h"
+#include "heads/dense_layer.h"
+#include "kernels/kernel_table.h"
+#include "models/model.h"
+#include "text/tokenizer.h"
+
+namespace vivace {
+
+struct LoadedModel {
+  std::unique_ptr<const Model> model;
+  std::unique_ptr<const Tokenizer> tokenizer;
+  TaskConfig task;
+  SentenceEmbeddingConfig sentence;
+  std::vector<DenseLayer> dense;  // of the sentence configuration
+  const KernelTable* kernels = nullptr;
+  int max_tokens = 0;                     // of a text, special tokens included
+  std::string mask_token;                 // empty: the tokenizer has none
+  int32_t mask_id = -1;                   // -1: none
+  int32_t unknown_id = -1;                // of the tokenizer's token for what it does not know; -1: none
+  bool marks_word_continuations = false;  // tokens inside a word are written "##…"
+
+  // Values of a text's vector.
+  int embedding_size() const;
+};
+
+// The one place that chooses what computes a directory's model.
+Result<std::unique_ptr<const Model>> load_model(const ModelDirectory& directory, const KernelTable& kernels);
+
+// Errors of load_model(), of the tokenizer and of the Dense modules; kCorruptFile where the parts do not fit together.
+Result<LoadedModel> load_model_parts(const ModelDirectory& directory, const KernelTable& kernels);
+
+// kUnsupported, saying what the model is for, when it does not give that output.
+Result<void> require_output(const LoadedModel& model, ModelOutput output, std::string_view wanted);
+
+}  // namespace vivace

@@ -1,0 +1,66 @@
+// What all tokenizers share: limits, pairs, windows, post-processing and decoding around a run over one text.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "text/added_tokens.h"
+#include "text/post_processor.h"
+#include "text/token_writer.h"
+#include "text/tokenizer.h"
+#include "text/truncation.h"
+#include "text/vocabulary.h"
+
+namespace vivace {
+
+class TokenizerBase : public Tokenizer {
+ public:
+  Result<void> encode(std::string_view text, const EncodeOptions& options, TokenSequence* tokens) const final;
+  Result<void> encode_pair(std::string_view first, std::string_view second, const EncodeOptions& options,
+                           TokenSequence* tokens) const final;
+  Result<std::vector<TokenSequence>> encode_windows(std::string_view text, const EncodeOptions& options) const final;
+  Result<std::string> decode(std::span<const int32_t> ids, SkipSpecialTokens skip) const final;
+  size_t vocabulary_size() const final { return m_parts.vocabulary.size(); }
+  std::string_view token(int32_t id) const final { return m_parts.vocabulary.token(id); }
+  std::optional<int32_t> token_id(std::string_view token) const final { return m_parts.vocabulary.id(token); }
+
+ protected:
+  // The parts of a tokenizer.json that are read alike for all tokenizers.
+  struct SharedParts {
+    Vocabulary vocabulary;
+    PostProcessor post_processor;
+    std::vector<bool> is_special;  // by id; may be shorter than the vocabulary
+    std::string decoder;           // its type, "null" without one
+  };
+  // tokens: of the model and the added ones, by id.
+  static Result<SharedParts> read_shared(const JsonValue& root, std::vector<std::string> tokens,
+                                         std::span<const AddedToken> added);
+
+  explicit TokenizerBase(SharedParts parts) : m_parts(std::move(parts)) {}
+
+  // Writes the tokens of a text (UTF-8 below 2 GiB) until the writer is truncated, telling it where splits end.
+  virtual Result<void> run(std::string_view text, TokenWriter* writer) const = 0;
+
+ private:
+  // The tokens of one text before anything is put around them.
+  struct EncodedText {
+    TokenSequence tokens;  // without type ids
+    TokenNotes notes;
+  };
+
+  Result<size_t> room_for_text(const TokenLayout& layout, const EncodeOptions& options) const;
+  Result<EncodedText> encode_pair_text(std::string_view text, const EncodeOptions& options, bool is_trimmed) const;
+  void trim(const std::vector<OffsetTrim>& trims, size_t begin, TokenNotes* notes, TokenSequence* tokens) const;
+  void append_text(const EncodedText& text, TokenRange range, const std::vector<OffsetTrim>& trims,
+                   TokenSequence* tokens) const;
+
+  SharedParts m_parts;
+};
+
+}  // namespace vivace

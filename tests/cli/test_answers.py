@@ -1,0 +1,111 @@
+"""`vivace classify`, `tag`, `entail`, `rerank`: inputs, options and messages. What they answer is in tests/golden."""
+
+import json
+
+import pytest
+
+from cli_runner import ROOT
+
+HEADS = ROOT / "tests" / "golden" / "heads"
+MOODS, TAGS, NLI, RANK, FILL = (HEADS / name for name in ("bert-moods", "bert-tags", "bert-nli", "bert-rank", "bert-fill"))
+
+
+def rows(output):
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def test_arguments_lines_and_objects_agree(cli):
+    (cli.folder / "docs.txt").write_text("one text\nzwei Wörter\n")
+    expected = cli.ok("classify", "--model", MOODS, "one text", "zwei Wörter")
+    assert cli.ok("classify", "--model", MOODS, "--file", "docs.txt") == expected
+    assert cli.ok("classify", "--model", MOODS, "--input-format", "jsonl",
+                  stdin='{"text":"one text"}\n{"text":"zwei Wörter"}\n') == expected
+    assert cli.ok("classify", "--model", MOODS, "--threads", "1", "one text", "zwei Wörter") == expected
+
+
+def test_pairs_come_from_objects_or_an_option(cli):
+    alone = cli.ok("classify", "--model", MOODS, "after")
+    pair = cli.ok("classify", "--model", MOODS, "--text-pair", "old letters", "after")
+    assert pair != alone
+    assert cli.ok("classify", "--model", MOODS, "--input-format", "jsonl",
+                  stdin='{"text":"after","text_pair":"old letters"}\n') == pair
+
+
+def test_top_k_and_activation(cli):
+    labels = rows(cli.ok("classify", "--model", MOODS, "after"))[0]["labels"]
+    assert [label["score"] for label in labels] == sorted((label["score"] for label in labels), reverse=True)
+    assert sum(label["score"] for label in labels) == pytest.approx(1, abs=1e-6)
+    assert {label["label"] for label in labels} == {"joy", "anger", "LABEL_2"}
+    assert rows(cli.ok("classify", "--model", MOODS, "--top-k", "1", "after"))[0]["labels"] == labels[:1]
+    logits = rows(cli.ok("classify", "--model", MOODS, "--activation", "none", "after"))[0]["labels"]
+    assert [label["label"] for label in logits] == [label["label"] for label in labels]
+    assert sum(label["score"] for label in logits) != pytest.approx(1, abs=1e-2)
+
+
+@pytest.mark.parametrize("verb, model, extra", [("classify", MOODS, []), ("tag", TAGS, []),
+                                                ("rerank", RANK, ["--query", "old"])])
+def test_long_texts_are_cut_visibly_or_refused(cli, verb, model, extra):
+    text = "after " * 500
+    done = cli.run(verb, "--model", model, *extra, text)
+    assert done.returncode == 0 and rows(done.stdout.decode())[0]["truncated"] is True
+    assert "longer" in done.stderr.decode() and "were cut" in done.stderr.decode()
+    assert "more than the model's 96 tokens" in cli.error(verb, "--model", model, *extra, "--no-truncation", text, code=1)
+
+
+def test_entail_takes_twos_tabs_and_objects(cli):
+    expected = cli.ok("entail", "--model", NLI, "the old fog", "the fog", "after", "un det")
+    assert [row["index"] for row in rows(expected)] == [0, 1]
+    assert cli.ok("entail", "--model", NLI, stdin="the old fog\tthe fog\nafter\tun det\n") == expected
+    assert cli.ok("entail", "--model", NLI, "--input-format", "jsonl",
+                  stdin='{"premise":"the old fog","hypothesis":"the fog"}\n{"premise":"after","hypothesis":"un det"}\n') == expected
+    assert "come in twos: premise and hypothesis" in cli.error("entail", "--model", NLI, "alone", code=1)
+    assert "line 1 has no tab between premise and hypothesis" in cli.error("entail", "--model", NLI, stdin="alone\n", code=1)
+
+
+def test_wrong_lines_stop_or_are_skipped(cli):
+    lines = '{"text":"after"}\n{"txt":1}\n{"text":"old"}\n'
+    arguments = ("tag", "--model", TAGS, "--input-format", "jsonl")
+    assert "standard input line 2" in cli.run(*arguments, stdin=lines).stderr.decode()
+    done = cli.run(*arguments, "--on-error", "skip", stdin=lines)
+    found = rows(done.stdout.decode())
+    assert [row["index"] for row in found] == [0, 1, 2] and "error" in found[1]
+    assert found[2] == rows(cli.ok(*arguments, stdin='{"text":"old"}\n'))[0] | {"index": 2}
+
+
+@pytest.mark.parametrize("arguments, part", [
+    (["classify", "--model", TAGS, "x"], "cannot classify texts: it is for token-classification with the labels O, B-PER"),
+    (["tag", "--model", MOODS, "x"], "cannot tag words: it is for text-classification with the labels joy, anger"),
+    (["embed", "--model", MOODS, "x"], "cannot embed texts: it is for text-classification"),
+    (["entail", "--model", MOODS, "a", "b"], "its labels must be entailment, neutral and contradiction"),
+    (["classify", "--model", MOODS, "--labels", "a,b", "x"], "cannot judge entailment"),
+    (["rerank", "--model", NLI, "--query", "a", "b"], "that takes one score for a pair, it has 3 labels"),
+    (["classify", "--model", FILL, "no mask here"], "the text has no [MASK]; put it where a word is to be found"),
+    (["classify", "--model", NLI, "--labels", "a,a", "x"], "label 'a' is given twice"),
+    (["classify", "--model", NLI, "--labels", "a", "--hypothesis-template", "nothing", "x"], "must hold {} once"),
+])
+def test_what_a_model_cannot_do_is_said(cli, arguments, part):
+    assert part in cli.error(*arguments, code=1)
+
+
+def test_a_plain_encoder_classifies_nothing(cli, tiny):
+    assert "cannot classify texts: it is for embedding" in cli.error("classify", "--model", tiny, "x", code=1)
+
+
+def test_a_masked_language_model_embeds_too(cli):
+    assert len(rows(cli.ok("embed", "--model", FILL, "after"))[0]["embedding"]) == 24
+
+
+@pytest.mark.parametrize("model, expected", [
+    (MOODS, {"task": "text-classification", "labels": ["joy", "anger", "LABEL_2"], "activation": "softmax",
+             "head": "first token, bert.pooler.dense, tanh, classifier"}),
+    (TAGS, {"task": "token-classification", "labels": ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"],
+            "head": "each token, classifier"}),
+    (FILL, {"task": "fill-mask", "mask_token": "[MASK]"}),
+    (HEADS / "st-dense", {"task": "embedding", "embedding_size": 16}),
+])
+def test_inspect_tells_task_labels_and_head(cli, model, expected):
+    found = json.loads(cli.ok("inspect", "--json", "--model", model))
+    assert {key: found[key] for key in expected} == expected
+    text = cli.ok("inspect", "--model", model)
+    assert f"task          {expected['task']}\n" in text
+    assert ", ".join(expected.get("labels", [])) in text
