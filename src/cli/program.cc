@@ -17,6 +17,7 @@ constexpr char kExamples[] =
     "Examples:\n"
     "  vivace embed 'a first text' 'a second one'\n"
     "  vivace embed --file docs.jsonl --output vectors.jsonl --resume\n"
+    "  vivace complete --model models/codet5p-220m 'def add(a, b):<extra_id_0>'\n"
     "  vivace tokenize 'unaffable'\n"
     "  vivace inspect --model models/all-MiniLM-L6-v2\n"
     "  vivace pull sentence-transformers/all-MiniLM-L6-v2\n"
@@ -99,6 +100,7 @@ int run_program(int argc, char** argv) {
   program.require_subcommand(1);
   Action action;
   add_embed_verb(program, &action);
+  add_complete_verb(program, &action);
   add_tokenize_verb(program, &action);
   add_inspect_verb(program, &action);
   add_pull_verb(program, &action);

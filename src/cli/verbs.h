@@ -16,6 +16,7 @@ namespace vivace {
 using Action = std::function<Result<void>()>;
 
 void add_embed_verb(CLI::App& program, Action* action);
+void add_complete_verb(CLI::App& program, Action* action);
 void add_tokenize_verb(CLI::App& program, Action* action);
 void add_inspect_verb(CLI::App& program, Action* action);
 void add_models_verb(CLI::App& program, Action* action);

@@ -130,7 +130,7 @@ TEST_P(GenerationGoldenTest, WritesTheIdsOfTransformers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tables, GenerationGoldenTest, testing::Range(size_t{0}, kernel_tables().size()),
-                         [](const auto& info) { return std::string(kernel_tables()[info.param].table->name); });
+                         [](const auto& table) { return std::string(kernel_tables()[table.param].table->name); });
 
 class GenerationTest : public testing::Test {
  protected:
