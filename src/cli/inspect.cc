@@ -10,6 +10,7 @@
 #include "base/json_writer.h"
 #include "cli/model_options.h"
 #include "cli/verbs.h"
+#include "models/encoder_decoder.h"
 
 namespace vivace {
 namespace {
@@ -96,9 +97,32 @@ std::string to_text(const ModelInfo& model) {
   return text;
 }
 
-Result<void> run_inspect(const InspectOptions& options) {
+// Of a model that writes text: what it reads, as of an encoder, and what it writes.
+std::string to_json(const GeneratorInfo& model) {
+  std::string json = to_json(model.model);
+  json.resize(json.rfind('}'));
+  return json +
+         fmt::format(",\"decoder_layers\":{},\"max_new_tokens\":{}}}\n", model.decoder_layers, model.max_new_tokens);
+}
+
+std::string to_text(const GeneratorInfo& model) {
+  return to_text(model.model) + fmt::format("{:<14}up to {} tokens with {} decoder layers (`vivace complete`)\n",
+                                            "writes", model.max_new_tokens, model.decoder_layers);
+}
+
+Result<std::string> describe(const InspectOptions& options) {
+  ASSIGN_OR_RETURN(const std::string directory, model_directory(options.model));
+  ASSIGN_OR_RETURN(const ModelDirectory files, ModelDirectory::open(directory));
+  if (writes_text(files)) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Generator> generator, load_generator(options.model));
+    return options.json ? to_json(generator->info()) : to_text(generator->info());
+  }
   ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, load_engine(options.model));
-  const std::string text = options.json ? to_json(engine->info()) : to_text(engine->info());
+  return options.json ? to_json(engine->info()) : to_text(engine->info());
+}
+
+Result<void> run_inspect(const InspectOptions& options) {
+  ASSIGN_OR_RETURN(const std::string text, describe(options));
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
     return error(StatusCode::kInternal, "cannot write to standard output");
   }

@@ -43,11 +43,26 @@ Result<std::string> model_directory(const ModelOptions& options) {
   return found.directory;
 }
 
-Result<std::unique_ptr<Engine>> load_engine(const ModelOptions& options) {
+namespace {
+
+Result<EngineOptions> engine_options_of(const ModelOptions& options) {
   EngineOptions engine_options;
   ASSIGN_OR_RETURN(engine_options.precision, parse_precision(options.precision));
   engine_options.threads = options.threads;
   engine_options.isa = options.isa;
+  return engine_options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Generator>> load_generator(const ModelOptions& options) {
+  ASSIGN_OR_RETURN(const EngineOptions engine_options, engine_options_of(options));
+  ASSIGN_OR_RETURN(const std::string directory, model_directory(options));
+  return Generator::load(directory, engine_options);
+}
+
+Result<std::unique_ptr<Engine>> load_engine(const ModelOptions& options) {
+  ASSIGN_OR_RETURN(const EngineOptions engine_options, engine_options_of(options));
   ASSIGN_OR_RETURN(const std::string directory, model_directory(options));
   return Engine::load(directory, engine_options);
 }

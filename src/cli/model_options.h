@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "cli/model_lookup.h"
 #include "engine/engine.h"
+#include "engine/generator.h"
 
 namespace CLI {
 class App;
@@ -35,5 +36,8 @@ Result<std::string> model_directory(const ModelOptions& options);
 
 // Finds and loads the model.
 Result<std::unique_ptr<Engine>> load_engine(const ModelOptions& options);
+
+// The same for a model that writes text.
+Result<std::unique_ptr<Generator>> load_generator(const ModelOptions& options);
 
 }  // namespace vivace

@@ -19,6 +19,7 @@ constexpr char kExamples[] =
     "  vivace embed --file docs.jsonl --output vectors.jsonl --resume\n"
     "  vivace classify --model emotions 'I could dance'\n"
     "  vivace rerank --model ms-marco --query 'how tall is Everest' --file passages.txt\n"
+    "  vivace complete --model models/codet5p-220m 'def add(a, b):<extra_id_0>'\n"
     "  vivace tokenize 'unaffable'\n"
     "  vivace inspect --model models/all-MiniLM-L6-v2\n"
     "  vivace pull sentence-transformers/all-MiniLM-L6-v2\n"
@@ -106,6 +107,7 @@ int run_program(int argc, char** argv) {
   add_tag_verb(program, &action);
   add_entail_verb(program, &action);
   add_rerank_verb(program, &action);
+  add_complete_verb(program, &action);
   add_tokenize_verb(program, &action);
   add_inspect_verb(program, &action);
   add_pull_verb(program, &action);

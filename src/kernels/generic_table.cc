@@ -55,6 +55,17 @@ void layer_norm_f32(const LayerNormF32Args& args) noexcept {
   }
 }
 
+void rms_norm_f32(const RmsNormF32Args& args) noexcept {
+  for (int row = 0; row < args.rows; ++row) {
+    const float* x = args.x + row * args.ldx;
+    float* out = args.out + row * args.ldo;
+    float squares = 0;
+    for (int i = 0; i < args.n; ++i) squares += x[i] * x[i];
+    const float scale = 1.0F / std::sqrt(squares / static_cast<float>(args.n) + args.epsilon);
+    for (int i = 0; i < args.n; ++i) out[i] = x[i] * scale * args.gamma[i];
+  }
+}
+
 // scratch: the scores of one query.
 size_t attention_f32_scratch(int tokens, int, int) noexcept {
   return static_cast<size_t>(tokens);
@@ -107,6 +118,34 @@ void attention_f32(const AttentionF32Args& args) noexcept {
   }
 }
 
+void cached_attention_f32(const CachedAttentionF32Args& args) noexcept {
+  float* scores = args.scratch;
+  for (int i = 0; i < args.queries; ++i) {
+    const int visible = args.keys < args.first_visible + i ? args.keys : args.first_visible + i;
+    const float* q = args.q + i * args.ldq;
+    float highest = -INFINITY;
+    for (int j = 0; j < visible; ++j) {
+      float score = 0;
+      for (int d = 0; d < args.head_dim; ++d) score += q[d] * args.k[j * args.ld + d];
+      score *= args.scale;
+      if (args.distance_bias != nullptr) score += args.distance_bias[j - (visible - 1)];
+      scores[j] = score;
+      highest = std::fmax(highest, score);
+    }
+    float sum = 0;
+    for (int j = 0; j < visible; ++j) {
+      scores[j] = std::exp(scores[j] - highest);
+      sum += scores[j];
+    }
+    float* out = args.out + i * args.ldo;
+    for (int d = 0; d < args.head_dim; ++d) out[d] = 0;
+    for (int j = 0; j < visible; ++j) {
+      const float share = scores[j] / sum;
+      for (int d = 0; d < args.head_dim; ++d) out[d] += share * args.v[j * args.ld + d];
+    }
+  }
+}
+
 void add_f32(const float* x, float* y, size_t n) noexcept {
   for (size_t i = 0; i < n; ++i) y[i] += x[i];
 }
@@ -139,7 +178,9 @@ const KernelTable kernel_table_generic = {
     .f32_panel_width = kPanelWidth,
     .gemm_f32 = gemm_f32,
     .layer_norm_f32 = layer_norm_f32,
+    .rms_norm_f32 = rms_norm_f32,
     .attention_f32 = attention_f32,
+    .cached_attention_f32 = cached_attention_f32,
     .attention_f32_scratch = attention_f32_scratch,
     .add_f32 = add_f32,
     .multiply_f32 = multiply_f32,

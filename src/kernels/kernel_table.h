@@ -52,6 +52,19 @@ struct LayerNormF32Args {
   int n = 0;
 };
 
+// out[r] = x[r] / sqrt(mean(x[r]²) + epsilon) · gamma (Zhang, Sennrich: Root Mean Square Layer Normalization). out may
+// be x.
+struct RmsNormF32Args {
+  const float* x = nullptr;
+  ptrdiff_t ldx = 0;
+  float* out = nullptr;
+  ptrdiff_t ldo = 0;
+  const float* gamma = nullptr;  // [n]
+  float epsilon = 0;
+  int rows = 0;
+  int n = 0;
+};
+
 // Tables by the distance j - i of two tokens are read up to this many entries past the largest distance.
 constexpr int kDistancePadding = 16;
 // A window that no sequence is longer than.
@@ -89,13 +102,38 @@ struct AttentionF32Args {
   float* scratch = nullptr;  // attention_f32_scratch floats, 64-byte aligned
 };
 
+// Floats that the scores of cached attention need past the number of keys.
+constexpr int kScorePadding = 16;
+
+// One head of attention over keys and values that were computed earlier, for a few queries: query i sees the keys
+// 0 … visible(i) - 1 with visible(i) = min(keys, first_visible + i), and out[i] = Σ_j softmax_j(scale · q[i]·k[j] +
+// distance_bias[j - (visible(i) - 1)]) · v[j]. A query's result does not depend on the others.
+struct CachedAttentionF32Args {
+  const float* q = nullptr;  // [queries][head_dim]
+  ptrdiff_t ldq = 0;
+  const float* k = nullptr;  // [keys][head_dim]
+  const float* v = nullptr;
+  ptrdiff_t ld = 0;  // row stride of k and v
+  float* out = nullptr;
+  ptrdiff_t ldo = 0;
+  float scale = 1;
+  int queries = 0;
+  int keys = 0;
+  int first_visible = 0;  // ≥ 1
+  int head_dim = 0;
+  const float* distance_bias = nullptr;  // points at distance 0, from -(keys - 1) to 0; or nullptr
+  float* scratch = nullptr;              // keys + kScorePadding floats
+};
+
 struct KernelTable {
   const char* name;
   int f32_panel_width;  // columns of a panel of packed fp32 weights
 
   void (*gemm_f32)(const GemmF32Args& args) noexcept;
   void (*layer_norm_f32)(const LayerNormF32Args& args) noexcept;
+  void (*rms_norm_f32)(const RmsNormF32Args& args) noexcept;
   void (*attention_f32)(const AttentionF32Args& args) noexcept;
+  void (*cached_attention_f32)(const CachedAttentionF32Args& args) noexcept;
   // Floats; positions: how many lie between those of the farthest tokens, |index[tokens - 1] - index[1 - tokens]| + 1,
   // or 0 without terms of position. Grows with each argument.
   size_t (*attention_f32_scratch)(int tokens, int head_dim, int positions) noexcept;

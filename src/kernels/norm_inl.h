@@ -55,6 +55,25 @@ inline void layer_norm_all(const LayerNormF32Args& args) noexcept {
 }
 
 template <typename V>
+inline void rms_norm_row(const RmsNormF32Args& args, const float* x, float* out) {
+  const float squares = sum_row<V>(x, args.n, [](auto sum, auto v) { return V::fma(v, v, sum); });
+  const auto scale = V::broadcast(1.0F / __builtin_sqrtf(squares / static_cast<float>(args.n) + args.epsilon));
+  int i = 0;
+  for (; i + V::kLanes <= args.n; i += V::kLanes) {
+    V::store(out + i, V::mul(V::mul(V::load(x + i), scale), V::load(args.gamma + i)));
+  }
+  if (const int rest = args.n - i; rest > 0) {
+    V::store_first(out + i, V::mul(V::mul(V::load_first(x + i, rest), scale), V::load_first(args.gamma + i, rest)),
+                   rest);
+  }
+}
+
+template <typename V>
+inline void rms_norm_all(const RmsNormF32Args& args) noexcept {
+  for (int row = 0; row < args.rows; ++row) rms_norm_row<V>(args, args.x + row * args.ldx, args.out + row * args.ldo);
+}
+
+template <typename V>
 inline void add_all(const float* x, float* y, size_t n) noexcept {
   size_t i = 0;
   for (; i + V::kLanes <= n; i += V::kLanes) V::store(y + i, V::add(V::load(y + i), V::load(x + i)));

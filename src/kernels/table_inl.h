@@ -6,6 +6,7 @@
 #include "kernels/norm_inl.h"
 
 #include "kernels/attention_inl.h"
+#include "kernels/cached_attention_inl.h"
 
 namespace vivace {
 namespace {
@@ -23,7 +24,9 @@ constexpr KernelTable make_kernel_table(const char* name) {
       .f32_panel_width = NR * V::kLanes,
       .gemm_f32 = gemm_f32_all<V, NR>,
       .layer_norm_f32 = layer_norm_all<V>,
+      .rms_norm_f32 = rms_norm_all<V>,
       .attention_f32 = attention_all<V, NR>,
+      .cached_attention_f32 = cached_attention_all<V>,
       .attention_f32_scratch = attention_scratch_floats<V, NR>,
       .add_f32 = add_all<V>,
       .multiply_f32 = multiply_all<V>,

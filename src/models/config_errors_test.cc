@@ -83,8 +83,15 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"modernbert", "local_attention", "0", "local_attention"},
         BadConfig{"modernbert", "mlp_bias", "true", "mlp.Wi.bias' is missing"},
         BadConfig{"modernbert", "num_attention_heads", "4", "must be even"},
+        BadConfig{"t5-encoder", "feed_forward_proj", "\"gated-mish\"", "'gated-mish' is not supported; known: relu"},
+        BadConfig{"t5-encoder", "relative_attention_num_buckets", "16", "expected [16, 5]"},
+        BadConfig{"t5-encoder", "relative_attention_max_distance", "6", "must be more than half of"},
+        BadConfig{"t5-encoder", "relative_attention_num_buckets", "2", "relative_attention_num_buckets"},
+        BadConfig{"t5-encoder", "n_positions", "100000000", "n_positions"},
+        BadConfig{"t5-encoder", "d_kv", "16384", "num_heads 5 · d_kv 16384"},
+        BadConfig{"t5-encoder", "num_layers", "4", "encoder.block.3.layer.0.SelfAttention.q.weight' is missing"},
         BadConfig{"modernbert", "model_type", "\"gpt2\"",
-                  "known: bert, distilbert, roberta, xlm-roberta, camembert, mpnet, deberta-v2, modernbert"}));
+                  "known: bert, distilbert, roberta, xlm-roberta, camembert, mpnet, deberta-v2, modernbert, t5"}));
 
 }  // namespace
 }  // namespace vivace

@@ -2,66 +2,20 @@
 
 #include <cctype>
 #include <cmath>
-#include <cstring>
-#include <map>
 #include <optional>
 
-#include "formats/safetensors.h"
 #include "kernels/registry.h"
 #include "models/batch_forward.h"
 
 namespace vivace {
 namespace {
 
-struct Reference {
-  MappedFile file;
-  std::map<std::string, TensorView, std::less<>> tensors;
-
-  template <typename T>
-  std::vector<T> values(const std::string& name) const {
-    const TensorView& view = tensors.at(name);
-    std::vector<T> values(static_cast<size_t>(view.shape.elements()));
-    std::memcpy(values.data(), view.data, view.bytes());
-    return values;
-  }
-  std::vector<int32_t> ids(int input) const { return values<int32_t>("ids." + std::to_string(input)); }
-  std::vector<float> hidden(int input, int layer) const {
-    return values<float>("hidden." + std::to_string(input) + "." + std::to_string(layer));
-  }
-  int inputs() const {
-    int count = 0;
-    while (tensors.contains("ids." + std::to_string(count))) ++count;
-    return count;
-  }
-};
-
-Reference read_reference(const std::string& path) {
-  auto file = MappedFile::open(path);
-  CHECK(file.has_value());
-  auto tensors = parse_safetensors(file->bytes(), "reference.safetensors");
-  CHECK(tensors.has_value());
-  return {std::move(*file), std::move(*tensors)};
-}
-
-// Largest difference, relative to the largest value.
-double difference(const std::vector<float>& got, const std::vector<float>& expected) {
-  if (got.size() != expected.size()) return INFINITY;
-  double largest = 0;
-  double worst = 0;
-  for (size_t i = 0; i < got.size(); ++i) {
-    largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
-    const double off = std::abs(static_cast<double>(got[i]) - static_cast<double>(expected[i]));
-    worst = off <= worst ? worst : off;  // keeps not-a-number
-  }
-  return worst / largest;
-}
-
 struct Loaded {
-  Loaded(const KernelTable* table, std::unique_ptr<const Encoder> model, Reference expected)
+  Loaded(const KernelTable* table, std::unique_ptr<const Encoder> model, GoldenReference expected)
       : kernels(table), encoder(std::move(model)), reference(std::move(expected)) {}
   const KernelTable* kernels;
   std::unique_ptr<const Encoder> encoder;
-  Reference reference;
+  GoldenReference reference;
 };
 
 void load(const GoldenCase& golden, std::optional<Loaded>* loaded) {
@@ -71,7 +25,7 @@ void load(const GoldenCase& golden, std::optional<Loaded>* loaded) {
   ASSERT_TRUE(directory.has_value()) << directory.error().message;
   auto encoder = load_encoder(*directory, *entry.table);
   ASSERT_TRUE(encoder.has_value()) << encoder.error().message;
-  Reference reference = read_reference(golden_path(golden.directory) + "/reference.safetensors");
+  GoldenReference reference = read_golden_reference(golden_path(golden.directory) + "/reference.safetensors");
   ASSERT_GT(reference.inputs(), 0);
   loaded->emplace(entry.table, std::move(*encoder), std::move(reference));
 }
@@ -97,7 +51,7 @@ TEST_P(EncoderGoldenTest, EveryLayerEqualsTransformers) {
     int seen = 0;
     const LayerObserver observer = [&](int layer, MatrixView<const float> hidden) {
       const std::vector<float> got(hidden.data, hidden.data + static_cast<ptrdiff_t>(hidden.rows) * hidden.columns);
-      const double off = difference(got, loaded.reference.hidden(input, layer));
+      const double off = golden_difference(got, loaded.reference.hidden(input, layer));
       EXPECT_LE(off, 1e-5) << "input " << input << " of " << batch.tokens() << " tokens, layer " << layer;
       worst = std::max(worst, off);
       ++seen;
@@ -141,6 +95,26 @@ TEST_P(EncoderGoldenTest, BatchOrderAndThreadsChangeNoBit) {
 }
 
 }  // namespace
+
+GoldenReference read_golden_reference(const std::string& path) {
+  auto file = MappedFile::open(path);
+  CHECK(file.has_value());
+  auto tensors = parse_safetensors(file->bytes(), "reference.safetensors");
+  CHECK(tensors.has_value());
+  return {std::move(*file), std::move(*tensors)};
+}
+
+double golden_difference(const std::vector<float>& got, const std::vector<float>& expected) {
+  if (got.size() != expected.size()) return INFINITY;
+  double largest = 0;
+  double worst = 0;
+  for (size_t i = 0; i < got.size(); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
+    const double off = std::abs(static_cast<double>(got[i]) - static_cast<double>(expected[i]));
+    worst = off <= worst ? worst : off;  // keeps not-a-number
+  }
+  return worst / largest;
+}
 
 testing::internal::ParamGenerator<GoldenCase> golden_cases(const std::vector<std::string>& directories) {
   std::vector<GoldenCase> cases;

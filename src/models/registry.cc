@@ -7,6 +7,7 @@
 #include "models/modernbert.h"
 #include "models/mpnet.h"
 #include "models/roberta.h"
+#include "models/t5_encoder.h"
 
 namespace vivace {
 namespace {
@@ -23,6 +24,7 @@ constexpr std::pair<std::string_view, Loader> kArchitectures[] = {
     {"mpnet", load_mpnet},
     {"deberta-v2", load_deberta_v2},
     {"modernbert", load_modernbert},
+    {"t5", load_t5_encoder},
 };
 
 }  // namespace

@@ -16,27 +16,29 @@ AlignedBuffer<float> LayerLoader::floats(const WeightScope& scope, std::string_v
 }
 
 Linear LayerLoader::linear(const WeightScope& scope, std::initializer_list<std::string_view> names, int inputs,
-                           int outputs_each) {
+                           int outputs_each, LayerBias bias) {
   struct Part {
     WeightScope scope;
     TensorView weight;
     TensorView bias;
   };
+  const bool has_bias = bias == LayerBias::kPresent;
   std::vector<Part> parts;
   bool complete = true;
   for (const auto name : names) {
     const WeightScope part = scope.scope(name);
-    parts.push_back({part, part.tensor("weight", {outputs_each, inputs}), part.tensor("bias", {outputs_each})});
-    complete = complete && parts.back().weight.data != nullptr && parts.back().bias.data != nullptr;
+    parts.push_back({part, part.tensor("weight", {outputs_each, inputs}),
+                     has_bias ? part.tensor("bias", {outputs_each}) : TensorView{}});
+    complete = complete && parts.back().weight.data != nullptr && (!has_bias || parts.back().bias.data != nullptr);
   }
   if (!complete) return {};
   const int outputs = static_cast<int>(names.size()) * outputs_each;
-  Linear layer{PackedMatrix(inputs, outputs, m_kernels.f32_panel_width),
-               AlignedBuffer<float>(static_cast<size_t>(outputs))};
+  Linear layer{PackedMatrix(inputs, outputs, m_kernels.f32_panel_width), {}};
+  if (has_bias) layer.bias = AlignedBuffer<float>(static_cast<size_t>(outputs));
   int first = 0;
   for (const auto& part : parts) {
     layer.weight.pack_rows(floats(part.scope, "weight", part.weight).data(), outputs_each, first);
-    std::copy_n(floats(part.scope, "bias", part.bias).data(), outputs_each, layer.bias.data() + first);
+    if (has_bias) std::copy_n(floats(part.scope, "bias", part.bias).data(), outputs_each, layer.bias.data() + first);
     first += outputs_each;
   }
   m_packed_bytes += layer.bytes();
@@ -105,6 +107,12 @@ LayerNorm LayerLoader::layer_norm(const WeightScope& scope, int n, double epsilo
     std::fill_n(norm.beta.data(), norm.beta.size(), 0.0F);
   }
   m_packed_bytes += norm.gamma.bytes() + norm.beta.bytes();
+  return norm;
+}
+
+RmsNorm LayerLoader::rms_norm(const WeightScope& scope, int n, double epsilon) {
+  RmsNorm norm{floats(scope, "weight", scope.tensor("weight", {n})), static_cast<float>(epsilon)};
+  m_packed_bytes += norm.gamma.bytes();
   return norm;
 }
 

@@ -8,6 +8,7 @@
 #include "formats/weights.h"
 #include "ops/layer_norm.h"
 #include "ops/linear.h"
+#include "ops/rms_norm.h"
 
 namespace vivace {
 
@@ -20,8 +21,9 @@ class LayerLoader {
   LayerLoader(WeightLoader& weights, const KernelTable& kernels) : m_weights(weights), m_kernels(kernels) {}
 
   // One Linear out of the layers of those names, outputs side by side: {"query", "key", "value"} gives [q | k | v].
-  // Each has weight [outputs_each, inputs] and bias [outputs_each].
-  Linear linear(const WeightScope& scope, std::initializer_list<std::string_view> names, int inputs, int outputs_each);
+  // Each has weight [outputs_each, inputs] and, if there is one, bias [outputs_each].
+  Linear linear(const WeightScope& scope, std::initializer_list<std::string_view> names, int inputs, int outputs_each,
+                LayerBias bias = LayerBias::kPresent);
   // A Linear whose weight [outputs, inputs] and bias [outputs] have names of their own. Empty bias name: none.
   struct Names {
     std::string_view weight;
@@ -40,6 +42,8 @@ class LayerLoader {
   Linear convolution(const WeightScope& scope, int n, int kernel_size, int groups);
   // weight and, if there is one, bias [n].
   LayerNorm layer_norm(const WeightScope& scope, int n, double epsilon, LayerBias bias = LayerBias::kPresent);
+  // weight [n].
+  RmsNorm rms_norm(const WeightScope& scope, int n, double epsilon);
   // A table [rows, columns] as floats.
   AlignedBuffer<float> table(const WeightScope& scope, std::string_view name, int rows, int columns);
 

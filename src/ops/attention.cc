@@ -63,7 +63,7 @@ void self_attention(const ExecutionContext& context, MatrixView<const float> qkv
     args.scratch = arena.floats(scratch);
     args.ld = qkv.stride;
     args.ldo = out.stride;
-    args.scale = 1.0F / std::sqrt(static_cast<float>(head_dim * attention.score_terms));
+    args.scale = attention.scale.value_or(1.0F / std::sqrt(static_cast<float>(head_dim * attention.score_terms)));
     args.head_dim = head_dim;
     args.window = attention.window;
     for (int item = items.begin; item < items.end; ++item) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,8 +22,9 @@ struct RelativePositionTables {
 struct SelfAttention {
   std::span<const int32_t> offsets;  // [sequences + 1]: rows offsets[i] … offsets[i+1]-1 belong to sequence i
   int heads = 0;
-  int score_terms = 1;            // scores are scaled by 1/√(head_dim · score_terms)
-  int window = kUnlimitedWindow;  // tokens farther apart than this do not see each other
+  int score_terms = 1;              // scores are scaled by 1/√(head_dim · score_terms)
+  std::optional<float> scale = {};  // of the scores, instead of that
+  int window = kUnlimitedWindow;    // tokens farther apart than this do not see each other
   // Largest distance for which the two tables below have entries: from -longest_distance to longest_distance +
   // kDistancePadding, so 2 · longest_distance + 1 + kDistancePadding of them.
   int longest_distance = 0;

@@ -32,4 +32,10 @@ void PackedMatrix::pack_rows(const float* weights, int rows, int first_column) {
   }
 }
 
+void PackedMatrix::unpack_row(int output, float* weights) const {
+  CHECK(output >= 0 && output < m_n);
+  const float* source = panel(output / m_panel_width) + output % m_panel_width;
+  for (int k = 0; k < m_k; ++k) weights[k] = source[static_cast<ptrdiff_t>(k) * m_panel_width];
+}
+
 }  // namespace vivace

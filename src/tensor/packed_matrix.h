@@ -22,6 +22,9 @@ class PackedMatrix {
   // first_column on.
   void pack_rows(const float* weights, int rows, int first_column);
 
+  // Copies the k weights of one output.
+  void unpack_row(int output, float* weights) const;
+
   const float* panel(int index) const { return m_data.data() + panel_floats() * static_cast<size_t>(index); }
   int k() const { return m_k; }
   int n() const { return m_n; }

@@ -10,7 +10,7 @@ import pathlib
 import re
 
 # What a folder shows to those that may include its interface headers only.
-INTERFACE_HEADERS = {"models": ("models/encoder.h", "models/packed_batch.h")}
+INTERFACE_HEADERS = {"models": ("models/encoder.h", "models/encoder_decoder.h", "models/packed_batch.h")}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 SOURCE_SUFFIXES = (".h", ".cc")

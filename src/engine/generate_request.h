@@ -1,0 +1,49 @@
+// What callers ask of a Generator and what it answers: plain structs, no JSON, no HTTP.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/request.h"
+#include "heads/generation.h"
+
+namespace vivace {
+
+constexpr size_t kMaxStopStrings = 16;
+
+struct GenerateRequest {
+  std::string text;  // non-empty valid UTF-8
+  GenerationOptions options;
+  std::vector<std::string> stop;  // a text ends before the first of these; none may be empty
+  TooLong too_long = TooLong::kTruncate;
+  // When it passes, what is written so far is the answer, with FinishReason::kDeadline (kCancelled for the second).
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  std::stop_token cancel;
+  // Called on the generator's thread with each piece of text that cannot change any more; together they are the text.
+  // Only for requests of one sequence without beams. Must not block.
+  std::function<void(std::string_view piece)> on_text;
+};
+
+struct GeneratedText {
+  std::string text;
+  std::vector<int32_t> token_ids;  // all that were written, an end token and a stop string's included
+  FinishReason finish_reason = FinishReason::kLength;
+};
+
+struct GenerateResponse {
+  std::vector<GeneratedText> texts;  // num_return_sequences of them; of beams the best first
+  int source_tokens = 0;             // that the model read, special ones included
+  bool truncated = false;            // the source was longer than the model takes
+  double tokenize_ms = 0;
+  double queue_ms = 0;
+  double encode_ms = 0;  // reading the source
+  double decode_ms = 0;  // writing tokens
+  double detokenize_ms = 0;
+};
+
+}  // namespace vivace
