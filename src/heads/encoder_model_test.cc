@@ -111,11 +111,13 @@ TEST_P(HeadGoldenTest, LogitsEqualTransformersAndNoBitDependsOnTheBatch) {
   for (const int threads : {1, 2, 3}) EXPECT_EQ(run(**model, output, inputs, threads), alone) << threads << " threads";
 }
 
-INSTANTIATE_TEST_SUITE_P(Heads, HeadGoldenTest, testing::ValuesIn(cases()), [](const auto& info) {
-  std::string name = info.param.directory + "_" + kernel_tables()[info.param.table].table->name;
+std::string case_name(const testing::TestParamInfo<Case>& golden) {
+  std::string name = golden.param.directory + "_" + kernel_tables()[golden.param.table].table->name;
   for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) == 0 ? '_' : c;
   return name;
-});
+}
+
+INSTANTIATE_TEST_SUITE_P(Heads, HeadGoldenTest, testing::ValuesIn(cases()), case_name);
 
 // A golden directory with a changed config.json.
 class HeadErrorTest : public testing::Test {
