@@ -96,7 +96,7 @@ TEST_F(GeneratorTest, FullQueueRefusesAndDrainAnswersTheRest) {
   std::promise<void> go;
   std::shared_future<void> gone = go.get_future().share();
   std::promise<void> running;
-  GenerateRequest slow = request(3);
+  GenerateRequest slow = request(20);
   bool first = true;
   slow.on_text = [&, gone](std::string_view) {
     if (first) running.set_value();

@@ -1,5 +1,5 @@
-// The keys and values that attention has computed for some tokens, layer by layer, so that later tokens need not compute
-// them again. Memory grows geometrically with the tokens. Not thread-safe while it changes.
+// The keys and values that attention has computed for some tokens, layer by layer, so that later tokens need not
+// compute them again. Memory grows geometrically with the tokens. Not thread-safe while it changes.
 #pragma once
 
 #include "tensor/aligned_buffer.h"
