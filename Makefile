@@ -30,6 +30,7 @@ demo: model ## embed and search the bundled passages, then ask the server: the q
 	@/usr/bin/python3 tools/demo.py --program $(PROGRAM) --model $(MODEL)
 
 test: model ## build and run every test, also under the sanitizers
+	@tools/get_test_models.sh
 	@.venv/bin/python tools/run_tests.py
 
 serve: model ## serve the default model on http://localhost:8080

@@ -110,7 +110,8 @@ class OpenVinoSession final : public OnnxSession {
       for (size_t i = 0; i < m_inputs.size(); ++i) fill(request, i, feed);
       request.infer();
       const ov::Tensor result = request.get_output_tensor(output);
-      const ov::Shape shape = result.get_shape();
+      // A copy: each call of get_shape() may write the shape that it answers with anew.
+      const ov::Shape shape = result.get_shape();  // NOLINT(performance-unnecessary-copy-initialization)
       take({result.data<float>(), {shape.begin(), shape.end()}});
       return_request(std::move(request));
     });
