@@ -1,6 +1,7 @@
 // What all tokenizers share: limits, pairs, windows, post-processing and decoding around a run over one text.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -44,19 +45,23 @@ class TokenizerBase : public Tokenizer {
 
   explicit TokenizerBase(SharedParts parts) : m_parts(std::move(parts)) {}
 
-  // Writes the tokens of a text (UTF-8 below 2 GiB) until the writer is truncated, telling it where splits end.
+  // Writes the tokens of a text (UTF-8 below 2 GiB) until the writer is truncated.
   virtual Result<void> run(std::string_view text, TokenWriter* writer) const = 0;
 
  private:
   // The tokens of one text before anything is put around them.
   struct EncodedText {
     TokenSequence tokens;  // without type ids
-    TokenNotes notes;
+    std::vector<TokenBlanks> blanks;
   };
 
   Result<size_t> room_for_text(const TokenLayout& layout, const EncodeOptions& options) const;
-  Result<EncodedText> encode_pair_text(std::string_view text, const EncodeOptions& options, bool is_trimmed) const;
-  void trim(const std::vector<OffsetTrim>& trims, size_t begin, TokenNotes* notes, TokenSequence* tokens) const;
+  Result<EncodedText> encode_whole(std::string_view text, size_t limit, Offsets offsets,
+                                   const std::vector<OffsetTrim>& trims) const;
+  Result<std::array<EncodedText, 2>> encode_both(const std::array<std::string_view, 2>& texts, size_t room,
+                                                 const TokenLayout& layout, const EncodeOptions& options) const;
+  void trim(const std::vector<OffsetTrim>& trims, size_t begin, std::vector<TokenBlanks>* blanks,
+            TokenSequence* tokens) const;
   void append_text(const EncodedText& text, TokenRange range, const std::vector<OffsetTrim>& trims,
                    TokenSequence* tokens) const;
 

@@ -41,21 +41,11 @@ Result<BertNormalizerOptions> read_no_normalizer(const JsonValue&) {
   return BertNormalizerOptions{};
 }
 
-Result<BertNormalizerOptions> read_bert_normalizer(const JsonValue& normalizer) {
-  BertNormalizerOptions options;
-  ASSIGN_OR_RETURN(options.clean_text, read_bool(normalizer, "clean_text"));
-  ASSIGN_OR_RETURN(options.handle_chinese_chars, read_bool(normalizer, "handle_chinese_chars"));
-  ASSIGN_OR_RETURN(options.lowercase, read_bool(normalizer, "lowercase"));
-  // Unset, accents go with capitals: BERT's uncased models strip both.
-  ASSIGN_OR_RETURN(options.strip_accents, normalizer.bool_or("strip_accents", options.lowercase));
-  return options;
-}
-
 Result<void> read_bert_pre_tokenizer(const JsonValue&) {
   return {};
 }
 
-constexpr NamedReader<NormalizerReader> kNormalizers[] = {{"BertNormalizer", read_bert_normalizer},
+constexpr NamedReader<NormalizerReader> kNormalizers[] = {{"BertNormalizer", read_bert_options},
                                                           {"null", read_no_normalizer}};
 constexpr NamedReader<PreTokenizerReader> kPreTokenizers[] = {{"BertPreTokenizer", read_bert_pre_tokenizer}};
 
@@ -73,6 +63,16 @@ Result<AddedToken> read_added_token(const JsonValue& item) {
 }
 
 }  // namespace
+
+Result<BertNormalizerOptions> read_bert_options(const JsonValue& normalizer) {
+  BertNormalizerOptions options;
+  ASSIGN_OR_RETURN(options.clean_text, read_bool(normalizer, "clean_text"));
+  ASSIGN_OR_RETURN(options.handle_chinese_chars, read_bool(normalizer, "handle_chinese_chars"));
+  ASSIGN_OR_RETURN(options.lowercase, read_bool(normalizer, "lowercase"));
+  // Unset, accents go with capitals: BERT's uncased models strip both.
+  ASSIGN_OR_RETURN(options.strip_accents, normalizer.bool_or("strip_accents", options.lowercase));
+  return options;
+}
 
 Result<void> check_version(const JsonValue& root) {
   ASSIGN_OR_RETURN(const std::string version, root.string_or("version", "1.0"));

@@ -16,6 +16,8 @@ namespace vivace {
 // Refuses a document of another version than 1.0.
 Result<void> check_version(const JsonValue& root);
 
+// normalizer: a BertNormalizer.
+Result<BertNormalizerOptions> read_bert_options(const JsonValue& normalizer);
 // A null normaliser leaves texts as they are.
 Result<BertNormalizerOptions> read_normalizer(const JsonValue& root);
 Result<void> check_pre_tokenizer(const JsonValue& root);
