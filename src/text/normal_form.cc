@@ -28,9 +28,8 @@ struct CodePointRange {
   char32_t first;
   char32_t last;
 };
-constexpr CodePointRange kTooYoung[] = {{0x32FF, 0x32FF},   {0xA7F1, 0xA7F4},   {0xAB69, 0xAB69},
-                                        {0x10780, 0x107BF}, {0x1CCD6, 0x1CCF9}, {0x1E030, 0x1E06D},
-                                        {0x1FBF0, 0x1FBF9}};
+constexpr CodePointRange kTooYoung[] = {{0x32FF, 0x32FF},   {0xA7F1, 0xA7F4},   {0xAB69, 0xAB69},  {0x10780, 0x107BF},
+                                        {0x1CCD6, 0x1CCF9}, {0x1E030, 0x1E06D}, {0x1FBF0, 0x1FBF9}};
 
 bool is_too_young(char32_t c) {
   return std::any_of(std::begin(kTooYoung), std::end(kTooYoung),
@@ -157,9 +156,9 @@ void compose(std::vector<TextChange>* characters) {
   const UnicodeTables& tables = UnicodeTables::instance();
   const Compositions& compositions = Compositions::instance();
   std::vector<TextChange>& text = *characters;
-  size_t size = 0;               // of the composed text
-  size_t starter = SIZE_MAX;     // where its last starter stands
-  uint8_t last_class = 0;        // of the last character that stands between starter and here
+  size_t size = 0;            // of the composed text
+  size_t starter = SIZE_MAX;  // where its last starter stands
+  uint8_t last_class = 0;     // of the last character that stands between starter and here
   for (const TextChange next : text) {
     const uint8_t combining_class = tables.at(next.character).combining_class;
     const bool between = starter != SIZE_MAX && size > starter + 1;

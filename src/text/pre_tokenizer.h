@@ -1,5 +1,5 @@
-// The package's pre-tokenizers: where a normalised text falls into the pieces that the model sees one by one. Immutable,
-// thread-safe.
+// The package's pre-tokenizers: where a normalised text falls into the pieces that the model sees one by one.
+// Immutable, thread-safe.
 #pragma once
 
 #include <cstddef>

@@ -20,7 +20,8 @@ void append_replacement(std::string_view old_text, std::string_view new_text, st
   append_characters(new_text, changes);
   if (changes->empty()) return;
   if (new_count < old_count) changes->back().change += new_count - old_count;
-  for (int32_t i = 0; i < new_count - old_count; ++i) (*changes)[changes->size() - 1 - static_cast<size_t>(i)].change = 1;
+  for (int32_t i = 0; i < new_count - old_count; ++i)
+    (*changes)[changes->size() - 1 - static_cast<size_t>(i)].change = 1;
 }
 
 }  // namespace

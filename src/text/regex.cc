@@ -79,8 +79,7 @@ Result<std::optional<Regex::Match>> Regex::search(std::string_view text, size_t 
     return error(StatusCode::kInvalidArgument,
                  "text: the tokenizer's regular expression gives up on it: " + message_of(code, nullptr));
   }
-  return std::optional<Match>(
-      {static_cast<size_t>(state.region->beg[0]), static_cast<size_t>(state.region->end[0])});
+  return std::optional<Match>({static_cast<size_t>(state.region->beg[0]), static_cast<size_t>(state.region->end[0])});
 }
 
 }  // namespace vivace

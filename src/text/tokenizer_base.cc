@@ -4,7 +4,6 @@
 #include <iterator>
 #include <utility>
 
-#include "base/utf8.h"
 #include "text/text_check.h"
 
 namespace vivace {
@@ -37,39 +36,36 @@ void append_slice(const std::vector<T>& items, TokenRange range, std::vector<T>*
 }  // namespace
 
 Result<TokenizerBase::SharedParts> TokenizerBase::read_shared(const JsonValue& root, std::vector<std::string> tokens,
-                                                              std::span<const AddedToken> added) {
+                                                              std::span<const AddedToken> added,
+                                                              const AddedPatterns& patterns) {
   SharedParts parts;
   ASSIGN_OR_RETURN(parts.post_processor, PostProcessor::read(root, tokens.size()));
+  ASSIGN_OR_RETURN(const JsonValue decoder, root.get("decoder"));
+  ASSIGN_OR_RETURN(parts.decoder, Decoder::read(decoder));
   for (const AddedToken& token : added) {
-    if (!token.special) continue;
-    parts.is_special.resize(std::max(parts.is_special.size(), static_cast<size_t>(token.id) + 1));
-    parts.is_special[static_cast<size_t>(token.id)] = true;
+    if (token.special) parts.special_tokens.insert(token.content);
+  }
+  for (const AddedTokenMatcher::Pattern& pattern : patterns.normalized) {
+    if (pattern.text != pattern.token.content) parts.normalized_forms.emplace(pattern.token.id, pattern.text);
   }
   parts.vocabulary = Vocabulary(std::move(tokens));
-  const auto decoder = root.find("decoder");
-  parts.decoder = "null";
-  if (decoder) {
-    ASSIGN_OR_RETURN(parts.decoder, decoder->string_or("type", "null"));
-  }
   return parts;
 }
 
 Result<std::string> TokenizerBase::decode(std::span<const int32_t> ids, SkipSpecialTokens skip) const {
-  if (m_parts.decoder != "null") {
-    return error(StatusCode::kUnsupported, "decoding with '" + printable(m_parts.decoder) + "' is not supported");
-  }
-  std::string text;
+  std::vector<std::string> tokens;
+  tokens.reserve(ids.size());
   for (const int32_t id : ids) {
-    const std::string_view token = m_parts.vocabulary.token(id);
-    if (token.empty()) {
+    const std::string_view written = m_parts.vocabulary.token(id);
+    if (written.empty()) {
       return error(StatusCode::kInvalidArgument, "there is no token with id " + std::to_string(id));
     }
-    const size_t index = static_cast<size_t>(id);
-    if (skip == SkipSpecialTokens::kYes && index < m_parts.is_special.size() && m_parts.is_special[index]) continue;
-    if (!text.empty()) text += ' ';
-    text += token;
+    const auto form = m_parts.normalized_forms.find(id);
+    std::string token = form == m_parts.normalized_forms.end() ? std::string(written) : form->second;
+    if (skip == SkipSpecialTokens::kYes && m_parts.special_tokens.contains(token)) continue;
+    tokens.push_back(std::move(token));
   }
-  return text;
+  return m_parts.decoder->decode(tokens);
 }
 
 Result<size_t> TokenizerBase::room_for_text(const TokenLayout& layout, const EncodeOptions& options) const {

@@ -4,14 +4,20 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
+#include "text/added_patterns.h"
 #include "text/added_tokens.h"
+#include "text/decoder.h"
 #include "text/post_processor.h"
 #include "text/token_writer.h"
 #include "text/tokenizer.h"
@@ -36,12 +42,14 @@ class TokenizerBase : public Tokenizer {
   struct SharedParts {
     Vocabulary vocabulary;
     PostProcessor post_processor;
-    std::vector<bool> is_special;  // by id; may be shorter than the vocabulary
-    std::string decoder;           // its type, "null" without one
+    std::unordered_set<std::string> special_tokens;
+    // Added tokens that the normaliser changes are decoded to their normalised form.
+    std::unordered_map<int32_t, std::string> normalized_forms;
+    std::unique_ptr<const Decoder> decoder;
   };
   // tokens: of the model and the added ones, by id.
   static Result<SharedParts> read_shared(const JsonValue& root, std::vector<std::string> tokens,
-                                         std::span<const AddedToken> added);
+                                         std::span<const AddedToken> added, const AddedPatterns& patterns);
 
   explicit TokenizerBase(SharedParts parts) : m_parts(std::move(parts)) {}
 

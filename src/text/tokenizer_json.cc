@@ -109,6 +109,15 @@ Result<WordPieceFile> read_wordpiece(const JsonValue& model) {
   return corrupt(model, "the unk_token '" + printable(unk_token) + "' is not in the vocabulary");
 }
 
+WordPiece make_wordpiece(const WordPieceFile& file) {
+  std::vector<std::pair<std::string_view, int32_t>> keys;
+  keys.reserve(file.tokens.size());
+  for (size_t id = 0; id < file.tokens.size(); ++id) {
+    if (!file.tokens[id].empty()) keys.emplace_back(file.tokens[id], static_cast<int32_t>(id));
+  }
+  return WordPiece(std::move(keys), file.options);
+}
+
 // The reference ignores the written ids: a token has its id in the vocabulary, a new one the next free id. A file that
 // says otherwise would work differently here and there, so it is refused.
 Result<std::vector<AddedToken>> read_added_tokens(const JsonValue& root, std::vector<std::string>* tokens) {

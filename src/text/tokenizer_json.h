@@ -27,6 +27,7 @@ struct WordPieceFile {
   WordPieceOptions options;
 };
 Result<WordPieceFile> read_wordpiece(const JsonValue& model);
+WordPiece make_wordpiece(const WordPieceFile& file);
 
 // Appends tokens that the model's vocabulary lacks to *tokens.
 Result<std::vector<AddedToken>> read_added_tokens(const JsonValue& root, std::vector<std::string>* tokens);

@@ -22,7 +22,7 @@ enum CodePointFlag : uint16_t {
   kHasLowercase = 128,
   kLetter = 256,  // \p{L} and \p{N} of the byte-level split
   kNumber = 512,
-  kNumeric = 1024,         // a digit to the Digits pre-tokenizer
+  kNumeric = 1024,        // a digit to the Digits pre-tokenizer
   kCombiningMark = 2048,  // what StripAccents removes
 };
 
