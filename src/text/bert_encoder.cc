@@ -106,8 +106,8 @@ void BertEncoder::drain() {
 void BertEncoder::take_added_token(AddedTokenMatch match) {
   for (;;) {
     const int32_t end_index = code_point_index(match.end);
-    m_writer.add_added_token(match.id, code_point_index(match.begin), end_index,
-                             m_text.substr(match.begin, match.end - match.begin));
+    m_writer.add_text_token(match.id, code_point_index(match.begin), end_index,
+                            m_text.substr(match.begin, match.end - match.begin));
     m_position = match.end;
     m_skew = m_position - static_cast<size_t>(end_index);
     // A token that begins with white space may still be found in the space that this one took along.

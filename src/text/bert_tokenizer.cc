@@ -34,8 +34,10 @@ std::string normalized_form(const BertNormalizer& normalizer, std::string_view t
 }  // namespace
 
 Result<std::unique_ptr<const Tokenizer>> BertTokenizer::read(const JsonValue& root) {
-  ASSIGN_OR_RETURN(const BertNormalizerOptions normalizer, read_normalizer(root));
-  RETURN_IF_ERROR(check_pre_tokenizer(root));
+  BertNormalizerOptions normalizer;
+  if (const auto component = root.find("normalizer")) {
+    ASSIGN_OR_RETURN(normalizer, read_bert_options(*component));
+  }
   ASSIGN_OR_RETURN(const JsonValue model, root.get("model"));
   ASSIGN_OR_RETURN(WordPieceFile file, read_wordpiece(model));
   WordPiece wordpiece = make_wordpiece(file);

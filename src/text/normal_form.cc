@@ -28,8 +28,8 @@ struct CodePointRange {
   char32_t first;
   char32_t last;
 };
-constexpr CodePointRange kTooYoung[] = {{0x32FF, 0x32FF},   {0xA7F1, 0xA7F4},   {0xAB69, 0xAB69},  {0x10780, 0x107BF},
-                                        {0x1CCD6, 0x1CCF9}, {0x1E030, 0x1E06D}, {0x1FBF0, 0x1FBF9}};
+constexpr CodePointRange kTooYoung[] = {{0x32FF, 0x32FF},   {0xA7F1, 0xA7F4},   {0xAB69, 0xAB69},   {0x10780, 0x107BF},
+                                        {0x1CCD6, 0x1CCF9}, {0x1E030, 0x1E06D}, {0x1F16C, 0x1F16C}, {0x1FBF0, 0x1FBF9}};
 
 bool is_too_young(char32_t c) {
   return std::any_of(std::begin(kTooYoung), std::end(kTooYoung),

@@ -75,9 +75,16 @@ Result<std::unique_ptr<const Tokenizer>> PipelineTokenizer::read(const JsonValue
   };
   ASSIGN_OR_RETURN(AddedPatterns patterns, make_added_patterns(added, normalized_form, root));
   ASSIGN_OR_RETURN(SharedParts parts, read_shared(root, std::move(tokens), added, patterns));
+  ASSIGN_OR_RETURN(const JsonValue model, root.get("model"));
+  ASSIGN_OR_RETURN(const std::string type, model.string_or("type", ""));
+  int64_t id_written_as_text = kNoId;
+  if (type == "Unigram") {
+    ASSIGN_OR_RETURN(id_written_as_text, model.integer_or("unk_id", kNoId, 0, INT32_MAX));
+  }
   Pipeline pipeline{.normalizer = std::move(normalizer),
                     .pre_tokenizer = std::move(splitting.pre_tokenizer),
                     .model = std::move(splitting.model),
+                    .id_written_as_text = static_cast<int32_t>(id_written_as_text),
                     .raw_added_tokens = AddedTokenMatcher(std::move(patterns.raw)),
                     .normalized_added_tokens = AddedTokenMatcher(std::move(patterns.normalized))};
   return std::unique_ptr<const Tokenizer>(new PipelineTokenizer(std::move(parts), std::move(pipeline)));
@@ -94,8 +101,7 @@ Result<void> PipelineTokenizer::run(std::string_view text, TokenWriter* writer) 
     if (writer->truncated()) break;
     const std::string_view piece_bytes = bytes.substr(piece.begin, piece.end - piece.begin);
     if (piece.is_added()) {
-      writer->add_added_token(piece.added_id, alignments[piece.begin].begin, alignments[piece.end - 1].end,
-                              piece_bytes);
+      writer->add_text_token(piece.added_id, alignments[piece.begin].begin, alignments[piece.end - 1].end, piece_bytes);
       continue;
     }
     found.clear();
@@ -107,7 +113,12 @@ Result<void> PipelineTokenizer::run(std::string_view text, TokenWriter* writer) 
       } else if (writer->keeps_offsets()) {
         offset = empty_token_offset(text, alignments[piece.begin].begin, token.begin);
       }
-      writer->add(token.id, offset.begin, offset.end);
+      if (token.id == m_pipeline.id_written_as_text) {
+        writer->add_text_token(token.id, offset.begin, offset.end,
+                               piece_bytes.substr(token.begin, token.end - token.begin));
+      } else {
+        writer->add(token.id, offset.begin, offset.end);
+      }
     }
   }
   return {};

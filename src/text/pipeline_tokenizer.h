@@ -3,6 +3,7 @@
 // A text is normalised and split as a whole; the model then works only as far as the limit of tokens needs it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -22,10 +23,13 @@ class PipelineTokenizer : public TokenizerBase {
   static Result<std::unique_ptr<const Tokenizer>> read(const JsonValue& root);
 
  private:
+  static constexpr int32_t kNoId = -1;
   struct Pipeline {
     std::unique_ptr<const Normalizer> normalizer;
     std::unique_ptr<const PreTokenizer> pre_tokenizer;
     std::unique_ptr<const TokenModel> model;
+    // A token of this id is written as the text it stands for, as Unigram's unknown ones are; or kNoId.
+    int32_t id_written_as_text = kNoId;
     AddedTokenMatcher raw_added_tokens;
     AddedTokenMatcher normalized_added_tokens;
   };

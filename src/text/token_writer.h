@@ -39,8 +39,8 @@ class TokenWriter {
     if (m_with_offsets) m_tokens.offsets.push_back({begin, end});
     if (m_blanks != nullptr) m_blanks->push_back(kUnknownBlanks);
   }
-  // text: what was matched, blanks that it took along included.
-  void add_added_token(int32_t id, int32_t begin, int32_t end, std::string_view text) {
+  // A token that is written as the text it stands for: an added one, with the blanks that it took along.
+  void add_text_token(int32_t id, int32_t begin, int32_t end, std::string_view text) {
     add(id, begin, end);
     if (m_blanks != nullptr && !truncated()) m_blanks->back() = count_blanks(text);
   }

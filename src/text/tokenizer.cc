@@ -30,6 +30,7 @@ Result<std::unique_ptr<const Tokenizer>> Tokenizer::from_json(std::string_view j
   ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(json, origin));
   const JsonValue root = document.root();
   RETURN_IF_ERROR(check_version(root));
+  RETURN_IF_ERROR(root.get("model"));
   return is_bert(root) ? BertTokenizer::read(root) : PipelineTokenizer::read(root);
 }
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/utf8.h"
-#include "text/component_registry.h"
 #include "text/vocabulary_json.h"
 
 namespace vivace {
@@ -33,21 +32,6 @@ Result<int32_t> read_integer(const JsonValue& object, std::string_view key) {
   ASSIGN_OR_RETURN(const int64_t number, value.as_integer(0, kMaxId));
   return static_cast<int32_t>(number);
 }
-
-using NormalizerReader = Result<BertNormalizerOptions>(const JsonValue&);
-using PreTokenizerReader = Result<void>(const JsonValue&);
-
-Result<BertNormalizerOptions> read_no_normalizer(const JsonValue&) {
-  return BertNormalizerOptions{};
-}
-
-Result<void> read_bert_pre_tokenizer(const JsonValue&) {
-  return {};
-}
-
-constexpr NamedReader<NormalizerReader> kNormalizers[] = {{"BertNormalizer", read_bert_options},
-                                                          {"null", read_no_normalizer}};
-constexpr NamedReader<PreTokenizerReader> kPreTokenizers[] = {{"BertPreTokenizer", read_bert_pre_tokenizer}};
 
 Result<AddedToken> read_added_token(const JsonValue& item) {
   AddedToken token;
@@ -79,18 +63,6 @@ Result<void> check_version(const JsonValue& root) {
   if (version == "1.0") return {};
   return error(StatusCode::kUnsupported,
                root.path() + ": version '" + printable(version) + "' is not supported; known: 1.0");
-}
-
-Result<BertNormalizerOptions> read_normalizer(const JsonValue& root) {
-  ASSIGN_OR_RETURN(const JsonValue normalizer, root.get("normalizer"));
-  ASSIGN_OR_RETURN(auto* const read, find_reader<NormalizerReader>(normalizer, kNormalizers));
-  return read(normalizer);
-}
-
-Result<void> check_pre_tokenizer(const JsonValue& root) {
-  ASSIGN_OR_RETURN(const JsonValue pre_tokenizer, root.get("pre_tokenizer"));
-  ASSIGN_OR_RETURN(auto* const read, find_reader<PreTokenizerReader>(pre_tokenizer, kPreTokenizers));
-  return read(pre_tokenizer);
 }
 
 Result<WordPieceFile> read_wordpiece(const JsonValue& model) {

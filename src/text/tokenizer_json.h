@@ -18,9 +18,6 @@ Result<void> check_version(const JsonValue& root);
 
 // normalizer: a BertNormalizer.
 Result<BertNormalizerOptions> read_bert_options(const JsonValue& normalizer);
-// A null normaliser leaves texts as they are.
-Result<BertNormalizerOptions> read_normalizer(const JsonValue& root);
-Result<void> check_pre_tokenizer(const JsonValue& root);
 
 struct WordPieceFile {
   std::vector<std::string> tokens;  // by id
