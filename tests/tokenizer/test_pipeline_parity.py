@@ -154,6 +154,11 @@ def test_combinations(tmp_path, seed):
     added = [(content, [flag for flag in FLAGS if rng.random() < 0.3]) for content in rng.sample(CONTENTS, 4)]
     document = make_document(some(NORMALIZERS, "normalizers"), some(PRE_TOKENIZERS, "pretokenizers"),
                              rng.choice(["WordLevel", "WordPiece", "Unigram", "BPE"]), added, rng.choice(POST_PROCESSORS))
-    given = without_panics(Tokenizer.from_str(document), texts(SEED + seed, 300, CONTENTS))
+    try:
+        tokenizer = Tokenizer.from_str(document)
+    except BaseException as problem:
+        assert "Panic" in type(problem).__name__
+        pytest.skip("this combination brings the package down when it is loaded")
+    given = without_panics(tokenizer, texts(SEED + seed, 300, CONTENTS))
     check(tmp_path / "whole", document, given)
     check(tmp_path / "cut", document, given, 7)
