@@ -7,6 +7,8 @@
 
 namespace vivace {
 
+std::string encode_base64(std::string_view bytes);
+
 // nullopt for anything that an encoder would not have written.
 std::optional<std::string> decode_base64(std::string_view text);
 

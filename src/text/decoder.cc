@@ -22,7 +22,7 @@ using Steps = std::vector<Step>;
 using StepReader = Result<void>(const JsonValue&, Steps*);
 
 template <typename Stage, typename... Arguments>
-Decoder::MakeStage maker(Arguments... arguments) {
+Decoder::MakeStage maker(const Arguments&... arguments) {
   return [=] { return std::make_unique<Stage>(arguments...); };
 }
 
@@ -169,6 +169,7 @@ std::vector<Decoder::MakeStage> finish_steps(const Steps& steps) {
   const auto tail =
       std::find_if(steps.rbegin(), steps.rend(), [](const Step& step) { return step.kind == StepKind::kOther; }).base();
   std::vector<Decoder::MakeStage> stages;
+  stages.reserve(steps.size());
   bool is_text = false;
   for (auto step = steps.begin(); step != steps.end(); ++step) {
     if (step >= tail && step->kind == StepKind::kFuse) {
@@ -197,6 +198,7 @@ std::string Decoder::decode(std::span<const std::string> tokens) const {
 
 StreamDecoder Decoder::stream() const {
   std::vector<std::unique_ptr<DecoderStage>> stages;
+  stages.reserve(m_stages.size());
   for (const MakeStage& make : m_stages) stages.push_back(make());
   return StreamDecoder(std::move(stages));
 }

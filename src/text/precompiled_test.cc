@@ -98,6 +98,7 @@ TEST(Base64, DecodesWhatEncodersWrite) {
   EXPECT_EQ(decode_base64("TQ=="), "M");
   EXPECT_EQ(decode_base64("TWE="), "Ma");
   EXPECT_EQ(decode_base64("TWFu/+8="), "Man\xFF\xEF");
+  for (const char* text : {"", "M", "Ma", "Man", "\xFF\x01z\xFE"}) EXPECT_EQ(decode_base64(encode_base64(text)), text);
   for (const char* wrong : {"T", "TQ", "TQ=", "TQ=a", "T===", "====", "TR==", "TW F", "TQ==TQ==", "TWF-"}) {
     EXPECT_EQ(decode_base64(wrong), std::nullopt) << wrong;
   }

@@ -45,6 +45,10 @@ class Tokenizer {
   // part that we do not know. Truncation and padding written in the file are not applied: limits come from the caller.
   static Result<std::unique_ptr<const Tokenizer>> from_json(std::string_view json, std::string_view origin);
   static Result<std::unique_ptr<const Tokenizer>> from_file(const std::string& path);
+  // The tokenizer.json of a model directory, or what transformers makes of the older files there
+  // (text/legacy_tokenizer.h). model_type: config.json's.
+  static Result<std::unique_ptr<const Tokenizer>> from_directory(const std::string& directory,
+                                                                 std::string_view model_type);
 
   virtual ~Tokenizer() = default;
 

@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/json_writer.h"
+#include "base/mapped_file.h"
+#include "base/utf8.h"
+#include "text/base64.h"
+#include "text/legacy_document.h"
+#include "text/legacy_settings.h"
+#include "text/legacy_tokenizer.h"
+#include "text/sentencepiece_model.h"
+
+namespace vivace {
+namespace {
+
+constexpr size_t kMaxFileBytes = size_t{256} << 20;
+
+struct Vocabulary {
+  std::vector<std::string> tokens;
+  std::vector<double> scores;
+
+  void add(std::string token, double score) {
+    tokens.push_back(std::move(token));
+    scores.push_back(score);
+  }
+  void add_pieces(const SentencePieceModel& model, size_t first) {
+    for (size_t id = first; id < model.pieces.size(); ++id) add(model.pieces[id].text, model.pieces[id].score);
+  }
+};
+
+std::string model_json(const Vocabulary& vocabulary, size_t unk_id) {
+  JsonWriter json;
+  json.begin_object().key("type").value("Unigram").key("unk_id").value(static_cast<int64_t>(unk_id));
+  json.key("byte_fallback").value(false).key("exact_scores").value(true).key("vocab").begin_array();
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    json.begin_array().value(vocabulary.tokens[id]).value(vocabulary.scores[id]).end_array();
+  }
+  return json.end_array().end_object().take();
+}
+
+std::string charsmap_json(const SentencePieceModel& model) {
+  if (model.charsmap.empty()) return "null";
+  return R"({"type":"Precompiled","precompiled_charsmap":")" + encode_base64(model.charsmap) + "\"}";
+}
+
+std::string split_words_json(const std::string& metaspace) {
+  return R"({"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},)" + metaspace + "]}";
+}
+
+Result<std::string> t5_json(const SentencePieceModel& model, const LegacySettings& settings) {
+  Vocabulary vocabulary;
+  vocabulary.add_pieces(model, 0);
+  for (int32_t i = settings.extra_ids; i-- > 0;) vocabulary.add("<extra_id_" + std::to_string(i) + ">", 0);
+  LegacyDocument document(vocabulary.tokens);
+  const std::string eos = settings.token("eos_token", "</s>");
+  document.add_special(eos);
+  document.add_special(settings.token("unk_token", "<unk>"));
+  document.add_special(settings.token("pad_token", "<pad>"));
+  for (int32_t i = 0; i < settings.extra_ids; ++i) document.add_special("<extra_id_" + std::to_string(i) + ">");
+  const std::string metaspace = metaspace_json("always");
+  LegacyDocument::Parts parts;
+  parts.normalizer = charsmap_json(model);
+  parts.pre_tokenizer = split_words_json(metaspace);
+  parts.decoder = metaspace;
+  parts.post_processor =
+      document.template_processing({.single = {"A", eos}, .pair = {"A", eos, "B", eos}, .second_type_id = 0});
+  parts.model = model_json(vocabulary, 2);
+  return document.write(parts);
+}
+
+// XLM-R and CamemBERT: fairseq's special tokens come first, then the model's pieces but its own special ones.
+Result<std::string> fairseq_json(const SentencePieceModel& model, const LegacySettings& settings, bool is_camembert) {
+  Vocabulary vocabulary;
+  const std::string used = is_camembert ? "NOTUSED" : "";
+  vocabulary.add("<s>" + used, 0);
+  vocabulary.add("<pad>", 0);
+  vocabulary.add("</s>" + used, 0);
+  vocabulary.add("<unk>", 0);
+  if (is_camembert) vocabulary.add("<unk>NOTUSED", -100);
+  vocabulary.add_pieces(model, is_camembert ? 1 : 3);
+  vocabulary.add("<mask>", 0);
+  LegacyDocument document(vocabulary.tokens);
+  const std::string bos = settings.token("bos_token", "<s>");
+  const std::string eos = settings.token("eos_token", "</s>");
+  const std::string mask = settings.token("mask_token", "<mask>");
+  for (const std::string& token : {bos, eos, settings.token("unk_token", "<unk>"), settings.token("sep_token", "</s>"),
+                                   settings.token("pad_token", "<pad>"), settings.token("cls_token", "<s>")}) {
+    document.add_special(token);
+  }
+  is_camembert ? document.add_mask(mask) : document.add_special(mask);
+  const std::string metaspace = metaspace_json(settings.add_prefix_space ? "always" : "never");
+  LegacyDocument::Parts parts;
+  parts.normalizer = charsmap_json(model);
+  parts.pre_tokenizer = split_words_json(metaspace);
+  parts.decoder = metaspace;
+  parts.post_processor = document.template_processing(
+      {.single = {bos, "A", eos}, .pair = {bos, "A", eos, eos, "B", eos}, .second_type_id = 0});
+  parts.model = model_json(vocabulary, 3);
+  return document.write(parts);
+}
+
+// transformers leaves the model's own table of characters out here.
+Result<std::string> deberta_json(const SentencePieceModel& model, const LegacySettings& settings) {
+  Vocabulary vocabulary;
+  vocabulary.add_pieces(model, 0);
+  const std::string unk = settings.token("unk_token", "[UNK]");
+  const auto unk_place = std::find(vocabulary.tokens.begin(), vocabulary.tokens.end(), unk);
+  if (unk_place == vocabulary.tokens.end()) {
+    return error(StatusCode::kCorruptFile, "the unk_token '" + printable(unk) + "' is not among the pieces");
+  }
+  LegacyDocument document(vocabulary.tokens);
+  const std::string cls = settings.token("cls_token", "[CLS]");
+  const std::string sep = settings.token("sep_token", "[SEP]");
+  for (const std::string& token : {settings.token("bos_token", "[CLS]"), settings.token("eos_token", "[SEP]"), unk, sep,
+                                   settings.token("pad_token", "[PAD]"), cls, settings.token("mask_token", "[MASK]")}) {
+    document.add_special(token);
+  }
+  const std::string metaspace = metaspace_json(settings.add_prefix_space ? "always" : "first");
+  LegacyDocument::Parts parts;
+  parts.normalizer = R"({"type":"Sequence","normalizers":[)";
+  if (settings.do_lower_case) parts.normalizer += R"({"type":"Lowercase"},)";
+  parts.normalizer += R"({"type":"Replace","pattern":{"Regex":"\\s{2,}|[\\n\\r\\t]"},"content":" "},{"type":"NFC"},)"
+                      R"({"type":"Strip","strip_left":false,"strip_right":true}]})";
+  parts.pre_tokenizer = R"({"type":"Sequence","pretokenizers":[)";
+  if (settings.split_by_punct) parts.pre_tokenizer += R"({"type":"Punctuation","behavior":"Isolated"},)";
+  parts.pre_tokenizer += metaspace + "]}";
+  parts.decoder = metaspace;
+  parts.post_processor =
+      document.template_processing({.single = {cls, "A", sep}, .pair = {cls, "A", sep, "B", sep}, .second_type_id = 1});
+  parts.model = model_json(vocabulary, static_cast<size_t>(unk_place - vocabulary.tokens.begin()));
+  return document.write(parts);
+}
+
+}  // namespace
+
+Result<std::string> legacy_sentencepiece_json(const std::string& path, std::string_view tokenizer_class) {
+  const std::string directory = path.substr(0, path.rfind('/'));
+  ASSIGN_OR_RETURN(const LegacySettings settings,
+                   read_legacy_settings(directory, {.do_lower_case = false, .add_prefix_space = true}));
+  ASSIGN_OR_RETURN(const std::string bytes, read_text_file(path, kMaxFileBytes));
+  ASSIGN_OR_RETURN(const SentencePieceModel model, read_sentencepiece_model(bytes, path));
+  const auto convert = [&] {
+    if (tokenizer_class == "T5Tokenizer") return t5_json(model, settings);
+    if (tokenizer_class == "DebertaV2Tokenizer") return deberta_json(model, settings);
+    return fairseq_json(model, settings, tokenizer_class == "CamembertTokenizer");
+  };
+  Result<std::string> json = convert();
+  if (!json) return std::unexpected(json.error().with_context(path));
+  return json;
+}
+
+}  // namespace vivace

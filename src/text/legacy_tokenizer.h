@@ -1,0 +1,22 @@
+// Model directories without tokenizer.json: what transformers' tokenizer classes make of vocab.txt (BERT, DistilBERT,
+// MPNet), vocab.json with merges.txt (RoBERTa, CodeT5), spiece.model (T5), sentencepiece.bpe.model (XLM-R, CamemBERT)
+// or spm.model (DeBERTa-v2 and -v3), as the text of a tokenizer.json.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+
+namespace vivace {
+
+// model_type: config.json's; a tokenizer_class in tokenizer_config.json counts more. kNotFound when the directory has
+// none of the files, kUnsupported for a class that we do not know, otherwise the errors of the files.
+Result<std::string> legacy_tokenizer_json(const std::string& directory, std::string_view model_type);
+
+// The readers for each kind of files.
+Result<std::string> legacy_word_piece_json(const std::string& directory, std::string_view tokenizer_class);
+Result<std::string> legacy_byte_level_json(const std::string& directory);
+Result<std::string> legacy_sentencepiece_json(const std::string& path, std::string_view tokenizer_class);
+
+}  // namespace vivace

@@ -1,0 +1,25 @@
+// SentencePiece's own model file: the parts of its protobuf message that a tokenizer needs, read by hand.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace vivace {
+
+struct SentencePieceModel {
+  struct Piece {
+    std::string text;
+    float score = 0;
+  };
+  std::vector<Piece> pieces;  // by id
+  std::string charsmap;       // the table of text/precompiled.h; may be empty
+};
+
+// origin (the file's path) starts every message. kCorruptFile for what is no such message, or for pieces that are not
+// UTF-8 or scores that are not numbers; kUnsupported for a model type other than Unigram.
+Result<SentencePieceModel> read_sentencepiece_model(std::string_view bytes, std::string_view origin);
+
+}  // namespace vivace
