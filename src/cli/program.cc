@@ -112,6 +112,8 @@ int run_program(int argc, char** argv) {
   add_inspect_verb(program, &action);
   add_pull_verb(program, &action);
   add_models_verb(program, &action);
+  add_ingest_verb(program, &action);
+  add_search_verb(program, &action);
   add_serve_verb(program, &action);
   add_bench_verb(program, &action);
 

@@ -25,6 +25,8 @@ void add_tokenize_verb(CLI::App& program, Action* action);
 void add_inspect_verb(CLI::App& program, Action* action);
 void add_models_verb(CLI::App& program, Action* action);
 void add_pull_verb(CLI::App& program, Action* action);
+void add_ingest_verb(CLI::App& program, Action* action);
+void add_search_verb(CLI::App& program, Action* action);
 void add_serve_verb(CLI::App& program, Action* action);
 void add_bench_verb(CLI::App& program, Action* action);
 

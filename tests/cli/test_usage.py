@@ -6,8 +6,8 @@ import pytest
 
 from cli_runner import ROOT
 
-VERBS = ["embed", "classify", "tag", "entail", "rerank", "complete", "tokenize", "inspect", "pull", "models", "serve",
-         "bench"]
+VERBS = ["embed", "classify", "tag", "entail", "rerank", "complete", "tokenize", "inspect", "pull", "models", "ingest",
+         "search", "serve", "bench"]
 
 
 def test_version_is_the_project_s(cli):

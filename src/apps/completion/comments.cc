@@ -1,0 +1,162 @@
+#include "apps/completion/comments.h"
+
+#include <algorithm>
+#include <array>
+
+#include "apps/completion/prompt.h"
+
+namespace vivace {
+namespace {
+
+struct Marks {
+  bool slashes = false;       // "//" and "/* */"
+  bool hash = false;          // "#" up to the line's end
+  bool hash_blank = false;    // "#" only when white space, "!" or the line's end follows: "#include" is none
+  bool docstrings = false;    // triple-quoted strings
+  bool nested = false;        // block comments within block comments
+  bool lifetimes = false;     // ' need not open a literal
+  bool raw_backtick = false;  // `…` over several lines
+};
+
+constexpr std::array<std::string_view, 7> kHashLanguages = {"python", "ruby", "shell", "bash", "perl", "r", "yaml"};
+constexpr std::array<std::string_view, 15> kSlashLanguages = {"java",   "javascript", "typescript", "go",     "rust",
+                                                              "c",      "cpp",        "c++",        "csharp", "c#",
+                                                              "kotlin", "swift",      "scala",      "dart",   "php"};
+
+std::string lower(std::string_view text) {
+  std::string copy(text);
+  for (char& c : copy) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return copy;
+}
+
+Marks marks_of(std::string_view code, std::string_view language) {
+  const std::string name = lower(language);
+  Marks marks;
+  if (std::ranges::find(kHashLanguages, name) != kHashLanguages.end()) {
+    marks.hash = true;
+    marks.docstrings = name == "python";
+  } else if (std::ranges::find(kSlashLanguages, name) != kSlashLanguages.end()) {
+    marks.slashes = true;
+    marks.nested = name == "rust" || name == "swift" || name == "kotlin";
+    marks.lifetimes = name == "rust";
+    marks.raw_backtick = name == "go" || name == "javascript" || name == "typescript";
+  } else if (detect_language(code) == "Python") {
+    marks.hash = true;
+    marks.docstrings = true;
+  } else {
+    marks.slashes = true;
+    marks.hash_blank = true;
+    marks.docstrings = true;
+  }
+  return marks;
+}
+
+class CommentStripper {
+ public:
+  CommentStripper(std::string_view code, Marks marks) : m_code(code), m_marks(marks) {}
+
+  std::string run() {
+    while (m_at < m_code.size()) {
+      if (begins_line_comment()) {
+        m_at = std::min(m_code.find('\n', m_at), m_code.size());
+      } else if (m_marks.slashes && rest().starts_with("/*")) {
+        skip_block();
+      } else if (begins_triple_quotes()) {
+        take_triple_quotes();
+      } else if (begins_literal()) {
+        copy_literal();
+      } else {
+        m_out += m_code[m_at++];
+      }
+    }
+    return std::move(m_out);
+  }
+
+ private:
+  std::string_view rest() const { return m_code.substr(m_at); }
+
+  bool begins_line_comment() const {
+    if (m_marks.slashes && rest().starts_with("//")) return true;
+    if (m_code[m_at] != '#') return false;
+    if (m_marks.hash) return true;
+    if (!m_marks.hash_blank) return false;
+    const bool at_end = m_at + 1 == m_code.size();
+    return at_end || m_code[m_at + 1] == ' ' || m_code[m_at + 1] == '\t' || m_code[m_at + 1] == '\n' ||
+           (m_code[m_at + 1] == '!' && m_at == 0);
+  }
+
+  // A comment that does not end reaches to the end of the code.
+  void skip_block() {
+    size_t depth = 0;
+    while (m_at < m_code.size()) {
+      if (rest().starts_with("/*") && (depth == 0 || m_marks.nested)) {
+        ++depth;
+        m_at += 2;
+      } else if (rest().starts_with("*/")) {
+        m_at += 2;
+        if (--depth == 0) return;
+      } else {
+        ++m_at;
+      }
+    }
+  }
+
+  bool begins_triple_quotes() const {
+    return m_marks.docstrings && (rest().starts_with("\"\"\"") || rest().starts_with("'''"));
+  }
+
+  // Whether only blanks (and a prefix like r) stand before this on its line.
+  bool begins_line() const {
+    size_t at = m_at;
+    if (at > 0 && std::string_view("rRuUbB").find(m_code[at - 1]) != std::string_view::npos) --at;
+    while (at > 0 && (m_code[at - 1] == ' ' || m_code[at - 1] == '\t')) --at;
+    return at == 0 || m_code[at - 1] == '\n';
+  }
+
+  void take_triple_quotes() {
+    const std::string_view quotes = rest().substr(0, 3);
+    const bool is_docstring = begins_line();
+    size_t end = m_at + 3;
+    while (end < m_code.size() && !m_code.substr(end).starts_with(quotes)) end += m_code[end] == '\\' ? 2 : 1;
+    end = std::min(end + 3, m_code.size());
+    if (!is_docstring) m_out += m_code.substr(m_at, end - m_at);
+    m_at = end;
+  }
+
+  bool begins_literal() const {
+    const char c = m_code[m_at];
+    if (c == '`') return m_marks.raw_backtick;
+    if (c != '\'' || !m_marks.lifetimes) return c == '"' || c == '\'';
+    return rest().size() >= 3 && (rest()[1] == '\\' || rest()[2] == '\'');
+  }
+
+  // Up to its closing quote, or to the line's end where that is missing.
+  void copy_literal() {
+    const char quote = m_code[m_at];
+    const bool spans_lines = quote == '`' || (quote == '"' && m_marks.lifetimes);
+    m_out += m_code[m_at++];
+    while (m_at < m_code.size()) {
+      const char c = m_code[m_at];
+      if (c == '\n' && !spans_lines) return;
+      m_out += c;
+      ++m_at;
+      if (c == quote) return;
+      if (c == '\\' && m_at < m_code.size() && m_code[m_at] != '\n') m_out += m_code[m_at++];
+    }
+  }
+
+  std::string_view m_code;
+  Marks m_marks;
+  size_t m_at = 0;
+  std::string m_out;
+};
+
+}  // namespace
+
+std::string strip_comments(std::string_view code, std::string_view language) {
+  return CommentStripper(code, marks_of(code, language)).run();
+}
+
+}  // namespace vivace

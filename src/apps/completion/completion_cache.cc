@@ -1,0 +1,112 @@
+#include "apps/completion/completion_cache.h"
+
+#include <utility>
+#include <vector>
+
+namespace vivace {
+namespace {
+
+// What an entry takes beside its texts: list and map nodes.
+constexpr size_t kEntryOverhead = 256;
+
+// Grows byte by byte (FNV-1a), so that one pass over a code gives the hashes of all its beginnings.
+constexpr uint64_t kHashStart = 0xCBF29CE484222325;
+constexpr uint64_t kHashPrime = 0x100000001B3;
+
+uint64_t extend(uint64_t hash, char c) {
+  return (hash ^ static_cast<unsigned char>(c)) * kHashPrime;
+}
+
+uint64_t hash_of_owner(const CompletionKey& key) {
+  uint64_t hash = kHashStart;
+  for (const char c : key.strategy) hash = extend(hash, c);
+  hash = extend(hash, '\0');
+  for (const char c : key.model) hash = extend(hash, c);
+  return extend(hash, '\0');
+}
+
+uint64_t hash_of(const CompletionKey& key) {
+  uint64_t hash = hash_of_owner(key);
+  for (const char c : key.code) hash = extend(hash, c);
+  return hash;
+}
+
+}  // namespace
+
+size_t CompletionCache::bytes_of(const Entry& entry) {
+  return entry.key.strategy.size() + entry.key.model.size() + entry.key.code.size() + entry.text.size() +
+         kEntryOverhead;
+}
+
+CompletionCache::Entries::iterator CompletionCache::find_entry(uint64_t hash, const CompletionKey& key,
+                                                               std::string_view code) {
+  const auto [begin, end] = m_by_hash.equal_range(hash);
+  for (auto at = begin; at != end; ++at) {
+    const CompletionKey& kept = at->second->key;
+    if (kept.code == code && kept.model == key.model && kept.strategy == key.strategy) return at->second;
+  }
+  return m_entries.end();
+}
+
+std::optional<CachedCompletion> CompletionCache::find(const CompletionKey& key) {
+  std::vector<uint64_t> hashes(key.code.size() + 1);
+  hashes[0] = hash_of_owner(key);
+  for (size_t i = 0; i < key.code.size(); ++i) hashes[i + 1] = extend(hashes[i], key.code[i]);
+
+  const std::lock_guard lock(m_mutex);
+  const std::string_view code = key.code;
+  for (size_t length = code.size() + 1; length-- > 0;) {
+    const auto entry = find_entry(hashes[length], key, code.substr(0, length));
+    if (entry == m_entries.end()) continue;
+    const std::string_view typed = code.substr(length);
+    if (!typed.empty() && (entry->text.size() <= typed.size() || !entry->text.starts_with(typed))) continue;
+    ++(typed.empty() ? m_stats.hits : m_stats.prefix_hits);
+    m_entries.splice(m_entries.begin(), m_entries, entry);
+    return CachedCompletion{.text = entry->text.substr(typed.size()), .is_remainder = !typed.empty()};
+  }
+  ++m_stats.misses;
+  return std::nullopt;
+}
+
+void CompletionCache::put(const CompletionKey& key, std::string text) {
+  Entry entry{.key = key, .text = std::move(text), .hash = hash_of(key)};
+  const size_t bytes = bytes_of(entry);
+  const std::lock_guard lock(m_mutex);
+  if (const auto old = find_entry(entry.hash, key, key.code); old != m_entries.end()) erase(old);
+  if (bytes > m_max_bytes) return;
+  while (m_stats.bytes + bytes > m_max_bytes) {
+    erase(std::prev(m_entries.end()));
+    ++m_stats.evictions;
+  }
+  m_entries.push_front(std::move(entry));
+  m_by_hash.emplace(m_entries.front().hash, m_entries.begin());
+  m_stats.bytes += bytes;
+  m_stats.entries = m_entries.size();
+}
+
+void CompletionCache::erase(Entries::iterator entry) {
+  const auto [begin, end] = m_by_hash.equal_range(entry->hash);
+  for (auto at = begin; at != end; ++at) {
+    if (at->second != entry) continue;
+    m_by_hash.erase(at);
+    break;
+  }
+  m_stats.bytes -= bytes_of(*entry);
+  m_entries.erase(entry);
+  m_stats.entries = m_entries.size();
+}
+
+void CompletionCache::clear() {
+  const std::lock_guard lock(m_mutex);
+  m_by_hash.clear();
+  m_entries.clear();
+  m_stats.bytes = 0;
+  m_stats.entries = 0;
+}
+
+CompletionCacheStats CompletionCache::stats() const {
+  const std::lock_guard lock(m_mutex);
+  return m_stats;
+}
+
+}  // namespace vivace

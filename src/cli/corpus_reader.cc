@@ -1,0 +1,215 @@
+#include "cli/corpus_reader.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/mapped_file.h"
+#include "base/utf8.h"
+#include "cli/digest.h"
+#include "store/store_checks.h"
+
+namespace vivace {
+namespace {
+
+constexpr size_t kMaxCsvRecordBytes = 4 * kMaxTextBytes;
+constexpr size_t kIdDigits = 32;
+
+std::string id_of_content(const std::string& content) {
+  Digest digest = Digest::sha256();
+  digest.update(content);
+  return "sha256-" + digest.hex().substr(0, kIdDigits);
+}
+
+// The fields that the store knows, under the names that corpora give them.
+EvidenceRecord from_fields(const std::map<std::string, std::string, std::less<>>& fields) {
+  auto first_of = [&fields](std::initializer_list<std::string_view> names) {
+    for (const std::string_view name : names) {
+      const auto field = fields.find(name);
+      if (field != fields.end() && !field->second.empty()) return field->second;
+    }
+    return std::string();
+  };
+  EvidenceRecord evidence;
+  evidence.content = first_of({"content", "text"});
+  evidence.id = first_of({"id"});
+  evidence.source_url = first_of({"source_url", "url"});
+  evidence.source_type = first_of({"source_type"});
+  if (evidence.id.empty()) evidence.id = id_of_content(evidence.content);
+  return evidence;
+}
+
+CorpusRow checked(EvidenceRecord evidence, const std::string& place) {
+  CorpusRow row;
+  EvidenceBatch batch;
+  batch.items.push_back({.evidence = evidence, .vector = {}});
+  if (evidence.content.empty()) {
+    row.problem = place + ": has no content (a field \"content\" or \"text\")";
+  } else if (const auto fine = check_batch(batch); !fine) {
+    row.problem = place + ": " + fine.error().message;
+  }
+  row.evidence = std::move(evidence);
+  return row;
+}
+
+Result<CorpusRow> row_of_object(const JsonValue& object, const std::string& place) {
+  std::map<std::string, std::string, std::less<>> fields;
+  for (const std::string_view name : {"id", "content", "text", "source_url", "url", "source_type"}) {
+    const std::optional<JsonValue> member = object.find(name);
+    if (!member) continue;
+    if (name == "id" && member->is_number()) {
+      fields["id"] = member->to_text();
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::string_view text, member->as_string());
+    fields[std::string(name)] = text;
+  }
+  return checked(from_fields(fields), place);
+}
+
+CorpusRow row_or_problem(const JsonValue& object, const std::string& place) {
+  Result<CorpusRow> row = row_of_object(object, place);
+  if (row) return std::move(*row);
+  return {.evidence = {}, .problem = row.error().message};
+}
+
+Result<CorpusFormat> format_of(const std::string& path) {
+  if (path.ends_with(".json")) return CorpusFormat::kJson;
+  if (path.ends_with(".jsonl") || path.ends_with(".ndjson")) return CorpusFormat::kJsonl;
+  if (path.ends_with(".csv")) return CorpusFormat::kCsv;
+  return error(StatusCode::kInvalidArgument, "'" + path + "' is no corpus: its name must end in .json, .jsonl or .csv");
+}
+
+}  // namespace
+
+std::optional<std::vector<std::string>> split_csv_record(std::string_view text) {
+  std::vector<std::string> fields(1);
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"') {
+      fields.back() += '"';
+      ++i;
+    } else if (c == '"' && (quoted || fields.back().empty())) {
+      quoted = !quoted;
+    } else if (c == ',' && !quoted) {
+      fields.emplace_back();
+    } else {
+      fields.back() += c;
+    }
+  }
+  if (quoted) return std::nullopt;
+  return fields;
+}
+
+Result<CorpusReader> CorpusReader::open(const std::string& path) {
+  ASSIGN_OR_RETURN(const CorpusFormat format, format_of(path));
+  ASSIGN_OR_RETURN(LineReader lines, LineReader::open(path));
+  CorpusReader reader(std::move(lines));
+  reader.m_path = path;
+  reader.m_format = format;
+  if (format == CorpusFormat::kJson) RETURN_IF_ERROR(reader.read_json(path));
+  if (format == CorpusFormat::kCsv) RETURN_IF_ERROR(reader.read_csv_header());
+  return reader;
+}
+
+Result<void> CorpusReader::read_json(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text, read_text_file(path, kMaxJsonBytes));
+  ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(text, path));
+  JsonValue list = document.root();
+  if (list.is_object()) {
+    ASSIGN_OR_RETURN(list, document.root().get("evidence"));
+  }
+  ASSIGN_OR_RETURN(const std::vector<JsonValue> objects, list.as_array());
+  m_rows.reserve(objects.size());
+  for (size_t i = 0; i < objects.size(); ++i) {
+    m_rows.push_back(row_or_problem(objects[i], fmt::format("{} entry {}", path, i + 1)));
+  }
+  return {};
+}
+
+Result<void> CorpusReader::read_csv_header() {
+  ASSIGN_OR_RETURN(const auto header, next_csv_record());
+  if (header) m_columns = *header;
+  if (!m_columns.empty() && m_columns[0].starts_with("\xEF\xBB\xBF")) m_columns[0].erase(0, 3);  // a byte order mark
+  if (std::ranges::find(m_columns, "content") == m_columns.end() &&
+      std::ranges::find(m_columns, "text") == m_columns.end()) {
+    return error(StatusCode::kInvalidArgument, m_path + ": its first line must name a column \"content\" or \"text\"");
+  }
+  return {};
+}
+
+std::string CorpusReader::place() const {
+  return fmt::format("{} line {}", m_path, m_lines.line_number());
+}
+
+Result<std::optional<std::vector<std::string>>> CorpusReader::next_csv_record() {
+  ASSIGN_OR_RETURN(const auto first, m_lines.next());
+  if (!first) return std::nullopt;
+  const std::string begin = place();
+  std::string record(*first);
+  while (true) {
+    if (auto fields = split_csv_record(record)) return fields;
+    ASSIGN_OR_RETURN(const auto line, m_lines.next());
+    if (!line || record.size() + line->size() > kMaxCsvRecordBytes) {
+      return error(StatusCode::kInvalidArgument, begin + ": a quoted field that begins here does not end");
+    }
+    record += '\n';
+    record += *line;
+  }
+}
+
+Result<std::optional<CorpusRow>> CorpusReader::next_csv_row() {
+  while (true) {
+    ASSIGN_OR_RETURN(const auto record, next_csv_record());
+    if (!record) return std::nullopt;
+    if (record->size() == 1 && record->front().empty()) continue;  // an empty line
+    if (record->size() != m_columns.size()) {
+      CorpusRow row;
+      row.problem = fmt::format("{}: has {} fields, the header has {}", place(), record->size(), m_columns.size());
+      return row;
+    }
+    std::map<std::string, std::string, std::less<>> fields;
+    for (size_t i = 0; i < m_columns.size(); ++i) fields[m_columns[i]] = (*record)[i];
+    return checked(from_fields(fields), place());
+  }
+}
+
+Result<std::optional<CorpusRow>> CorpusReader::next_json_line() {
+  while (true) {
+    ASSIGN_OR_RETURN(const auto line, m_lines.next());
+    if (!line) return std::nullopt;
+    if (line->find_first_not_of(" \t") == std::string_view::npos) continue;
+    const Result<JsonDocument> document = JsonDocument::parse(*line, place());
+    if (!document) return CorpusRow{.evidence = {}, .problem = document.error().message};
+    return row_or_problem(document->root(), place());
+  }
+}
+
+Result<std::vector<CorpusRow>> CorpusReader::next(size_t max_rows) {
+  std::vector<CorpusRow> rows;
+  while (rows.size() < max_rows) {
+    if (m_format == CorpusFormat::kJson) {
+      if (m_next_row == m_rows.size()) break;
+      rows.push_back(std::move(m_rows[m_next_row++]));
+      continue;
+    }
+    ASSIGN_OR_RETURN(auto row, m_format == CorpusFormat::kCsv ? next_csv_row() : next_json_line());
+    if (!row) break;
+    rows.push_back(std::move(*row));
+  }
+  return rows;
+}
+
+double CorpusReader::fraction_taken() const {
+  if (m_format == CorpusFormat::kJson) {
+    return m_rows.empty() ? 1 : static_cast<double>(m_next_row) / static_cast<double>(m_rows.size());
+  }
+  const double total = static_cast<double>(m_lines.total_bytes().value_or(0));
+  return total > 0 ? static_cast<double>(m_lines.bytes_taken()) / total : 0;
+}
+
+}  // namespace vivace

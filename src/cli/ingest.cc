@@ -1,0 +1,109 @@
+// `vivace ingest`: a corpus of evidence into a store.
+#include <cstdio>
+#include <memory>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/mapped_file.h"
+#include "cli/corpus_ingest.h"
+#include "cli/digest.h"
+#include "cli/model_options.h"
+#include "cli/store_options.h"
+#include "cli/verbs.h"
+
+namespace vivace {
+namespace {
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  vivace ingest corpus.jsonl --store evidence.db\n"
+    "  vivace ingest corpus.csv --store evidence.db --resume\n"
+    "  vivace ingest corpus.json --store evidence.db --tenant press --no-model\n"
+    "  vivace ingest corpus.jsonl --store evidence.db --dry-run\n\n"
+    "A corpus is a JSON array, JSON objects a line, or CSV with a header. Fields: content (or text), and if there are "
+    "any\n"
+    "id, source_url (or url) and source_type. A row whose id is in the store replaces the one there.";
+
+struct IngestVerbOptions {
+  ModelOptions model;
+  StoreOptions store;
+  std::string corpus;
+  size_t batch_rows = 64;
+  std::string on_error = "stop";
+  bool resume = false;
+  bool no_model = false;
+  bool dry_run = false;
+};
+
+void declare(CLI::App& verb, IngestVerbOptions* options) {
+  verb.add_option("CORPUS", options->corpus, "A file that ends in .json, .jsonl or .csv")->required();
+  add_store_options(verb, &options->store);
+  add_model_option(verb, &options->model);
+  verb.add_flag("--resume", options->resume, "Continue where an earlier run of this corpus ended");
+  verb.add_option("--batch-size", options->batch_rows, "Rows that are embedded and stored together")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  verb.add_option("--on-error", options->on_error, "For a row that cannot be used: stop, or skip it and say how many")
+      ->check(CLI::IsMember({"stop", "skip"}))
+      ->capture_default_str();
+  verb.add_flag("--no-model", options->no_model, "Store without vectors, for `search --mode keyword`");
+  verb.add_flag("--dry-run", options->dry_run, "Read and check the corpus, store nothing");
+  add_compute_options(verb, &options->model);
+  verb.footer(kExamples);
+}
+
+// What a corpus is called in the store's checkpoints: its content, so that a changed file does not pass for the old
+// one.
+Result<std::string> corpus_name(const std::string& path) {
+  ASSIGN_OR_RETURN(const MappedFile file, MappedFile::open(path));
+  Digest digest = Digest::sha256();
+  digest.update(file.bytes());
+  return "sha256-" + digest.hex();
+}
+
+void report(const IngestTotals& totals, uint64_t first_row, const IngestVerbOptions& options) {
+  if (first_row > 0) fmt::print(stderr, "vivace: continued behind {} rows of an earlier run\n", first_row);
+  fmt::print(stderr, "vivace: {} rows {}\n", totals.stored, options.dry_run ? "are fine, none stored" : "stored");
+  if (totals.truncated > 0) {
+    fmt::print(stderr, "vivace: {} rows are longer than the model takes; their vectors are of the beginning\n",
+               totals.truncated);
+  }
+  if (totals.problems > 0) fmt::print(stderr, "vivace: {} rows could not be used and were skipped\n", totals.problems);
+}
+
+Result<void> run_ingest(const IngestVerbOptions& options) {
+  ASSIGN_OR_RETURN(CorpusReader corpus, CorpusReader::open(options.corpus));
+  IngestOptions ingest;
+  ingest.tenant = options.store.tenant;
+  ingest.batch_rows = options.batch_rows;
+  ingest.on_problem = options.on_error == "skip" ? OnProblem::kSkip : OnProblem::kStop;
+  ASSIGN_OR_RETURN(ingest.source, corpus_name(options.corpus));
+  std::unique_ptr<Engine> engine;
+  if (!options.no_model && !options.dry_run) {
+    ASSIGN_OR_RETURN(engine, load_engine(options.model));
+  }
+  std::unique_ptr<EvidenceStore> store;
+  if (!options.dry_run) {
+    ASSIGN_OR_RETURN(store, open_sqlite_store(options.store.path));
+  }
+  if (options.resume && store != nullptr) {
+    ASSIGN_OR_RETURN(ingest.first_row, store->checkpoint(ingest.tenant, ingest.source));
+  }
+  Progress progress("", ProgressUnit::kTexts);
+  ASSIGN_OR_RETURN(const IngestTotals totals, ingest_corpus(corpus, engine.get(), store.get(), ingest, progress));
+  progress.finish();
+  report(totals, ingest.first_row, options);
+  return {};
+}
+
+}  // namespace
+
+void add_ingest_verb(CLI::App& program, Action* action) {
+  CLI::App* verb = program.add_subcommand("ingest", "A corpus of evidence into a store");
+  auto options = std::make_shared<IngestVerbOptions>();
+  declare(*verb, options.get());
+  verb->callback([options, action] { *action = [options] { return run_ingest(*options); }; });
+}
+
+}  // namespace vivace

@@ -1,0 +1,132 @@
+// `vivace search`: evidence in a store by meaning, by words or by both.
+#include <memory>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "apps/claims/evidence_search.h"
+#include "base/json_writer.h"
+#include "base/utf8.h"
+#include "cli/model_options.h"
+#include "cli/output_file.h"
+#include "cli/store_options.h"
+#include "cli/verbs.h"
+
+namespace vivace {
+namespace {
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  vivace search 'how hot is boiling water' --store evidence.db\n"
+    "  vivace search 'boiling water' --store evidence.db --mode keyword --limit 3\n"
+    "  vivace search 'boiling water' --store evidence.db --format text\n\n"
+    "One line of output for each piece of evidence, the best first:\n"
+    "{\"rank\":1,\"evidence_id\":\"…\",\"content\":\"…\",\"source_url\":\"…\",\"similarity\":0.71}; similarity is the "
+    "cosine,\n"
+    "null where there is no vector. Keyword and hybrid search add the score that the order is by.";
+
+struct SearchOptions {
+  ModelOptions model;
+  StoreOptions store;
+  std::string query;
+  std::string mode = "hybrid";
+  size_t limit = 10;
+  double min_similarity = -1;
+  std::string source_url;
+  std::string format = "jsonl";
+};
+
+void declare(CLI::App& verb, SearchOptions* options) {
+  verb.add_option("QUERY", options->query, "What to look for")->required();
+  add_store_options(verb, &options->store);
+  verb.add_option("--mode", options->mode, "vector (meaning), keyword (words; needs no model) or hybrid (both)")
+      ->check(CLI::IsMember({"vector", "keyword", "hybrid"}))
+      ->capture_default_str();
+  verb.add_option("--limit", options->limit, "How many at most")->check(CLI::Range(1, 1000))->capture_default_str();
+  verb.add_option("--min-similarity", options->min_similarity, "Leave out evidence with a smaller cosine")
+      ->check(CLI::Range(-1.0, 1.0));
+  verb.add_option("--source", options->source_url, "Only evidence with this source_url");
+  verb.add_option("--format", options->format, "jsonl, or text for people")
+      ->check(CLI::IsMember({"jsonl", "text"}))
+      ->capture_default_str();
+  add_model_option(verb, &options->model);
+  add_compute_options(verb, &options->model);
+  verb.footer(kExamples);
+}
+
+Result<std::vector<float>> query_vector(const SearchOptions& options, EvidenceStore& store) {
+  ASSIGN_OR_RETURN(const std::string stored, store.vector_model(options.store.tenant));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, load_engine(options.model));
+  const std::string name = vector_model_name(engine->info());
+  if (!stored.empty() && stored != name) {
+    return error(StatusCode::kInvalidArgument, fmt::format("the store was filled with the model '{}', this is '{}'; "
+                                                           "give the same with --model",
+                                                           stored, name));
+  }
+  EmbedRequest request;
+  request.texts = {options.query};
+  ASSIGN_OR_RETURN(EmbedResponse response, engine->embed(std::move(request)));
+  return std::move(response.embeddings.front().values);
+}
+
+std::string json_line(size_t rank, const EvidenceHit& hit, SearchMode mode) {
+  JsonWriter json;
+  json.begin_object().key("rank").value(static_cast<uint64_t>(rank)).key("evidence_id").value(hit.evidence.id);
+  json.key("content").value(hit.evidence.content).key("source_url");
+  if (hit.evidence.source_url.empty()) {
+    json.null();
+  } else {
+    json.value(hit.evidence.source_url);
+  }
+  json.key("similarity");
+  if (hit.similarity) {
+    json.value(*hit.similarity);
+  } else {
+    json.null();
+  }
+  if (mode != SearchMode::kVector) json.key("score").value(hit.score);
+  if (mode == SearchMode::kHybrid) json.key("matched_via").value(matched_via_name(hit.via));
+  return json.end_object().take() + "\n";
+}
+
+std::string text_lines(size_t rank, const EvidenceHit& hit) {
+  const std::string similarity = hit.similarity ? fmt::format("{:.3f}", *hit.similarity) : "    -";
+  std::string text = fmt::format("{:3}  {}  {}\n", rank, similarity, hit.evidence.content);
+  if (!hit.evidence.source_url.empty()) text += fmt::format("            {}\n", hit.evidence.source_url);
+  return text;
+}
+
+Result<void> run_search(const SearchOptions& options) {
+  if (find_invalid_utf8(options.query) != kValidUtf8) {
+    return error(StatusCode::kInvalidArgument, "the query is not valid UTF-8");
+  }
+  EvidenceSearch search;
+  ASSIGN_OR_RETURN(search.mode, parse_search_mode(options.mode));
+  search.tenant = options.store.tenant;
+  search.text = options.query;
+  search.limit = options.limit;
+  search.min_similarity = options.min_similarity;
+  if (!options.source_url.empty()) search.source_url = options.source_url;
+  ASSIGN_OR_RETURN(const std::unique_ptr<EvidenceStore> store, open_existing_store(options.store));
+  if (search.mode != SearchMode::kKeyword) {
+    ASSIGN_OR_RETURN(search.vector, query_vector(options, *store));
+  }
+  ASSIGN_OR_RETURN(const std::vector<EvidenceHit> hits, search_evidence(*store, search));
+  ASSIGN_OR_RETURN(OutputFile output, OutputFile::open("-", OutputFile::Existing::kOverwrite));
+  for (size_t i = 0; i < hits.size(); ++i) {
+    RETURN_IF_ERROR(
+        output.write(options.format == "text" ? text_lines(i + 1, hits[i]) : json_line(i + 1, hits[i], search.mode)));
+  }
+  return output.flush();
+}
+
+}  // namespace
+
+void add_search_verb(CLI::App& program, Action* action) {
+  CLI::App* verb = program.add_subcommand("search", "Evidence in a store by meaning, words or both");
+  auto options = std::make_shared<SearchOptions>();
+  declare(*verb, options.get());
+  verb->callback([options, action] { *action = [options] { return run_search(*options); }; });
+}
+
+}  // namespace vivace

@@ -1,0 +1,88 @@
+// C004_19: exact search finds what a plain loop finds, on every kernel table.
+#include "store/vector_index.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "kernels/registry.h"
+
+namespace vivace {
+namespace {
+
+constexpr size_t kDimensions = 24;
+
+std::vector<float> random_vector(std::mt19937& random) {
+  std::normal_distribution<float> normal;
+  std::vector<float> vector(kDimensions);
+  for (float& value : vector) value = normal(random);
+  return vector;
+}
+
+double cosine(const std::vector<float>& a, const std::vector<float>& b) {
+  double ab = 0;
+  double aa = 0;
+  double bb = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const auto x = static_cast<double>(a[i]);
+    const auto y = static_cast<double>(b[i]);
+    ab += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  return ab / std::sqrt(aa * bb);
+}
+
+class VectorIndexTest : public testing::TestWithParam<KernelTableEntry> {};
+
+TEST_P(VectorIndexTest, C004_19_EqualsBruteForce) {
+  if (!GetParam().supported()) GTEST_SKIP() << "this CPU lacks " << GetParam().required_features;
+  std::mt19937 random(7);
+  VectorIndex index(*GetParam().table, kDimensions);
+  std::vector<std::vector<float>> vectors;
+  for (size_t i = 0; i < 2500; ++i) {  // more than two blocks
+    vectors.push_back(random_vector(random));
+    index.put(std::to_string(i), i % 3 == 0 ? "third" : "rest", vectors.back());
+  }
+  for (size_t i = 0; i < vectors.size(); i += 10) {
+    vectors[i] = random_vector(random);
+    index.put(std::to_string(i), i % 3 == 0 ? "third" : "rest", vectors[i]);
+  }
+  EXPECT_EQ(index.size(), vectors.size());
+  for (int round = 0; round < 20; ++round) {
+    const std::vector<float> query = random_vector(random);
+    std::vector<std::pair<double, size_t>> expected;
+    for (size_t i = 0; i < vectors.size(); i += round % 2 == 0 ? 1 : 3)
+      expected.emplace_back(-cosine(query, vectors[i]), i);
+    std::ranges::sort(expected);
+    VectorIndexQuery asked{.vector = query, .limit = 25, .min_similarity = -1, .group = {}};
+    if (round % 2 == 1) asked.group = "third";
+    const std::vector<VectorHit> hits = index.search(asked);
+    ASSERT_EQ(hits.size(), 25U);
+    for (size_t i = 0; i < hits.size(); ++i) {
+      EXPECT_EQ(hits[i].id, std::to_string(expected[i].second));
+      EXPECT_NEAR(hits[i].similarity, -expected[i].first, 1e-5);
+    }
+  }
+}
+
+TEST_P(VectorIndexTest, EdgesOfTheLimit) {
+  if (!GetParam().supported()) GTEST_SKIP() << "this CPU lacks " << GetParam().required_features;
+  VectorIndex index(*GetParam().table, 1);
+  const std::vector<float> one = {1};
+  EXPECT_TRUE(index.search({.vector = one, .limit = 5, .min_similarity = -1, .group = {}}).empty());
+  for (const char* id : {"c", "a", "b"}) index.put(id, "", one);
+  EXPECT_TRUE(index.search({.vector = one, .limit = 0, .min_similarity = -1, .group = {}}).empty());
+  const auto hits = index.search({.vector = one, .limit = 2, .min_similarity = 1, .group = {}});
+  ASSERT_EQ(hits.size(), 2U);
+  EXPECT_EQ(hits[0].id, "a");
+  EXPECT_EQ(hits[1].id, "b");
+}
+
+INSTANTIATE_TEST_SUITE_P(Tables, VectorIndexTest, testing::ValuesIn(kernel_tables().begin(), kernel_tables().end()),
+                         [](const auto& entry) { return std::string(entry.param.table->name); });
+
+}  // namespace
+}  // namespace vivace
