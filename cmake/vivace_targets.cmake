@@ -1,8 +1,10 @@
-# vivace_library(NAME PUBLIC … PRIVATE …): the library of src/NAME (all .cc but tests and main.cc), and, where src/NAME
-# has *_test.cc files, the program NAME_test that runs them.
-function(vivace_library name)
+# vivace_library(FOLDER PUBLIC … PRIVATE …): the library of src/FOLDER (all .cc but tests and main.cc), and, where the
+# folder has *_test.cc files, the program that runs them. With NAME the last part of FOLDER they are called vivace_NAME
+# and NAME_test.
+function(vivace_library folder)
   cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.cc")
+  get_filename_component(name "${folder}" NAME)
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${folder}/*.cc")
   list(FILTER sources EXCLUDE REGEX "(_test|/main|_testing)\\.cc$")
   if(sources)
     add_library(vivace_${name} STATIC ${sources})
@@ -13,16 +15,17 @@ function(vivace_library name)
     target_link_libraries(vivace_${name} INTERFACE ${ARG_PUBLIC} ${ARG_PRIVATE})
     target_include_directories(vivace_${name} INTERFACE "${CMAKE_SOURCE_DIR}/src")
   endif()
-  vivace_unit_tests(${name} ${ARG_PRIVATE})
+  vivace_unit_tests(${folder} ${ARG_PRIVATE})
 endfunction()
 
-function(vivace_unit_tests name)
-  file(GLOB tests CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*_test.cc")
+function(vivace_unit_tests folder)
+  get_filename_component(name "${folder}" NAME)
+  file(GLOB tests CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${folder}/*_test.cc")
   if(NOT VIVACE_BUILD_TESTS OR NOT tests)
     return()
   endif()
   # What several of the tests share.
-  file(GLOB shared CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*_testing.cc")
+  file(GLOB shared CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${folder}/*_testing.cc")
   find_package(GTest REQUIRED)
   add_executable(${name}_test ${tests} ${shared})
   target_link_libraries(${name}_test PRIVATE vivace_${name} ${ARGN} GTest::gmock GTest::gtest_main)

@@ -21,6 +21,7 @@ void add_inspect_verb(CLI::App& program, Action* action);
 void add_models_verb(CLI::App& program, Action* action);
 void add_pull_verb(CLI::App& program, Action* action);
 void add_serve_verb(CLI::App& program, Action* action);
+void add_impact_verb(CLI::App& program, Action* action);
 void add_bench_verb(CLI::App& program, Action* action);
 
 }  // namespace vivace

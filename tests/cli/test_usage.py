@@ -6,7 +6,7 @@ import pytest
 
 from cli_runner import ROOT
 
-VERBS = ["embed", "tokenize", "inspect", "pull", "models", "serve", "bench"]
+VERBS = ["embed", "tokenize", "inspect", "pull", "models", "serve", "impact", "bench"]
 
 
 def test_version_is_the_project_s(cli):
