@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +12,10 @@
 
 namespace vivace {
 namespace {
+
+constexpr double kDigits = 1000;
+constexpr double kRounding = 1e-9;
+constexpr double kLeastAgreement = 0.99;
 
 double share_of(size_t part, size_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
@@ -82,7 +87,25 @@ std::optional<Gate> best_gate(std::vector<LabelledCosine> rows) {
 
 // Three digits are more than a dataset can tell apart.
 double rounded(double gate) {
-  return std::round(gate * 1000) / 1000;
+  return std::round(gate * kDigits) / kDigits;
+}
+
+// What past the gate would move the score of a text with keywords by the tolerance or more.
+bool would_overrule(const ScoringConfig& config, double by_keywords, double cosine) {
+  if (cosine <= by_keywords) return false;
+  const bool boosted = by_keywords < config.high_semantic_threshold && cosine >= config.high_semantic_threshold;
+  return boosted || config.weights.semantic * (cosine - by_keywords) >= kAgreementTolerance;
+}
+
+// The lowest gate that lets no more than the allowed share of the rows pass. overruling: the cosines of those that
+// would be overruled, of `rows` in all.
+Gate lowest_harmless_gate(std::vector<double> overruling, size_t rows) {
+  const auto allowed = static_cast<size_t>(static_cast<double>(rows) * (1 - kLeastAgreement) + kRounding);
+  if (overruling.size() <= allowed) return {.value = 0, .agreement = 1 - share_of(overruling.size(), rows)};
+  std::ranges::sort(overruling, std::greater<>());
+  const double gate = std::min(1.0, std::ceil((overruling[allowed] + kRounding) * kDigits) / kDigits);
+  const auto passing = static_cast<size_t>(std::ranges::count_if(overruling, [&](double c) { return c >= gate; }));
+  return {.value = gate, .agreement = 1 - share_of(passing, rows)};
 }
 
 Result<std::vector<Similarity>> all_similarities(SemanticModel* model, const std::vector<std::string>& texts) {
@@ -145,43 +168,48 @@ Result<Calibration> calibrate_gates(const ScoringConfig& config, const SemanticB
                                     std::span<const LabelledMessage> messages) {
   RETURN_IF_ERROR(validate(config));
   std::vector<std::string> texts;
-  std::vector<bool> risks;
+  std::vector<std::optional<bool>> risks;
   for (const LabelledMessage& message : messages) {
     std::string text = normalize_text(message.text);
-    if (!message.risk || text.empty()) continue;
+    if (text.empty()) continue;
     texts.push_back(std::move(text));
-    risks.push_back(*message.risk);
+    risks.push_back(message.risk);
   }
-  if (texts.empty()) {
+  if (std::ranges::none_of(risks, [](const auto& risk) { return risk.has_value(); })) {
     return error(StatusCode::kInvalidArgument, "the dataset has no row with text and \"risk\": true or false");
   }
   SemanticModel model(backend, config.keywords);
   ASSIGN_OR_RETURN(const std::vector<Similarity> similarities, all_similarities(&model, texts));
 
+  Calibration calibration;
+  calibration.gates = backend.gates;
   std::vector<LabelledCosine> without_keywords;
-  std::vector<LabelledCosine> with_keywords;
+  std::vector<double> overruling;
   for (size_t i = 0; i < texts.size(); ++i) {
     if (!similarities[i].cosine) continue;
     const auto hits = static_cast<double>(match_keywords(texts[i], config.keywords).size());
-    const bool low = value_at(config.keyword_steps, config.keyword_base, hits) < config.low_keyword_score;
-    (low ? without_keywords : with_keywords).push_back({.cosine = *similarities[i].cosine, .risk = risks[i]});
-  }
-  Calibration calibration;
-  calibration.gates = backend.gates;
-  calibration.rows_without_keywords = without_keywords.size();
-  calibration.rows_with_keywords = with_keywords.size();
-  const auto take = [&](std::vector<LabelledCosine> rows, const char* which, double* gate, double* agreement) {
-    const std::optional<Gate> best = best_gate(std::move(rows));
-    if (!best) {
-      calibration.notes.push_back(fmt::format("no row {} keywords has a label; that gate keeps its value", which));
-      return;
+    const double by_keywords = value_at(config.keyword_steps, config.keyword_base, hits);
+    if (by_keywords >= config.low_keyword_score) {
+      ++calibration.rows_with_keywords;
+      if (would_overrule(config, by_keywords, *similarities[i].cosine)) overruling.push_back(*similarities[i].cosine);
+    } else if (risks[i]) {
+      without_keywords.push_back({.cosine = *similarities[i].cosine, .risk = *risks[i]});
     }
-    *gate = rounded(best->value);
-    *agreement = best->agreement;
-  };
-  take(std::move(without_keywords), "without", &calibration.gates.without_keywords,
-       &calibration.agreement_without_keywords);
-  take(std::move(with_keywords), "with", &calibration.gates.with_keywords, &calibration.agreement_with_keywords);
+  }
+  calibration.rows_without_keywords = without_keywords.size();
+  if (const std::optional<Gate> best = best_gate(std::move(without_keywords))) {
+    calibration.gates.without_keywords = rounded(best->value);
+    calibration.agreement_without_keywords = best->agreement;
+  } else {
+    calibration.notes.emplace_back("no row without keywords has a label; that gate keeps its value");
+  }
+  if (calibration.rows_with_keywords > 0) {
+    const Gate gate = lowest_harmless_gate(std::move(overruling), calibration.rows_with_keywords);
+    calibration.gates.with_keywords = gate.value;
+    calibration.agreement_with_keywords = gate.agreement;
+  } else {
+    calibration.notes.emplace_back("no row has keywords; that gate keeps its value");
+  }
   return calibration;
 }
 

@@ -65,15 +65,16 @@ Result<Validation> validate_model(ScoringConfig config, const SemanticBackend& b
 
 struct Calibration {
   SemanticGates gates;
-  size_t rows_without_keywords = 0;
+  size_t rows_without_keywords = 0;  // with a label
   size_t rows_with_keywords = 0;
   double agreement_without_keywords = 0;  // share of rows where "past the gate" is the label
-  double agreement_with_keywords = 0;
-  std::vector<std::string> notes;  // where the dataset could not tell
+  double agreement_with_keywords = 0;     // share of rows whose score stays within the tolerance of the keywords'
+  std::vector<std::string> notes;         // where the dataset could not tell
 };
 
-// The pair of gates at which "past the gate" agrees with the most labels; among equals the one farthest from the rows
-// around it. A gate that no row speaks about keeps its default, with a note. kInvalidArgument without labels.
+// Without keywords: the gate at which "past the gate" agrees with the most labels, among equals the one farthest from
+// the rows around it. With keywords these decide: the lowest gate at which 99 % of the rows keep their score. A gate
+// that no row speaks about keeps its value, with a note. kInvalidArgument without labels.
 Result<Calibration> calibrate_gates(const ScoringConfig& config, const SemanticBackend& backend,
                                     std::span<const LabelledMessage> messages);
 

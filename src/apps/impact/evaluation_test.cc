@@ -43,7 +43,8 @@ TEST(Evaluation, CalibrateFindsTheGapBetweenTheLabels) {
                                                  {"cos 0.60 risk", true}}));
   ASSERT_TRUE(calibration);
   EXPECT_NEAR(calibration->gates.without_keywords, 0.4, 1e-3);
-  EXPECT_NEAR(calibration->gates.with_keywords, 0.4, 1e-3);
+  EXPECT_EQ(calibration->gates.with_keywords, 0) << "neither row would be overruled";
+  EXPECT_EQ(calibration->agreement_with_keywords, 1);
   EXPECT_EQ(calibration->agreement_without_keywords, 1);
   EXPECT_EQ(calibration->rows_without_keywords, 4U);
   EXPECT_EQ(calibration->rows_with_keywords, 2U);
@@ -58,6 +59,20 @@ TEST(Evaluation, CalibrateTakesTheBestCutWhereLabelsOverlap) {
   EXPECT_NEAR(calibration->agreement_without_keywords, 0.8, 1e-12);
   EXPECT_EQ(calibration->gates.with_keywords, 0.85) << "no row speaks about it";
   EXPECT_EQ(calibration->notes.size(), 1U);
+}
+
+// With keywords a cosine from .8 on would boost the score: of 200 rows two may be.
+TEST(Evaluation, CalibrateLetsKeywordsDecide) {
+  std::vector<std::pair<std::string, bool>> texts = {{"cos 0.95 risk", true},
+                                                     {"cos 0.93 risk", true},
+                                                     {"cos 0.91 risk", false},
+                                                     {"cos 0.85 risk", true},
+                                                     {"cos 0.1", false}};
+  for (int i = 0; i < 196; ++i) texts.emplace_back("cos 0.50 risk", true);
+  const auto calibration = calibrate_gates({}, backend(), rows(texts));
+  ASSERT_TRUE(calibration);
+  EXPECT_NEAR(calibration->gates.with_keywords, 0.911, 1.1e-3);
+  EXPECT_NEAR(calibration->agreement_with_keywords, 0.99, 1e-12);
 }
 
 TEST(Evaluation, CalibrateNeedsLabels) {
