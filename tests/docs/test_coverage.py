@@ -18,7 +18,7 @@ def rows(text: str) -> list[tuple[str, list[str]]]:
 def exists(test: str, root: pathlib.Path) -> bool:
     if "::" in test:
         path, name = test.split("::")
-        return (root / path).is_file() and f"def {name}(" in (root / path).read_text(encoding="utf-8")
+        return (root / "tests" / path).is_file() and f"def {name}(" in (root / "tests" / path).read_text(encoding="utf-8")
     suite, name = test.split(".")
     pattern = re.compile(rf"TEST(?:_F|_P)?\(\s*{re.escape(suite)},\s*{re.escape(name)}\)")
     return any(pattern.search(path.read_text(encoding="utf-8")) for path in (root / "src").rglob("*_test.cc"))
@@ -38,8 +38,9 @@ def test_numbers_are_in_order_and_occur_once():
 
 def test_a_missing_test_is_noticed(tmp_path):
     (tmp_path / "src").mkdir()
+    (tmp_path / "tests").mkdir()
     (tmp_path / "src" / "a_test.cc").write_text("TEST(Suite, Name) {}\n", encoding="utf-8")
-    (tmp_path / "test_b.py").write_text("def test_c():\n    pass\n", encoding="utf-8")
+    (tmp_path / "tests" / "test_b.py").write_text("def test_c():\n    pass\n", encoding="utf-8")
     assert exists("Suite.Name", tmp_path) and exists("test_b.py::test_c", tmp_path)
     assert not exists("Suite.Other", tmp_path) and not exists("test_b.py::test_d", tmp_path)
     with pytest.raises(AssertionError):

@@ -197,7 +197,7 @@ TEST(ImpactScorer, OddMessagesNeverFailAndStayInRange) {
        {"content", "payload", "priority", "message_type", "from_agent", "constitutional_hash_", "x"}) {
     for (const std::string& value : odd) {
       const ImpactAnalysis analysis =
-          score_of(*scorer, "{\"" + std::string(field) + "\":" + value + ",\"from_agent\":\"b\"}");
+          score_of(*scorer, "{\"" + std::string(field) + "\":" + value + ",\"tools\":[]}");
       EXPECT_GE(analysis.score, 0) << field << value;
       EXPECT_LE(analysis.score, 1) << field << value;
       for (const FactorValue& factor : named_factors(analysis.factors)) {
