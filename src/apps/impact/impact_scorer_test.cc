@@ -196,8 +196,7 @@ TEST(ImpactScorer, OddMessagesNeverFailAndStayInRange) {
   for (const char* field :
        {"content", "payload", "priority", "message_type", "from_agent", "constitutional_hash_", "x"}) {
     for (const std::string& value : odd) {
-      const ImpactAnalysis analysis =
-          score_of(*scorer, "{\"" + std::string(field) + "\":" + value + ",\"tools\":[]}");
+      const ImpactAnalysis analysis = score_of(*scorer, "{\"" + std::string(field) + "\":" + value + ",\"tools\":[]}");
       EXPECT_GE(analysis.score, 0) << field << value;
       EXPECT_LE(analysis.score, 1) << field << value;
       for (const FactorValue& factor : named_factors(analysis.factors)) {
