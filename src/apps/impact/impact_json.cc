@@ -1,0 +1,143 @@
+#include "apps/impact/impact_json.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace vivace {
+namespace {
+
+// A text as it is, anything else as JSON text.
+std::string printed(const JsonValue& value) {
+  if (auto text = value.as_string()) return std::string(*text);
+  return value.to_text();
+}
+
+Result<std::string> read_name(const JsonValue& value) {
+  std::string name = printed(value);
+  if (name.size() <= kMaxNameBytes) return name;
+  return error(StatusCode::kTooLarge,
+               fmt::format("{}: has {} bytes, more than the limit of {}", value.path(), name.size(), kMaxNameBytes));
+}
+
+Result<std::optional<std::string>> find_name(const JsonValue& object, std::string_view key) {
+  const auto member = object.find(key);
+  if (!member) return std::nullopt;
+  ASSIGN_OR_RETURN(std::string name, read_name(*member));
+  return name;
+}
+
+Result<std::vector<Tool>> read_tools(const JsonValue& object) {
+  std::vector<Tool> tools;
+  const auto member = object.find("tools");
+  if (!member) return tools;
+  ASSIGN_OR_RETURN(const std::vector<JsonValue> items, member->as_array(kMaxTools));
+  for (const JsonValue& item : items) {
+    if (!item.is_object()) {
+      ASSIGN_OR_RETURN(std::string name, read_name(item));
+      tools.push_back({std::move(name)});
+      continue;
+    }
+    ASSIGN_OR_RETURN(std::optional<std::string> name, find_name(item, "name"));
+    tools.push_back({std::move(name).value_or("")});
+  }
+  return tools;
+}
+
+Result<bool> is_empty_object(const JsonValue& value) {
+  ASSIGN_OR_RETURN(const auto members, value.as_object());
+  return members.empty();
+}
+
+void read_content(const JsonValue& message, Message* out) {
+  const auto content = message.find("content");
+  if (!content) return;
+  out->printed_content = printed(*content);
+  if (!content->is_object() || !content->get("text")) {
+    out->content = out->printed_content;
+  } else if (const auto text = content->find("text")) {
+    out->content = printed(*text);
+  }
+}
+
+void read_payload(const JsonValue& message, Message* out) {
+  const auto payload = message.find("payload");
+  if (!payload) return;
+  if (const auto text = payload->find("message")) out->payload_message = printed(*text);
+  if (const auto amount = payload->find("amount")) {
+    if (const auto number = amount->as_double()) out->amount = *number;
+  }
+}
+
+}  // namespace
+
+Result<Message> read_message(const JsonValue& value, const std::vector<std::string>& text_fields) {
+  Message message;
+  ASSIGN_OR_RETURN(message.empty, is_empty_object(value));
+  read_content(value, &message);
+  read_payload(value, &message);
+  for (const std::string& field : text_fields) {
+    if (const auto text = value.find(field)) message.extra_texts.push_back(printed(*text));
+  }
+  ASSIGN_OR_RETURN(message.priority, find_name(value, "priority"));
+  ASSIGN_OR_RETURN(message.message_type, find_name(value, "message_type"));
+  ASSIGN_OR_RETURN(std::optional<std::string> agent, find_name(value, "from_agent"));
+  message.from_agent = std::move(agent).value_or("");
+  ASSIGN_OR_RETURN(message.tools, read_tools(value));
+  ASSIGN_OR_RETURN(message.constitutional_hash, find_name(value, "constitutional_hash"));
+  return message;
+}
+
+Result<Context> read_context(const JsonValue& value) {
+  Context context;
+  ASSIGN_OR_RETURN(context.empty, is_empty_object(value));
+  ASSIGN_OR_RETURN(std::optional<std::string> agent, find_name(value, "agent_id"));
+  context.agent_id = std::move(agent).value_or("");
+  ASSIGN_OR_RETURN(context.priority, find_name(value, "priority"));
+  ASSIGN_OR_RETURN(context.message_type, find_name(value, "message_type"));
+  ASSIGN_OR_RETURN(context.tools, read_tools(value));
+  if (const auto override = value.find("semantic_override")) {
+    ASSIGN_OR_RETURN(const double semantic, override->as_double());
+    if (!(semantic >= 0 && semantic <= 1)) return override->fail(fmt::format("is {}, expected 0 to 1", semantic));
+    context.semantic_override = semantic;
+  }
+  return context;
+}
+
+Result<ScoreRequest> read_score_request(const JsonValue& value, const std::vector<std::string>& text_fields) {
+  ScoreRequest request;
+  const auto wrapped = value.find("message");
+  // A message of somebody else may have a member "message" too; only an object can be one of ours.
+  if (!wrapped || !wrapped->is_object()) {
+    ASSIGN_OR_RETURN(request.message, read_message(value, text_fields));
+    return request;
+  }
+  ASSIGN_OR_RETURN(request.message, read_message(*wrapped, text_fields));
+  if (const auto context = value.find("context")) {
+    ASSIGN_OR_RETURN(request.context, read_context(*context));
+  }
+  return request;
+}
+
+void write_analysis(const ImpactAnalysis& analysis, JsonWriter* json) {
+  json->key("score").value(analysis.score).key("factors").begin_object();
+  for (const FactorValue& factor : named_factors(analysis.factors)) json->key(factor.name).value(factor.value);
+  json->end_object();
+  json->key("recommendation").value(analysis.recommendation);
+  json->key("requires_deliberation").value(analysis.requires_deliberation);
+  json->key("matched_keywords").begin_array();
+  for (const std::string& keyword : analysis.matched_keywords) json->value(keyword);
+  json->end_array();
+  json->key("backend").value(analysis.backend).key("degraded").value(analysis.degraded);
+  if (analysis.similarity) {
+    json->key("similarity").value(*analysis.similarity).key("passed_gate").value(analysis.passed_gate);
+  }
+  if (analysis.truncated) json->key("truncated").value(true);
+  json->key("explanations").begin_array();
+  for (const Explanation& explanation : analysis.explanations) {
+    json->begin_object().key("of").value(explanation.of).key("why").value(explanation.why).end_object();
+  }
+  json->end_array();
+}
+
+}  // namespace vivace

@@ -1,0 +1,148 @@
+#include "cli/impact_evaluate.h"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/impact/evaluation.h"
+#include "base/json_writer.h"
+#include "cli/impact_options.h"
+#include "cli/output_file.h"
+
+namespace vivace {
+namespace {
+
+constexpr char kValidateExamples[] =
+    "Examples:\n"
+    "  vivace impact validate --dataset examples/impact/messages.jsonl\n"
+    "  vivace impact validate --dataset mine.jsonl --model my-model --gate-without-keywords 0.4\n\n"
+    "Prints one object: agreement of the two scorers (scores less than 0.1 apart) on rows with a keyword and on all, "
+    "the\n"
+    "rows that only the model finds and, where rows have \"risk\": true or false, precision and recall of both.";
+
+constexpr char kCalibrateExamples[] =
+    "Examples:\n"
+    "  vivace impact calibrate --dataset examples/impact/messages.jsonl\n"
+    "  vivace impact calibrate --dataset mine.jsonl --model my-model\n\n"
+    "Rows are {\"message\":{…},\"risk\":true|false}. Prints the pair of gates that agrees with the most labels, one "
+    "for\n"
+    "texts without and one for texts with keywords; give it back as --gate-without-keywords and --gate-with-keywords.";
+
+constexpr size_t kMaxRows = 1'000'000;
+
+struct EvaluationOptions {
+  ImpactModelOptions model;
+  std::string dataset;
+};
+
+Result<std::vector<LabelledMessage>> read_dataset(const EvaluationOptions& options) {
+  constexpr size_t kChunk = 1000;
+  std::vector<LabelledMessage> messages;
+  RETURN_IF_ERROR(for_each_lines(options.dataset, kChunk, [&](const std::vector<JsonLine>& lines) -> Result<void> {
+    for (const JsonLine& line : lines) {
+      ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(line.text, line.place));
+      ASSIGN_OR_RETURN(LabelledMessage message, read_labelled_message(document.root(), options.model.text_fields));
+      messages.push_back(std::move(message));
+    }
+    if (messages.size() <= kMaxRows) return {};
+    return error(StatusCode::kTooLarge,
+                 options.dataset + " has more rows than the limit of " + std::to_string(kMaxRows));
+  }));
+  if (messages.empty()) return error(StatusCode::kInvalidArgument, options.dataset + " has no rows");
+  return messages;
+}
+
+void write_rows(const char* key, const std::vector<ValidationRow>& rows, JsonWriter* json) {
+  json->key(key).begin_array();
+  for (const ValidationRow& row : rows) {
+    json->begin_object().key("row").value(uint64_t{row.row}).key("text").value(row.text);
+    if (row.risk) json->key("risk").value(*row.risk);
+    json->key("similarity").value(row.similarity).key("keyword_score").value(row.keyword_score);
+    json->key("model_score").value(row.model_score).end_object();
+  }
+  json->end_array();
+}
+
+void write_detection(const char* key, const Detection& detection, JsonWriter* json) {
+  json->key(key).begin_object().key("precision").value(detection.precision()).key("recall").value(detection.recall());
+  json->key("true_positives").value(uint64_t{detection.true_positives});
+  json->key("false_positives").value(uint64_t{detection.false_positives});
+  json->key("false_negatives").value(uint64_t{detection.false_negatives});
+  json->key("true_negatives").value(uint64_t{detection.true_negatives}).end_object();
+}
+
+void write_gates(const SemanticGates& gates, JsonWriter* json) {
+  json->key("gates").begin_object().key("without_keywords").value(gates.without_keywords);
+  json->key("with_keywords").value(gates.with_keywords).end_object();
+}
+
+Result<void> print_object(JsonWriter* json) {
+  ASSIGN_OR_RETURN(OutputFile output, OutputFile::open("-", OutputFile::Existing::kOverwrite));
+  RETURN_IF_ERROR(output.write(json->end_object().take() + "\n"));
+  return output.flush();
+}
+
+ScoringConfig scoring_config(const EvaluationOptions& options) {
+  ScoringConfig config;
+  config.text_fields = options.model.text_fields;
+  return config;
+}
+
+Result<void> run_validate(const EvaluationOptions& options) {
+  ASSIGN_OR_RETURN(const std::vector<LabelledMessage> messages, read_dataset(options));
+  ASSIGN_OR_RETURN(const SemanticBackend backend, load_semantic_backend(options.model));
+  ASSIGN_OR_RETURN(const Validation validation, validate_model(scoring_config(options), backend, messages));
+  JsonWriter json;
+  json.begin_object().key("rows").value(uint64_t{validation.rows});
+  write_gates(backend.gates, &json);
+  json.key("agreement").value(validation.agreement()).key("keyword_rows").value(uint64_t{validation.keyword_rows});
+  json.key("overall_agreement").value(validation.overall_agreement());
+  if (validation.labelled > 0) {
+    json.key("labelled_rows").value(uint64_t{validation.labelled});
+    write_detection("keywords", validation.by_keywords, &json);
+    write_detection("model", validation.by_model, &json);
+  }
+  write_rows("only_model", validation.only_model, &json);
+  write_rows("disagreements", validation.disagreements, &json);
+  return print_object(&json);
+}
+
+Result<void> run_calibrate(const EvaluationOptions& options) {
+  ASSIGN_OR_RETURN(const std::vector<LabelledMessage> messages, read_dataset(options));
+  ASSIGN_OR_RETURN(const SemanticBackend backend, load_semantic_backend(options.model));
+  ASSIGN_OR_RETURN(const Calibration calibration, calibrate_gates(scoring_config(options), backend, messages));
+  JsonWriter json;
+  json.begin_object();
+  write_gates(calibration.gates, &json);
+  json.key("agreement_without_keywords").value(calibration.agreement_without_keywords);
+  json.key("agreement_with_keywords").value(calibration.agreement_with_keywords);
+  json.key("rows_without_keywords").value(uint64_t{calibration.rows_without_keywords});
+  json.key("rows_with_keywords").value(uint64_t{calibration.rows_with_keywords});
+  json.key("notes").begin_array();
+  for (const std::string& note : calibration.notes) json.value(note);
+  json.end_array();
+  return print_object(&json);
+}
+
+using Run = Result<void> (*)(const EvaluationOptions&);
+
+void add_verb(CLI::App* verb, Run run, Action* action) {
+  auto options = std::make_shared<EvaluationOptions>();
+  verb->add_option("--dataset", options->dataset, "JSON lines of messages, with labels or without; - is standard input")
+      ->required();
+  add_impact_model_options(*verb, &options->model);
+  verb->callback([options, run, action] { *action = [options, run] { return run(*options); }; });
+}
+
+}  // namespace
+
+void add_impact_evaluation_verbs(CLI::App& impact, Action* action) {
+  CLI::App* validate = impact.add_subcommand("validate", "Compare a model's scores with the keywords' and with labels");
+  validate->footer(kValidateExamples);
+  add_verb(validate, run_validate, action);
+  CLI::App* calibrate = impact.add_subcommand("calibrate", "Find the pair of gates of a model from a labelled file");
+  calibrate->footer(kCalibrateExamples);
+  add_verb(calibrate, run_calibrate, action);
+}
+
+}  // namespace vivace

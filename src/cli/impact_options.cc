@@ -1,0 +1,94 @@
+#include "cli/impact_options.h"
+
+#include <filesystem>
+#include <memory>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/mapped_file.h"
+#include "cli/digest.h"
+#include "cli/line_reader.h"
+
+namespace vivace {
+namespace {
+
+constexpr char kWeights[] = "model.safetensors";
+
+Result<void> check_sha256(const std::string& directory, const std::string& expected) {
+  if (expected.empty()) return {};
+  const std::string path = (std::filesystem::path(directory) / kWeights).string();
+  ASSIGN_OR_RETURN(const MappedFile file, MappedFile::open(path));
+  Digest digest = Digest::sha256();
+  digest.update(file.bytes());
+  const std::string found = digest.hex();
+  if (CLI::detail::to_lower(expected) == found) return {};
+  return error(StatusCode::kCorruptFile,
+               fmt::format("{} has the SHA-256 {}, expected {}; it is not used", path, found, expected));
+}
+
+SemanticGates choose_gates(const ImpactModelOptions& options, const std::string& directory) {
+  const SemanticGates* known = known_gates(options.model.model);
+  if (known == nullptr) known = known_gates(directory);
+  SemanticGates gates = known != nullptr ? *known : SemanticGates();
+  if (known == nullptr && !(options.gate_without_keywords && options.gate_with_keywords)) {
+    fmt::print(stderr,
+               "vivace: no gates are known for '{}', taking {} and {}; `vivace impact calibrate` finds its own\n",
+               options.model.model, gates.without_keywords, gates.with_keywords);
+  }
+  gates.without_keywords = options.gate_without_keywords.value_or(gates.without_keywords);
+  gates.with_keywords = options.gate_with_keywords.value_or(gates.with_keywords);
+  return gates;
+}
+
+}  // namespace
+
+void add_impact_model_options(CLI::App& verb, ImpactModelOptions* options) {
+  add_model_option(verb, &options->model);
+  verb.add_option("--model-sha256", options->sha256, "Use the model only if model.safetensors has this SHA-256");
+  verb.add_option("--gate-without-keywords", options->gate_without_keywords,
+                  "Similarity that a text without keywords must reach (default: the model's)")
+      ->check(CLI::Range(0.0, 1.0));
+  verb.add_option("--gate-with-keywords", options->gate_with_keywords, "The same for a text with keywords")
+      ->check(CLI::Range(0.0, 1.0));
+  verb.add_option("--text-field", options->text_fields,
+                  "Read this member of a message as text too, beside content and payload.message (several times)")
+      ->type_name("NAME")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_compute_options(verb, &options->model);
+}
+
+Result<SemanticBackend> load_semantic_backend(const ImpactModelOptions& options) {
+  ASSIGN_OR_RETURN(const std::string directory, model_directory(options.model));
+  RETURN_IF_ERROR(check_sha256(directory, options.sha256));
+  ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, load_engine(options.model));
+  return SemanticBackend{
+      .name = "cpu", .embed = embed_with(std::move(engine)), .gates = choose_gates(options, directory)};
+}
+
+Result<void> for_each_lines(const std::string& file, size_t max_lines,
+                            const std::function<Result<void>(const std::vector<JsonLine>&)>& handle) {
+  constexpr size_t kMaxBytes = size_t{1} << 20;
+  ASSIGN_OR_RETURN(LineReader reader, LineReader::open(file));
+  const std::string name = file == "-" ? "standard input" : file;
+  std::vector<JsonLine> lines;
+  uint64_t index = 0;
+  size_t bytes = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::optional<std::string_view> line, reader.next());
+    if (line) {
+      lines.push_back({.index = index++,
+                       .place = fmt::format("{} line {}", name, reader.line_number()),
+                       .text = std::string(*line)});
+      bytes += line->size();
+      if (lines.size() < max_lines && bytes < kMaxBytes && !reader.would_wait()) continue;
+    }
+    if (!lines.empty()) RETURN_IF_ERROR(handle(lines));
+    if (!line) return {};
+    lines.clear();
+    bytes = 0;
+  }
+}
+
+}  // namespace vivace

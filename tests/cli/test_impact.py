@@ -1,0 +1,127 @@
+"""`vivace impact`, `vivace impact validate` and `vivace impact calibrate`."""
+
+import hashlib
+import importlib.util
+import json
+import random
+
+import pytest
+
+from cli_runner import ROOT
+
+spec = importlib.util.spec_from_file_location("reference_scorer", ROOT / "tests" / "impact" / "reference_scorer.py")
+reference = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(reference)
+
+EXAMPLES = ROOT / "examples" / "impact" / "messages.jsonl"
+
+
+def score(cli, tmp_path, rows, *arguments):
+    path = tmp_path / "messages.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return [json.loads(line) for line in cli.ok("impact", "--file", path, *arguments).splitlines()]
+
+
+def generated_messages(count):
+    """Seeded messages that mix keywords, cases, scripts, odd types and three agents."""
+    chance = random.Random(20)
+    words = list(reference.KEYWORDS) + "the lunch café 漢字 is on Tuesday İstanbul ﬁre".split()
+    odd = ["low", "HIGH", "Critical", 0, 1, 2, 3, 7, 2.5, True, "urgent", ["high"], None, "priority_normal", ""]
+    types = ["command", "GOVERNANCE", "constitutional_check", 4, None, "event", {"a": "command"}]
+    tools = ["execute_sql", {"name": "send_mail"}, {"title": "x"}, "reader", "", {"name": None}, "LISTEN", "calc"]
+    for _ in range(count):
+        message = {"content": " ".join(chance.choices(words, k=chance.randint(0, 7)))}
+        if chance.random() < 0.3:
+            message["content"] = {"text": message["content"].upper()}
+        if chance.random() < 0.4:
+            message["payload"] = {"amount": chance.choice([0, 1000, 1000.5, 10**7, "many", None, True]),
+                                  "message": chance.choice(words)}
+        if chance.random() < 0.5:
+            message["tools"] = chance.sample(tools, chance.randint(0, 3))
+        message["priority"] = chance.choice(odd)
+        message["message_type"] = chance.choice(types)
+        message["from_agent"] = chance.choice(["a", "b", "c", ""])
+        context = None
+        if chance.random() < 0.3:
+            context = {"agent_id": "d", "priority": chance.choice(odd), "semantic_override": chance.choice([0, 0.4, 1, None])}
+        yield {"message": message, "context": context}
+
+
+def test_equals_the_reference_scorer(cli, tmp_path):
+    rows = list(generated_messages(600))
+    answers = score(cli, tmp_path, rows, "--no-model", "--volume-window", "0")
+    scorer = reference.ReferenceScorer()
+    for row, answer in zip(rows, answers, strict=True):
+        expected, factors = scorer.score(row["message"], row["context"])
+        assert answer["score"] == pytest.approx(expected, abs=1e-6), row
+        assert answer["factors"] == pytest.approx(factors, abs=1e-6), row
+
+
+def test_recorded_messages(cli, tmp_path):
+    path = ROOT / "tests" / "impact" / "data" / "keywords.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if '"sequence": 0,' in line]
+    answers = score(cli, tmp_path, rows, "--no-model")
+    assert [answer["score"] for answer in answers] == pytest.approx([row["score"] for row in rows], abs=1e-6)
+    assert [answer["index"] for answer in answers] == list(range(len(rows)))
+
+
+def test_analysis_has_every_member(cli, tmp_path):
+    answer, = score(cli, tmp_path, [{"content": "a breach"}], "--no-model")
+    assert set(answer) == {"index", "score", "factors", "recommendation", "requires_deliberation", "matched_keywords",
+                           "backend", "degraded", "explanations"}
+    assert answer["matched_keywords"] == ["breach"] and answer["backend"] == "keywords" and answer["degraded"] is False
+    assert [entry["of"] for entry in answer["explanations"]] == ["semantic", "permission", "volume", "context", "drift",
+                                                                 "priority", "type", "score"]
+
+
+def test_model_answers_by_name(cli, tmp_path, tiny):
+    answer, = score(cli, tmp_path, [{"content": "hello"}], "--model", tiny, "--require-model")
+    assert answer["backend"] == "cpu" and answer["degraded"] is False and -1 <= answer["similarity"] <= 1
+
+
+def test_missing_model_falls_back_and_says_so(cli, tmp_path):
+    answer, = score(cli, tmp_path, [{"content": "hello"}], "--model", "no-such-model")
+    assert answer["backend"] == "keywords" and answer["degraded"] is True
+    assert "no-such-model" in cli.error("impact", "--model", "no-such-model", "--require-model", "--file", EXAMPLES, code=1)
+
+
+def test_wrong_checksum_falls_back(cli, tmp_path, tiny):
+    rows = [{"content": "hello"}]
+    right = hashlib.sha256((tiny / "model.safetensors").read_bytes()).hexdigest()
+    answer, = score(cli, tmp_path, rows, "--model", tiny, "--model-sha256", right)
+    assert answer["backend"] == "cpu"
+    answer, = score(cli, tmp_path, rows, "--model", tiny, "--model-sha256", "0" * 64)
+    assert answer["backend"] == "keywords" and answer["degraded"] is True
+
+
+def test_bad_lines(cli, tmp_path):
+    path = tmp_path / "bad.jsonl"
+    path.write_text('{"content":"a"}\n{"tools":3}\nnonsense\n{"constitutional_hash":"0"}\n{"content":"b"}\n', encoding="utf-8")
+    message = cli.error("impact", "--no-model", "--file", path, code=1)
+    assert "line 2" in message and "tools: expected an array" in message
+    answers = [json.loads(line) for line in cli.ok("impact", "--no-model", "--on-error", "skip", "--file", path).splitlines()]
+    assert ["error" in answer for answer in answers] == [False, True, True, True, False]
+    assert "line 4" in answers[3]["error"] and "constitutional_hash" in answers[3]["error"]
+
+
+def test_validate_on_the_example_messages(cli, minilm):
+    report = json.loads(cli.ok("impact", "validate", "--dataset", EXAMPLES, "--model", minilm))
+    assert report["rows"] >= 300 and report["labelled_rows"] == report["rows"]
+    assert report["agreement"] >= 0.99
+    assert sum(row["risk"] for row in report["only_model"]) >= 10
+    assert report["model"]["recall"] > report["keywords"]["recall"]
+
+
+def test_calibrate_finds_the_documented_gates(cli, minilm):
+    report = json.loads(cli.ok("impact", "calibrate", "--dataset", EXAMPLES, "--model", minilm))
+    assert report["gates"] == pytest.approx({"without_keywords": 0.734, "with_keywords": 0.92}, abs=0.002)
+    assert report["notes"] == []
+
+
+@pytest.mark.parametrize("arguments, part", [
+    (["impact", "validate"], "--dataset is required"),
+    (["impact", "--gate-with-keywords", "2"], "--gate-with-keywords"),
+    (["impact", "--no-model", "--require-model"], "excludes"),
+])
+def test_wrong_usage(cli, arguments, part):
+    assert part in cli.error(*arguments, code=2)
