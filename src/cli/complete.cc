@@ -1,4 +1,5 @@
 // `vivace complete`: the text that a model writes for each text.
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -33,6 +34,7 @@ struct CompleteOptions {
   ModelOptions model;
   InputOptions input;
   GenerationOptions generation;
+  int max_new_tokens = 0;  // 0: not given
   std::string early_stopping = "false";
   std::vector<std::string> stop;
   std::string strategy = "none";
@@ -44,9 +46,9 @@ struct CompleteOptions {
 
 void declare_generation(CLI::App& verb, CompleteOptions* options) {
   GenerationOptions& generation = options->generation;
-  verb.add_option("--max-new-tokens", generation.max_new_tokens, "Write at most this many tokens")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  verb.add_option("--max-new-tokens", options->max_new_tokens,
+                  "Write at most this many tokens (default: 128, or what the model can)")
+      ->check(CLI::PositiveNumber);
   verb.add_option("--min-new-tokens", generation.min_new_tokens, "Do not end before this many tokens")
       ->check(CLI::NonNegativeNumber);
   verb.add_option("--temperature", generation.temperature, "0: always the likeliest token; above: sample")
@@ -109,9 +111,12 @@ std::string unescape(std::string_view text) {
   return plain;
 }
 
-GenerateRequest make_request(const CompleteOptions& options) {
+GenerateRequest make_request(const CompleteOptions& options, const GeneratorInfo& model) {
   GenerateRequest request;
   request.options = options.generation;
+  request.options.max_new_tokens = options.max_new_tokens > 0
+                                       ? options.max_new_tokens
+                                       : std::min(request.options.max_new_tokens, model.max_new_tokens);
   if (options.early_stopping == "true") request.options.early_stopping = EarlyStopping::kFull;
   if (options.early_stopping == "never") request.options.early_stopping = EarlyStopping::kNever;
   for (const std::string& stop : options.stop) request.stop.push_back(unescape(stop));
@@ -148,7 +153,7 @@ class Completer {
 
   Result<void> complete(InputText input) {
     if (!input.problem.empty()) return error(StatusCode::kInvalidArgument, input.problem);
-    GenerateRequest request = make_request(m_options);
+    GenerateRequest request = make_request(m_options, m_generator.info());
     request.text = std::move(input.text);
     const auto start = std::chrono::steady_clock::now();
     if (m_options.deadline_ms > 0) request.deadline = start + std::chrono::milliseconds(m_options.deadline_ms);

@@ -18,13 +18,13 @@ size_t round_up(size_t bytes, size_t unit) {
 }  // namespace
 
 std::byte* allocate_aligned(size_t bytes) {
-  // A small buffer in a huge page would waste most of it.
+  // A small buffer in a huge page would waste most of it, and so would the last part of a large one.
   const size_t unit = bytes >= kHugePage ? kHugePage : kLine;
-  const size_t size = round_up(bytes == 0 ? 1 : bytes, unit);
-  void* data = std::aligned_alloc(unit, size);
-  CHECK(data != nullptr);
+  const size_t size = round_up(bytes == 0 ? 1 : bytes, kLine);
+  void* data = nullptr;
+  CHECK(::posix_memalign(&data, unit, size) == 0);
   // Advice only: nothing is wrong when the system does not take it.
-  if (unit == kHugePage) (void)::madvise(data, size, MADV_HUGEPAGE);
+  if (unit == kHugePage) (void)::madvise(data, size / kHugePage * kHugePage, MADV_HUGEPAGE);
   return static_cast<std::byte*>(data);
 }
 
