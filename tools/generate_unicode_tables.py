@@ -16,6 +16,7 @@ import tokenizers
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
 WHITE_SPACE, REMOVED, MARK, PUNCTUATION, CHINESE, WORD = 1, 2, 4, 8, 16, 32
+LETTER, NUMBER, NUMERIC, COMBINING = 256, 512, 1024, 2048
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
 HANGUL = range(0xAC00, 0xD7A4)
 
@@ -67,6 +68,22 @@ def measure_flags():
         assert found & WORD or (stripped_right.offsets[0][1] == 4) == bool(found & WHITE_SPACE), hex(code_point)
         flags[code_point] = found
     return flags
+
+
+def measure_classes():
+    """What pre-tokenizers and normalisers other than BERT's look at: bits of CodePointInfo::flags from kLetter on."""
+    split = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    digits = pre_tokenizers.Digits(individual_digits=True)
+    strip = normalizers.StripAccents()
+    classes = {}
+    for code_point in CODE_POINTS:
+        character = chr(code_point)
+        found = LETTER if len(split.pre_tokenize_str("a" + character)) == 1 else 0
+        found |= NUMBER if len(split.pre_tokenize_str("1" + character)) == 1 else 0
+        found |= NUMERIC if len(digits.pre_tokenize_str(f"a{character}b")) == 3 else 0
+        found |= COMBINING if strip.normalize_str("a" + character) == "a" else 0
+        classes[code_point] = found
+    return classes
 
 
 def measure_mappings(normalizer):
@@ -153,6 +170,7 @@ def main():
     range_item = "{0x%X, 0x%X, %d}"
     arrays = [
         cpp_array("UnicodeRange", "kFlagRanges", (range_item % tuple(r) for r in flag_runs)),
+        cpp_array("UnicodeRange", "kClassRanges", (range_item % tuple(r) for r in ranges(measure_classes()))),
         cpp_array("UnicodeRange", "kCombiningClassRanges", (range_item % tuple(r) for r in class_runs)),
         cpp_array("UnicodeMapping", "kDecompositions", (mapping_row(c, m, 4) for c, m in sorted(decompositions.items()))),
         cpp_array("UnicodeMapping", "kLowercase", (mapping_row(c, m, 4) for c, m in sorted(lowercase.items()))),
@@ -163,7 +181,7 @@ def main():
         out.write("// clang-format off\n")
         out.write('#include "text/unicode_data.h"\n\nnamespace vivace::unicode_data {\n\n')
         out.write("\n".join(arrays))
-        for name in ("FlagRange", "CombiningClassRange", "Decomposition", "Lowercase"):
+        for name in ("FlagRange", "ClassRange", "CombiningClassRange", "Decomposition", "Lowercase"):
             array = "k" + name if name == "Lowercase" else f"k{name}s"
             out.write(f"\nconst size_t k{name}Count = sizeof({array}) / sizeof({array}[0]);")
         out.write("\n\n}  // namespace vivace::unicode_data\n")

@@ -33,8 +33,7 @@ void BertBufferedEncoder::run() {
       const int32_t begin = m_code_point_index;
       advance(stretch.added_token->end);
       const AddedTokenMatch& match = *stretch.added_token;
-      m_writer.add_added_token(match.id, begin, m_code_point_index,
-                               m_text.substr(match.begin, match.end - match.begin));
+      m_writer.add_text_token(match.id, begin, m_code_point_index, m_text.substr(match.begin, match.end - match.begin));
     }
   }
 }
@@ -90,8 +89,8 @@ void BertBufferedEncoder::encode_normalized(bool cut) {
     const auto match = scanner.next(scanner.resume(), m_bytes.size());
     write_words(position, std::min(match ? match->begin : m_bytes.size(), certain));
     if (!match || (cut && (scanner.resume() > certain || match->end == m_bytes.size()))) return;
-    m_writer.add_added_token(match->id, m_sources[match->begin], m_sources[match->end - 1] + 1,
-                             std::string_view(m_bytes).substr(match->begin, match->end - match->begin));
+    m_writer.add_text_token(match->id, m_sources[match->begin], m_sources[match->end - 1] + 1,
+                            std::string_view(m_bytes).substr(match->begin, match->end - match->begin));
     position = match->end;
   }
 }

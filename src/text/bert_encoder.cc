@@ -13,7 +13,6 @@ void BertEncoder::run() {
       case ByteKind::kIsolated: {
         const int32_t index = static_cast<int32_t>(m_position - m_skew);
         m_writer.add(m_pipeline.isolated_tokens[byte], index, index + 1);
-        m_writer.end_split();
         ++m_position;
         break;
       }
@@ -36,7 +35,6 @@ void BertEncoder::take_ascii_word() {
   if (end < m_text.size() && m_pipeline.byte_kinds[byte_at(end)] == ByteKind::kSlow) return take_any_words();
   m_position = end;
   write_ascii_word(begin, node);
-  m_writer.end_split();
 }
 
 // node is where the trie stands after the word that ends at m_position.
@@ -108,8 +106,8 @@ void BertEncoder::drain() {
 void BertEncoder::take_added_token(AddedTokenMatch match) {
   for (;;) {
     const int32_t end_index = code_point_index(match.end);
-    m_writer.add_added_token(match.id, code_point_index(match.begin), end_index,
-                             m_text.substr(match.begin, match.end - match.begin));
+    m_writer.add_text_token(match.id, code_point_index(match.begin), end_index,
+                            m_text.substr(match.begin, match.end - match.begin));
     m_position = match.end;
     m_skew = m_position - static_cast<size_t>(end_index);
     // A token that begins with white space may still be found in the space that this one took along.

@@ -9,7 +9,7 @@ namespace {
 constexpr int32_t kSameSource = -1;
 
 // No step of any normaliser changes a code point with none of these, and no combining class.
-constexpr uint8_t kChanging =
+constexpr uint16_t kChanging =
     kWhiteSpace | kRemovedByCleaning | kNonspacingMark | kChinese | kDecomposes | kHasLowercase;
 
 }  // namespace

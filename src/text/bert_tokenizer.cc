@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "text/added_patterns.h"
 #include "text/bert_buffered_encoder.h"
 #include "text/bert_encoder.h"
 #include "text/token_writer.h"
@@ -30,51 +31,24 @@ std::string normalized_form(const BertNormalizer& normalizer, std::string_view t
   return form;
 }
 
-struct Patterns {
-  std::vector<AddedTokenMatcher::Pattern> raw;
-  std::vector<AddedTokenMatcher::Pattern> normalized;
-};
-
-Result<Patterns> make_patterns(const std::vector<AddedToken>& added, const BertNormalizer& normalizer,
-                               const JsonValue& root) {
-  Patterns patterns;
-  for (const AddedToken& token : added) {
-    if (!token.normalized) {
-      patterns.raw.push_back({token.content, token});
-      continue;
-    }
-    std::string form = normalized_form(normalizer, token.content);
-    if (form.empty()) {
-      return error(StatusCode::kUnsupported, root.path() + ": added_tokens: nothing of '" + printable(token.content) +
-                                                 "' (id " + std::to_string(token.id) + ") is left by the normalizer");
-    }
-    patterns.normalized.push_back({std::move(form), token});
-  }
-  return patterns;
-}
-
-WordPiece make_model(const WordPieceFile& file) {
-  std::vector<std::pair<std::string_view, int32_t>> keys;
-  keys.reserve(file.tokens.size());
-  for (size_t id = 0; id < file.tokens.size(); ++id) {
-    if (!file.tokens[id].empty()) keys.emplace_back(file.tokens[id], static_cast<int32_t>(id));
-  }
-  return WordPiece(std::move(keys), file.options);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<const Tokenizer>> BertTokenizer::read(const JsonValue& root) {
-  ASSIGN_OR_RETURN(const BertNormalizerOptions normalizer, read_normalizer(root));
-  RETURN_IF_ERROR(check_pre_tokenizer(root));
+  BertNormalizerOptions normalizer;
+  if (const auto component = root.find("normalizer")) {
+    ASSIGN_OR_RETURN(normalizer, read_bert_options(*component));
+  }
   ASSIGN_OR_RETURN(const JsonValue model, root.get("model"));
   ASSIGN_OR_RETURN(WordPieceFile file, read_wordpiece(model));
-  WordPiece wordpiece = make_model(file);
+  WordPiece wordpiece = make_wordpiece(file);
   ASSIGN_OR_RETURN(const std::vector<AddedToken> added, read_added_tokens(root, &file.tokens));
-  ASSIGN_OR_RETURN(Patterns patterns, make_patterns(added, BertNormalizer(normalizer), root));
+  const auto form = [bert = BertNormalizer(normalizer)](std::string_view content) -> Result<std::string> {
+    return normalized_form(bert, content);
+  };
+  ASSIGN_OR_RETURN(AddedPatterns patterns, make_added_patterns(added, form, root));
+  ASSIGN_OR_RETURN(SharedParts parts, read_shared(root, std::move(file.tokens), added, patterns));
   BertPipeline pipeline(normalizer, std::move(wordpiece), AddedTokenMatcher(std::move(patterns.raw)),
                         AddedTokenMatcher(std::move(patterns.normalized)));
-  ASSIGN_OR_RETURN(SharedParts parts, read_shared(root, std::move(file.tokens), added));
   return std::unique_ptr<const Tokenizer>(new BertTokenizer(std::move(parts), std::move(pipeline)));
 }
 

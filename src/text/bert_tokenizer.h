@@ -16,7 +16,7 @@ namespace vivace {
 
 class BertTokenizer : public TokenizerBase {
  public:
-  // root: a tokenizer.json whose model is a WordPiece.
+  // root: a tokenizer.json with a BertNormalizer or none, a BertPreTokenizer and a WordPiece.
   static Result<std::unique_ptr<const Tokenizer>> read(const JsonValue& root);
 
  private:

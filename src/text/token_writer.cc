@@ -28,11 +28,6 @@ void TokenWriter::shrink(size_t size) {
   m_tokens.ids.resize(size);
   if (m_with_offsets) m_tokens.offsets.resize(size);
   if (m_blanks != nullptr) m_blanks->resize(size - m_start);
-  while (m_split_begins != nullptr && !m_split_begins->empty() && m_split_begins->back() >= size - m_start) {
-    m_split_begins->pop_back();
-  }
-  m_split_begin = size;
-  if (size < m_limit) m_limit = m_whole_limit;
   m_tokens.truncated = false;
 }
 

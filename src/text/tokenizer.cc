@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "text/bert_tokenizer.h"
-#include "text/component_registry.h"
+#include "text/pipeline_tokenizer.h"
 #include "text/tokenizer_json.h"
 
 namespace vivace {
@@ -11,10 +11,18 @@ namespace {
 
 constexpr size_t kMaxFileBytes = size_t{256} << 20;  // the largest in use are below 40 MB
 
-using TokenizerReader = Result<std::unique_ptr<const Tokenizer>>(const JsonValue&);
+bool has_type(const JsonValue& root, std::string_view key, std::string_view type) {
+  const auto component = root.find(key);
+  const auto value = component ? component->find("type") : std::nullopt;
+  const auto name = value ? value->as_string() : Result<std::string_view>("null");
+  return name && *name == type;
+}
 
-// The model decides which class of tokenizer the document describes.
-constexpr NamedReader<TokenizerReader> kModels[] = {{"WordPiece", BertTokenizer::read}};
+// BERT's pipeline has a class of its own, which does all of it in one pass.
+bool is_bert(const JsonValue& root) {
+  return has_type(root, "model", "WordPiece") && has_type(root, "pre_tokenizer", "BertPreTokenizer") &&
+         (has_type(root, "normalizer", "BertNormalizer") || !root.find("normalizer"));
+}
 
 }  // namespace
 
@@ -22,9 +30,8 @@ Result<std::unique_ptr<const Tokenizer>> Tokenizer::from_json(std::string_view j
   ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(json, origin));
   const JsonValue root = document.root();
   RETURN_IF_ERROR(check_version(root));
-  ASSIGN_OR_RETURN(const JsonValue model, root.get("model"));
-  ASSIGN_OR_RETURN(auto* const read, find_reader<TokenizerReader>(model, kModels));
-  return read(root);
+  RETURN_IF_ERROR(root.get("model"));
+  return is_bert(root) ? BertTokenizer::read(root) : PipelineTokenizer::read(root);
 }
 
 Result<std::unique_ptr<const Tokenizer>> Tokenizer::from_file(const std::string& path) {

@@ -27,8 +27,8 @@ enum class TruncationSide { kRight, kLeft };                               // wh
 struct EncodeOptions {
   SpecialTokens special_tokens = SpecialTokens::kAdd;
   Offsets offsets = Offsets::kOmit;
-  // At most this many tokens, special ones included; 0 = no limit. Cutting on the right, the work is bounded by the
-  // limit, not by the length of the text.
+  // At most this many tokens, special ones included; 0 = no limit. Cutting on the right, BERT's pipeline works only as
+  // far as the limit; others normalise and split the whole text, and only their model stops at the limit.
   size_t max_tokens = 0;
   TruncationStrategy truncation = TruncationStrategy::kLongestFirst;
   TruncationSide truncation_side = TruncationSide::kRight;
@@ -59,8 +59,8 @@ class Tokenizer {
                                    TokenSequence* tokens) const = 0;
 
   // All windows of a text longer than max_tokens (> 0), each with its special tokens: the first is encode()'s, the
-  // others are the package's overflowing encodings. None is marked as truncated. kInvalidArgument when stride leaves a
-  // window nothing new.
+  // others are the package's overflowing encodings, but with the type ids of the first. None is marked as truncated.
+  // kInvalidArgument when stride leaves a window nothing new.
   virtual Result<std::vector<TokenSequence>> encode_windows(std::string_view text,
                                                             const EncodeOptions& options) const = 0;
 

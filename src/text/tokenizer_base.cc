@@ -4,7 +4,6 @@
 #include <iterator>
 #include <utility>
 
-#include "base/utf8.h"
 #include "text/text_check.h"
 
 namespace vivace {
@@ -34,53 +33,39 @@ void append_slice(const std::vector<T>& items, TokenRange range, std::vector<T>*
               std::next(items.begin(), static_cast<std::ptrdiff_t>(range.end)));
 }
 
-// The package stops a text of a pair after the split (from the cut end) that brings it to max_tokens, and compares the
-// lengths that it has then.
-size_t counted_length(const TokenSequence& tokens, const TokenNotes& notes, const EncodeOptions& options) {
-  const size_t count = tokens.ids.size();
-  if (options.truncation_side == TruncationSide::kRight || options.max_tokens == 0) return count;
-  for (auto begin = notes.split_begins.rbegin(); begin != notes.split_begins.rend(); ++begin) {
-    if (count - *begin >= options.max_tokens) return count - *begin;
-  }
-  return count;
-}
-
 }  // namespace
 
 Result<TokenizerBase::SharedParts> TokenizerBase::read_shared(const JsonValue& root, std::vector<std::string> tokens,
-                                                              std::span<const AddedToken> added) {
+                                                              std::span<const AddedToken> added,
+                                                              const AddedPatterns& patterns) {
   SharedParts parts;
   ASSIGN_OR_RETURN(parts.post_processor, PostProcessor::read(root, tokens.size()));
+  ASSIGN_OR_RETURN(const JsonValue decoder, root.get("decoder"));
+  ASSIGN_OR_RETURN(parts.decoder, Decoder::read(decoder));
   for (const AddedToken& token : added) {
-    if (!token.special) continue;
-    parts.is_special.resize(std::max(parts.is_special.size(), static_cast<size_t>(token.id) + 1));
-    parts.is_special[static_cast<size_t>(token.id)] = true;
+    if (token.special) parts.special_tokens.insert(token.content);
+  }
+  for (const AddedTokenMatcher::Pattern& pattern : patterns.normalized) {
+    if (pattern.text != pattern.token.content) parts.normalized_forms.emplace(pattern.token.id, pattern.text);
   }
   parts.vocabulary = Vocabulary(std::move(tokens));
-  const auto decoder = root.find("decoder");
-  parts.decoder = "null";
-  if (decoder) {
-    ASSIGN_OR_RETURN(parts.decoder, decoder->string_or("type", "null"));
-  }
   return parts;
 }
 
 Result<std::string> TokenizerBase::decode(std::span<const int32_t> ids, SkipSpecialTokens skip) const {
-  if (m_parts.decoder != "null") {
-    return error(StatusCode::kUnsupported, "decoding with '" + printable(m_parts.decoder) + "' is not supported");
-  }
-  std::string text;
+  std::vector<std::string> tokens;
+  tokens.reserve(ids.size());
   for (const int32_t id : ids) {
-    const std::string_view token = m_parts.vocabulary.token(id);
-    if (token.empty()) {
+    const std::string_view written = m_parts.vocabulary.token(id);
+    if (written.empty()) {
       return error(StatusCode::kInvalidArgument, "there is no token with id " + std::to_string(id));
     }
-    const size_t index = static_cast<size_t>(id);
-    if (skip == SkipSpecialTokens::kYes && index < m_parts.is_special.size() && m_parts.is_special[index]) continue;
-    if (!text.empty()) text += ' ';
-    text += token;
+    const auto form = m_parts.normalized_forms.find(id);
+    std::string token = form == m_parts.normalized_forms.end() ? std::string(written) : form->second;
+    if (skip == SkipSpecialTokens::kYes && m_parts.special_tokens.contains(token)) continue;
+    tokens.push_back(std::move(token));
   }
-  return text;
+  return m_parts.decoder->decode(tokens);
 }
 
 Result<size_t> TokenizerBase::room_for_text(const TokenLayout& layout, const EncodeOptions& options) const {
@@ -104,38 +89,52 @@ Result<void> TokenizerBase::encode(std::string_view text, const EncodeOptions& o
       continue;
     }
     const size_t begin = tokens->ids.size();
-    TokenNotes notes;
+    std::vector<TokenBlanks> blanks;
     TokenWriter writer(tokens, cuts_left ? SIZE_MAX : room, options.offsets);
     const bool is_trimmed = keeps_offsets(options) && !layout.trims[0].empty();
-    if (is_trimmed) writer.keep_blanks(&notes);
+    if (is_trimmed) writer.keep_blanks(&blanks);
     RETURN_IF_ERROR(run(text, &writer));
     const size_t count = tokens->ids.size() - begin;
     if (cuts_left && count > room) {
       const size_t end = begin + count - room;
       erase_between(&tokens->ids, begin, end);
       if (keeps_offsets(options)) erase_between(&tokens->offsets, begin, end);
-      if (is_trimmed) erase_between(&notes.blanks, 0, count - room);
+      if (is_trimmed) erase_between(&blanks, 0, count - room);
       tokens->truncated = true;
     }
-    if (is_trimmed) trim(layout.trims[0], begin, &notes, tokens);
+    if (is_trimmed) trim(layout.trims[0], begin, &blanks, tokens);
     tokens->type_ids.resize(tokens->ids.size(), piece.type_id);
   }
   return {};
 }
 
-Result<TokenizerBase::EncodedText> TokenizerBase::encode_pair_text(std::string_view text, const EncodeOptions& options,
-                                                                   bool is_trimmed) const {
+Result<TokenizerBase::EncodedText> TokenizerBase::encode_whole(std::string_view text, size_t limit, Offsets offsets,
+                                                               const std::vector<OffsetTrim>& trims) const {
   EncodedText encoded;
-  TokenWriter writer(&encoded.tokens, SIZE_MAX, options.offsets);
-  if (is_trimmed) writer.keep_blanks(&encoded.notes);
-  if (options.max_tokens != 0) {
-    if (options.truncation_side == TruncationSide::kRight) {
-      writer.end_with_split_at(options.max_tokens);
-    } else {
-      writer.keep_splits(&encoded.notes);
+  TokenWriter writer(&encoded.tokens, limit, offsets);
+  if (offsets == Offsets::kKeep && !trims.empty()) writer.keep_blanks(&encoded.blanks);
+  RETURN_IF_ERROR(run(text, &writer));
+  return encoded;
+}
+
+// Where both texts are cut to halves of an odd room, the longer one has the larger half: only then must tokens beyond
+// the room be counted. Texts that are cut on the left are needed whole.
+Result<std::array<TokenizerBase::EncodedText, 2>> TokenizerBase::encode_both(
+    const std::array<std::string_view, 2>& texts, size_t room, const TokenLayout& layout,
+    const EncodeOptions& options) const {
+  std::array<EncodedText, 2> encoded;
+  const bool never_cut = options.truncation == TruncationStrategy::kOnlySecond;
+  const bool cuts_left = options.truncation_side == TruncationSide::kLeft;
+  for (size_t i = 0; i < 2; ++i) {
+    const size_t limit = cuts_left || (i == 0 && never_cut) ? SIZE_MAX : room;
+    ASSIGN_OR_RETURN(encoded[i], encode_whole(texts[i], limit, options.offsets, layout.trims[i]));
+  }
+  const bool both_fill = encoded[0].tokens.ids.size() >= room && encoded[1].tokens.ids.size() >= room;
+  if (both_fill && room % 2 == 1 && options.truncation == TruncationStrategy::kLongestFirst) {
+    for (size_t i = 0; i < 2; ++i) {
+      ASSIGN_OR_RETURN(encoded[i], encode_whole(texts[i], SIZE_MAX, options.offsets, layout.trims[i]));
     }
   }
-  RETURN_IF_ERROR(run(text, &writer));
   return encoded;
 }
 
@@ -149,17 +148,9 @@ Result<void> TokenizerBase::encode_pair(std::string_view first, std::string_view
     return error(StatusCode::kUnsupported, "this tokenizer's template does not take two texts at once");
   }
   ASSIGN_OR_RETURN(const size_t room, room_for_text(*layout, options));
-  std::array<EncodedText, 2> texts;
-  std::array<size_t, 2> counted{};
-  for (size_t i = 0; i < 2; ++i) {
-    // A first text that is never cut is needed whole.
-    EncodeOptions own = options;
-    if (i == 0 && options.truncation == TruncationStrategy::kOnlySecond) own.max_tokens = 0;
-    const bool is_trimmed = keeps_offsets(options) && !layout->trims[i].empty();
-    ASSIGN_OR_RETURN(texts[i], encode_pair_text(i == 0 ? first : second, own, is_trimmed));
-    counted[i] = counted_length(texts[i].tokens, texts[i].notes, own);
-  }
-  ASSIGN_OR_RETURN(const PairLengths kept, truncate_pair({counted[0], counted[1]}, room, options.truncation));
+  ASSIGN_OR_RETURN(const auto texts, encode_both({first, second}, room, *layout, options));
+  const PairLengths lengths{texts[0].tokens.ids.size(), texts[1].tokens.ids.size()};
+  ASSIGN_OR_RETURN(const PairLengths kept, truncate_pair(lengths, room, options.truncation));
   for (const TemplatePiece& piece : layout->pieces) {
     if (piece.kind == Kind::kSpecialToken) {
       append_special(piece, options, tokens);
@@ -186,10 +177,7 @@ Result<std::vector<TokenSequence>> TokenizerBase::encode_windows(std::string_vie
                                                    std::to_string(options.max_tokens) + " tokens leaves room for " +
                                                    std::to_string(room));
   }
-  EncodedText encoded;
-  TokenWriter writer(&encoded.tokens, SIZE_MAX, options.offsets);
-  if (keeps_offsets(options) && !layout.trims[0].empty()) writer.keep_blanks(&encoded.notes);
-  RETURN_IF_ERROR(run(text, &writer));
+  ASSIGN_OR_RETURN(const EncodedText encoded, encode_whole(text, SIZE_MAX, options.offsets, layout.trims[0]));
   ASSIGN_OR_RETURN(const auto ranges,
                    window_ranges(encoded.tokens.ids.size(), room, options.stride, options.truncation_side));
   std::vector<TokenSequence> windows(ranges.size());
@@ -212,20 +200,19 @@ void TokenizerBase::append_text(const EncodedText& text, TokenRange range, const
   append_slice(text.tokens.ids, range, &tokens->ids);
   if (text.tokens.offsets.empty()) return;
   append_slice(text.tokens.offsets, range, &tokens->offsets);
-  if (text.notes.blanks.empty()) return;
-  TokenNotes notes;
-  append_slice(text.notes.blanks, range, &notes.blanks);
-  trim(trims, begin, &notes, tokens);
+  if (text.blanks.empty()) return;
+  std::vector<TokenBlanks> blanks;
+  append_slice(text.blanks, range, &blanks);
+  trim(trims, begin, &blanks, tokens);
 }
 
-// Of the tokens from begin on; notes are theirs.
-void TokenizerBase::trim(const std::vector<OffsetTrim>& trims, size_t begin, TokenNotes* notes,
+// Of the tokens from begin on; *blanks are theirs.
+void TokenizerBase::trim(const std::vector<OffsetTrim>& trims, size_t begin, std::vector<TokenBlanks>* blanks,
                          TokenSequence* tokens) const {
-  for (size_t i = 0; i < notes->blanks.size(); ++i) {
-    TokenBlanks& blanks = notes->blanks[i];
-    if (blanks == kUnknownBlanks) blanks = count_blanks(m_parts.vocabulary.token(tokens->ids[begin + i]));
+  for (size_t i = 0; i < blanks->size(); ++i) {
+    if ((*blanks)[i] == kUnknownBlanks) (*blanks)[i] = count_blanks(m_parts.vocabulary.token(tokens->ids[begin + i]));
   }
-  trim_offsets(trims, notes->blanks, std::span(tokens->offsets).subspan(begin));
+  trim_offsets(trims, *blanks, std::span(tokens->offsets).subspan(begin));
 }
 
 }  // namespace vivace

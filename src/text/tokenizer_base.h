@@ -1,16 +1,23 @@
 // What all tokenizers share: limits, pairs, windows, post-processing and decoding around a run over one text.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
+#include "text/added_patterns.h"
 #include "text/added_tokens.h"
+#include "text/decoder.h"
 #include "text/post_processor.h"
 #include "text/token_writer.h"
 #include "text/tokenizer.h"
@@ -35,28 +42,34 @@ class TokenizerBase : public Tokenizer {
   struct SharedParts {
     Vocabulary vocabulary;
     PostProcessor post_processor;
-    std::vector<bool> is_special;  // by id; may be shorter than the vocabulary
-    std::string decoder;           // its type, "null" without one
+    std::unordered_set<std::string> special_tokens;
+    // Added tokens that the normaliser changes are decoded to their normalised form.
+    std::unordered_map<int32_t, std::string> normalized_forms;
+    std::unique_ptr<const Decoder> decoder;
   };
   // tokens: of the model and the added ones, by id.
   static Result<SharedParts> read_shared(const JsonValue& root, std::vector<std::string> tokens,
-                                         std::span<const AddedToken> added);
+                                         std::span<const AddedToken> added, const AddedPatterns& patterns);
 
   explicit TokenizerBase(SharedParts parts) : m_parts(std::move(parts)) {}
 
-  // Writes the tokens of a text (UTF-8 below 2 GiB) until the writer is truncated, telling it where splits end.
+  // Writes the tokens of a text (UTF-8 below 2 GiB) until the writer is truncated.
   virtual Result<void> run(std::string_view text, TokenWriter* writer) const = 0;
 
  private:
   // The tokens of one text before anything is put around them.
   struct EncodedText {
     TokenSequence tokens;  // without type ids
-    TokenNotes notes;
+    std::vector<TokenBlanks> blanks;
   };
 
   Result<size_t> room_for_text(const TokenLayout& layout, const EncodeOptions& options) const;
-  Result<EncodedText> encode_pair_text(std::string_view text, const EncodeOptions& options, bool is_trimmed) const;
-  void trim(const std::vector<OffsetTrim>& trims, size_t begin, TokenNotes* notes, TokenSequence* tokens) const;
+  Result<EncodedText> encode_whole(std::string_view text, size_t limit, Offsets offsets,
+                                   const std::vector<OffsetTrim>& trims) const;
+  Result<std::array<EncodedText, 2>> encode_both(const std::array<std::string_view, 2>& texts, size_t room,
+                                                 const TokenLayout& layout, const EncodeOptions& options) const;
+  void trim(const std::vector<OffsetTrim>& trims, size_t begin, std::vector<TokenBlanks>* blanks,
+            TokenSequence* tokens) const;
   void append_text(const EncodedText& text, TokenRange range, const std::vector<OffsetTrim>& trims,
                    TokenSequence* tokens) const;
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/utf8.h"
-#include "text/component_registry.h"
 #include "text/vocabulary_json.h"
 
 namespace vivace {
@@ -34,31 +33,6 @@ Result<int32_t> read_integer(const JsonValue& object, std::string_view key) {
   return static_cast<int32_t>(number);
 }
 
-using NormalizerReader = Result<BertNormalizerOptions>(const JsonValue&);
-using PreTokenizerReader = Result<void>(const JsonValue&);
-
-Result<BertNormalizerOptions> read_no_normalizer(const JsonValue&) {
-  return BertNormalizerOptions{};
-}
-
-Result<BertNormalizerOptions> read_bert_normalizer(const JsonValue& normalizer) {
-  BertNormalizerOptions options;
-  ASSIGN_OR_RETURN(options.clean_text, read_bool(normalizer, "clean_text"));
-  ASSIGN_OR_RETURN(options.handle_chinese_chars, read_bool(normalizer, "handle_chinese_chars"));
-  ASSIGN_OR_RETURN(options.lowercase, read_bool(normalizer, "lowercase"));
-  // Unset, accents go with capitals: BERT's uncased models strip both.
-  ASSIGN_OR_RETURN(options.strip_accents, normalizer.bool_or("strip_accents", options.lowercase));
-  return options;
-}
-
-Result<void> read_bert_pre_tokenizer(const JsonValue&) {
-  return {};
-}
-
-constexpr NamedReader<NormalizerReader> kNormalizers[] = {{"BertNormalizer", read_bert_normalizer},
-                                                          {"null", read_no_normalizer}};
-constexpr NamedReader<PreTokenizerReader> kPreTokenizers[] = {{"BertPreTokenizer", read_bert_pre_tokenizer}};
-
 Result<AddedToken> read_added_token(const JsonValue& item) {
   AddedToken token;
   ASSIGN_OR_RETURN(token.content, read_string(item, "content"));
@@ -74,23 +48,21 @@ Result<AddedToken> read_added_token(const JsonValue& item) {
 
 }  // namespace
 
+Result<BertNormalizerOptions> read_bert_options(const JsonValue& normalizer) {
+  BertNormalizerOptions options;
+  ASSIGN_OR_RETURN(options.clean_text, read_bool(normalizer, "clean_text"));
+  ASSIGN_OR_RETURN(options.handle_chinese_chars, read_bool(normalizer, "handle_chinese_chars"));
+  ASSIGN_OR_RETURN(options.lowercase, read_bool(normalizer, "lowercase"));
+  // Unset, accents go with capitals: BERT's uncased models strip both.
+  ASSIGN_OR_RETURN(options.strip_accents, normalizer.bool_or("strip_accents", options.lowercase));
+  return options;
+}
+
 Result<void> check_version(const JsonValue& root) {
   ASSIGN_OR_RETURN(const std::string version, root.string_or("version", "1.0"));
   if (version == "1.0") return {};
   return error(StatusCode::kUnsupported,
                root.path() + ": version '" + printable(version) + "' is not supported; known: 1.0");
-}
-
-Result<BertNormalizerOptions> read_normalizer(const JsonValue& root) {
-  ASSIGN_OR_RETURN(const JsonValue normalizer, root.get("normalizer"));
-  ASSIGN_OR_RETURN(auto* const read, find_reader<NormalizerReader>(normalizer, kNormalizers));
-  return read(normalizer);
-}
-
-Result<void> check_pre_tokenizer(const JsonValue& root) {
-  ASSIGN_OR_RETURN(const JsonValue pre_tokenizer, root.get("pre_tokenizer"));
-  ASSIGN_OR_RETURN(auto* const read, find_reader<PreTokenizerReader>(pre_tokenizer, kPreTokenizers));
-  return read(pre_tokenizer);
 }
 
 Result<WordPieceFile> read_wordpiece(const JsonValue& model) {
@@ -107,6 +79,15 @@ Result<WordPieceFile> read_wordpiece(const JsonValue& model) {
     return file;
   }
   return corrupt(model, "the unk_token '" + printable(unk_token) + "' is not in the vocabulary");
+}
+
+WordPiece make_wordpiece(const WordPieceFile& file) {
+  std::vector<std::pair<std::string_view, int32_t>> keys;
+  keys.reserve(file.tokens.size());
+  for (size_t id = 0; id < file.tokens.size(); ++id) {
+    if (!file.tokens[id].empty()) keys.emplace_back(file.tokens[id], static_cast<int32_t>(id));
+  }
+  return WordPiece(std::move(keys), file.options);
 }
 
 // The reference ignores the written ids: a token has its id in the vocabulary, a new one the next free id. A file that

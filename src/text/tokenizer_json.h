@@ -16,15 +16,15 @@ namespace vivace {
 // Refuses a document of another version than 1.0.
 Result<void> check_version(const JsonValue& root);
 
-// A null normaliser leaves texts as they are.
-Result<BertNormalizerOptions> read_normalizer(const JsonValue& root);
-Result<void> check_pre_tokenizer(const JsonValue& root);
+// normalizer: a BertNormalizer.
+Result<BertNormalizerOptions> read_bert_options(const JsonValue& normalizer);
 
 struct WordPieceFile {
   std::vector<std::string> tokens;  // by id
   WordPieceOptions options;
 };
 Result<WordPieceFile> read_wordpiece(const JsonValue& model);
+WordPiece make_wordpiece(const WordPieceFile& file);
 
 // Appends tokens that the model's vocabulary lacks to *tokens.
 Result<std::vector<AddedToken>> read_added_tokens(const JsonValue& root, std::vector<std::string>* tokens);

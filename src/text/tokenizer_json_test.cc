@@ -38,24 +38,28 @@ void expect_refused(const BrokenCase& broken) {
 
 TEST(TokenizerJson, RefusesUnknownComponentsByName) {
   const StatusCode code = StatusCode::kUnsupported;
-  expect_refused({{.normalizer = R"({"type":"Foo"})"},
-                  code,
-                  "tokenizer.json: normalizer: 'Foo' is not supported; known: BertNormalizer, null"});
+  const std::string normalizers =
+      "BertNormalizer, ByteLevel, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, Precompiled, Prepend, Replace, Sequence, "
+      "Strip, "
+      "StripAccents, null";
+  const auto foo = R"({"type":"Foo"})";
+  expect_refused(
+      {{.normalizer = foo}, code, "tokenizer.json: normalizer: 'Foo' is not supported; known: " + normalizers});
   expect_refused({{.normalizer = R"({"type":"null"})"},
                   code,
-                  "tokenizer.json: normalizer: 'null' is not supported; known: BertNormalizer, null"});
-  expect_refused({{.pre_tokenizer = R"({"type":"Metaspace"})"},
+                  "tokenizer.json: normalizer: 'null' is not supported; known: " + normalizers});
+  expect_refused({{.pre_tokenizer = foo},
                   code,
-                  "tokenizer.json: pre_tokenizer: 'Metaspace' is not supported; known: BertPreTokenizer"});
-  expect_refused({{.pre_tokenizer = "null"},
-                  code,
-                  "tokenizer.json: pre_tokenizer: 'null' is not supported; known: BertPreTokenizer"});
-  expect_refused({{.post_processor = R"({"type":"Foo"})"},
+                  "tokenizer.json: pre_tokenizer: 'Foo' is not supported; known: BertPreTokenizer, ByteLevel, "
+                  "CharDelimiterSplit, Digits, FixedLength, Metaspace, Punctuation, Sequence, Split, Whitespace, "
+                  "WhitespaceSplit, null"});
+  expect_refused({{.post_processor = foo},
                   code,
                   "tokenizer.json: post_processor: 'Foo' is not supported; known: TemplateProcessing, "
                   "BertProcessing, RobertaProcessing, ByteLevel, Sequence, null"});
-  expect_refused(
-      {{.model_type = R"("Unigram")"}, code, "tokenizer.json: model: 'Unigram' is not supported; known: WordPiece"});
+  expect_refused({{.model_type = R"("Foo")"},
+                  code,
+                  "tokenizer.json: model: 'Foo' is not supported; known: BPE, Unigram, WordLevel, WordPiece"});
   expect_refused({{.version = R"("2.0")"}, code, "tokenizer.json: version '2.0' is not supported; known: 1.0"});
 }
 

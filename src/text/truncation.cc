@@ -34,10 +34,10 @@ Result<PairLengths> truncate_pair(PairLengths lengths, size_t limit, TruncationS
   size_t& cut = cuts_first ? lengths.first : lengths.second;
   const size_t excess = total - limit;
   if (cut <= excess) {
-    return error(StatusCode::kInvalidArgument,
-                 std::string("the ") + (cuts_first ? "first" : "second") + " text of the pair has " +
-                     std::to_string(cut) + " tokens, too few to cut the pair's " + std::to_string(total) + " to " +
-                     std::to_string(limit) + "; let the longest text be cut first");
+    return error(StatusCode::kInvalidArgument, std::string("the ") + (cuts_first ? "first" : "second") +
+                                                   " text of the pair is too short to cut the pair to " +
+                                                   std::to_string(limit) +
+                                                   " tokens; let the longest text be cut first");
   }
   cut -= excess;
   return lengths;

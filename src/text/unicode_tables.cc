@@ -53,9 +53,13 @@ std::vector<CodePointInfo> UnicodeTables::collect_infos() {
   for (size_t i = 0; i < kFlagRangeCount; ++i) {
     for (uint32_t c = kFlagRanges[i].first; c <= kFlagRanges[i].last; ++c) infos[c].flags = kFlagRanges[i].value;
   }
+  for (size_t i = 0; i < unicode_data::kClassRangeCount; ++i) {
+    const unicode_data::UnicodeRange& range = unicode_data::kClassRanges[i];
+    for (uint32_t c = range.first; c <= range.last; ++c) infos[c].flags |= range.value;
+  }
   for (size_t i = 0; i < kCombiningClassRangeCount; ++i) {
     const unicode_data::UnicodeRange& range = kCombiningClassRanges[i];
-    for (uint32_t c = range.first; c <= range.last; ++c) infos[c].combining_class = range.value;
+    for (uint32_t c = range.first; c <= range.last; ++c) infos[c].combining_class = static_cast<uint8_t>(range.value);
   }
   for (size_t i = 0; i < kDecompositionCount; ++i) {
     CodePointInfo& info = infos[kDecompositions[i].code_point];

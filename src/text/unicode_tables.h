@@ -11,7 +11,7 @@
 namespace vivace {
 
 // Bits of CodePointInfo::flags. The first six are those of the generator.
-enum CodePointFlag : uint8_t {
+enum CodePointFlag : uint16_t {
   kWhiteSpace = 1,
   kRemovedByCleaning = 2,  // control, format and private-use characters, U+0000 and U+FFFD
   kNonspacingMark = 4,     // an accent
@@ -20,13 +20,17 @@ enum CodePointFlag : uint8_t {
   kWordCharacter = 32,  // \w of the package's regular expressions
   kDecomposes = 64,     // has a canonical decomposition
   kHasLowercase = 128,
+  kLetter = 256,  // \p{L} and \p{N} of the byte-level split
+  kNumber = 512,
+  kNumeric = 1024,        // a digit to the Digits pre-tokenizer
+  kCombiningMark = 2048,  // what StripAccents removes
 };
 
 struct CodePointInfo {
-  uint8_t flags = 0;
+  uint16_t flags = 0;
   uint8_t combining_class = 0;
-  uint8_t decomposition_length = 0;
-  uint8_t lowercase_length = 0;
+  uint8_t decomposition_length : 4 = 0;
+  uint8_t lowercase_length : 4 = 0;
   uint16_t decomposition_begin = 0;  // in m_mapped
   uint16_t lowercase_begin = 0;
 

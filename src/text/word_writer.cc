@@ -69,7 +69,6 @@ void WordWriter::finish_word() {
   } else {
     m_writer.add(m_model.options().unk_id, m_sources.front(), m_last_source + 1);
   }
-  m_writer.end_split();
   m_pieces.clear();
   m_word.clear();
   m_sources.clear();

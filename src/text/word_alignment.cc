@@ -1,0 +1,48 @@
+#include "text/word_alignment.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "base/utf8.h"
+#include "text/unicode_tables.h"
+
+namespace vivace {
+namespace {
+
+// White space, and the four separators that Python's str.split() takes for it.
+bool is_blank(char32_t c) {
+  return (c >= 0x1C && c <= 0x1F) || UnicodeTables::instance().at(c).has(kWhiteSpace);
+}
+
+std::vector<TokenOffset> find_words(std::string_view text) {
+  std::vector<TokenOffset> words;
+  bool in_word = false;
+  int32_t index = 0;
+  for (size_t position = 0; position < text.size(); ++index) {
+    const bool blank = is_blank(next_code_point(text, &position));
+    if (!blank && !in_word) words.push_back({index, index});
+    if (!blank) words.back().end = index + 1;
+    in_word = !blank;
+  }
+  return words;
+}
+
+}  // namespace
+
+WordAlignment align_words(std::string_view text, std::span<const TokenOffset> offsets) {
+  WordAlignment alignment{.words = find_words(text), .word_of_token = {}};
+  const std::vector<TokenOffset>& words = alignment.words;
+  alignment.word_of_token.reserve(offsets.size());
+  for (const TokenOffset& offset : offsets) {
+    // The first word that ends behind the token's begin: the one that it begins in, or the next after blanks.
+    const auto word = std::upper_bound(words.begin(), words.end(), offset.begin,
+                                       [](int32_t begin, const TokenOffset& w) { return begin < w.end; });
+    const auto next = word == words.end() ? word : word + 1;
+    const bool reaches_next = next != words.end() && offset.end > next->begin;
+    const bool belongs = offset.begin < offset.end && word != words.end() && !reaches_next;
+    alignment.word_of_token.push_back(belongs ? static_cast<int32_t>(word - words.begin()) : WordAlignment::kNoWord);
+  }
+  return alignment;
+}
+
+}  // namespace vivace
