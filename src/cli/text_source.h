@@ -62,6 +62,7 @@ class TextSource {
   InputText read_line(std::string_view line) const;
   InputText read_json(std::string_view line, const std::string& place) const;
   InputText read_argument(size_t index);
+  InputText make_input(std::string text, std::optional<std::string> pair, const std::string& place) const;
   size_t argument_count() const { return m_arguments.size() / (takes_twos() ? 2 : 1); }
   bool takes_twos() const { return m_fields.second_text == SecondText::kRequired; }
 

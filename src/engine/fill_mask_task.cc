@@ -33,9 +33,11 @@ std::vector<MaskFill> best_fills(const LoadedModel& model, std::span<const float
   });
   std::vector<MaskFill> fills;
   for (auto id = ids.begin(); id != end; ++id) {
-    // The model's table may have more rows than the tokenizer has tokens; those have no text.
-    const auto text = model.tokenizer->decode(std::span(&*id, 1), SkipSpecialTokens::kNo);
-    fills.push_back({.id = *id, .token = text.value_or(""), .score = scores[static_cast<size_t>(*id)]});
+    // The model's table may have more rows than the tokenizer has tokens; those have no text, nor has what no decoder
+    // can read: they keep their written form.
+    auto text = model.tokenizer->decode(std::span(&*id, 1), SkipSpecialTokens::kNo);
+    std::string token = text ? std::move(*text) : std::string(model.tokenizer->token(*id));
+    fills.push_back({.id = *id, .token = std::move(token), .score = scores[static_cast<size_t>(*id)]});
   }
   return fills;
 }

@@ -125,7 +125,7 @@ TEST_F(ModelDirectoryTest, ReadsModulesOfEveryVersion) {
 }
 
 TEST_F(ModelDirectoryTest, RefusesModulesThatItDoesNotKnow) {
-  for (const char* type : {"sentence_transformers.models.Dense", "custom_st.Pooling", "my_package.models.Transformer",
+  for (const char* type : {"sentence_transformers.models.CNN", "custom_st.Pooling", "my_package.models.Transformer",
                            "sentence_transformers.sparse_encoder.models.SpladePooling.Pooling", ""}) {
     add("modules.json", R"([{"path": "", "type": "sentence_transformers.models.Transformer"},
                             {"path": "1_Pooling", "type": ")" +
@@ -332,11 +332,11 @@ TEST(ModelDirectory, RealModel) {
 }
 
 TEST_F(ModelDirectoryTest, ReadsSeveralPoolingModesAndDenseModules) {
+  add_pooling(R"({"pooling_mode": ["cls", "max"]})");
   add("modules.json", R"([{"path": "", "type": "sentence_transformers.models.Transformer"},
     {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
     {"path": "2_Dense", "type": "sentence_transformers.models.Dense"},
     {"path": "3_Normalize", "type": "sentence_transformers.models.Normalize"}])");
-  add_pooling(R"({"pooling_mode": ["cls", "max"]})");
   EXPECT_THAT(open_error(), HasSubstr("not_found DIR/2_Dense/config.json"));
   add("2_Dense/config.json", R"({"in_features": 768, "out_features": 64, "bias": false,
     "activation_function": "torch.nn.modules.linear.Identity"})");

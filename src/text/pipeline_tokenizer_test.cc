@@ -74,11 +74,11 @@ TEST(PipelineTokenizer, RefusesBadRegularExpressions) {
 
 TEST(PipelineTokenizer, GivesUpOnEndlessRegularExpressions) {
   TokenizerParts parts = metaspace_parts();
-  parts.pre_tokenizer = R"({"type":"Split","pattern":{"Regex":"(a*)*(b|c\\1)$"},"behavior":"Isolated","invert":false})";
+  parts.pre_tokenizer = R"({"type":"Split","pattern":{"Regex":"(a|aa)+$"},"behavior":"Isolated","invert":false})";
   const auto tokenizer = Tokenizer::from_json(tokenizer_json(parts), "tokenizer.json");
   ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
   TokenSequence tokens;
-  const auto result = (*tokenizer)->encode(std::string(5000, 'a') + "d", {}, &tokens);
+  const auto result = (*tokenizer)->encode(std::string(60, 'a') + "d", {}, &tokens);
   ASSERT_FALSE(result.has_value());
   EXPECT_THAT(result.error().message, HasSubstr("regular expression gives up"));
 }
