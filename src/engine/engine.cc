@@ -38,9 +38,14 @@ ModelInfo describe(const ModelDirectory& directory, const LoadedModel& loaded, i
   info.file_bytes = encoder.file_bytes;
   info.packed_bytes = encoder.packed_bytes;
   info.weights_dtype = encoder.weights_dtype;
-  info.precision = "fp32";
-  info.isa = loaded.kernels->name;
-  info.isa_notes = explain_other_tables(*loaded.kernels);
+  if (loaded.is_onnx) {
+    info.precision = "as the ONNX file says";
+    info.isa = "openvino";
+  } else {
+    info.precision = "fp32";
+    info.isa = loaded.kernels->name;
+    info.isa_notes = explain_other_tables(*loaded.kernels);
+  }
   info.threads = threads;
   return info;
 }
@@ -52,7 +57,6 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::string& directory, const
   if (options.threads < 0) return error(StatusCode::kInvalidArgument, "threads must be 0 (automatic) or more");
   ASSIGN_OR_RETURN(const KernelTable* const kernels, select_kernel_table(options.isa));
   ASSIGN_OR_RETURN(const ModelDirectory model, ModelDirectory::open(directory));
-  ASSIGN_OR_RETURN(LoadedModel loaded, load_model_parts(model, *kernels));
   LocalEngineSettings settings;
   settings.pool = options.pool;
   if (settings.pool == nullptr) {
@@ -60,6 +64,7 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::string& directory, const
     settings.pool = std::make_shared<ThreadPool>(threads);
   }
   const int threads = settings.pool->threads();
+  ASSIGN_OR_RETURN(LoadedModel loaded, load_model(model, *kernels, threads));
   settings.max_batch_tokens =
       static_cast<size_t>(options.max_batch_tokens > 0 ? options.max_batch_tokens : kBatchTokensPerThread * threads);
   settings.max_queued_texts = static_cast<size_t>(options.max_queued_texts);

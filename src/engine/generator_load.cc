@@ -45,7 +45,7 @@ Result<std::unique_ptr<Generator>> Generator::load(const std::string& directory,
   Parts parts;
   ASSIGN_OR_RETURN(parts.kernels, select_kernel_table(options.isa));
   ASSIGN_OR_RETURN(const ModelDirectory files, ModelDirectory::open(directory));
-  ASSIGN_OR_RETURN(parts.tokenizer, Tokenizer::from_file(files.tokenizer_path()));
+  ASSIGN_OR_RETURN(parts.tokenizer, Tokenizer::from_directory(files.path(), files.model_type()));
   ASSIGN_OR_RETURN(parts.model, load_encoder_decoder(files, *parts.kernels));
   const int vocabulary = parts.model->info().encoder.vocabulary_size;
   if (parts.tokenizer->vocabulary_size() > static_cast<size_t>(vocabulary)) {

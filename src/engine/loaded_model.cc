@@ -4,7 +4,10 @@
 #include <cctype>
 #include <utility>
 
+#include "formats/weights.h"
 #include "heads/encoder_model.h"
+#include "onnx/onnx_file.h"
+#include "onnx/onnx_model.h"
 
 namespace vivace {
 namespace {
@@ -86,14 +89,15 @@ int LoadedModel::embedding_size() const {
   return vector > 0 ? vector : model->info().hidden_size * static_cast<int>(sentence.pooling.size());
 }
 
-Result<std::unique_ptr<const Model>> load_model(const ModelDirectory& directory, const KernelTable& kernels) {
-  return load_encoder_model(directory, kernels);
-}
-
-Result<LoadedModel> load_model_parts(const ModelDirectory& directory, const KernelTable& kernels) {
+Result<LoadedModel> load_model(const ModelDirectory& directory, const KernelTable& kernels, int threads) {
   LoadedModel model;
-  ASSIGN_OR_RETURN(model.tokenizer, Tokenizer::from_file(directory.tokenizer_path()));
-  ASSIGN_OR_RETURN(model.model, load_model(directory, kernels));
+  ASSIGN_OR_RETURN(model.tokenizer, Tokenizer::from_directory(directory.path(), directory.model_type()));
+  model.is_onnx = !WeightFiles::exist(directory.path()) && find_onnx_file(directory.path());
+  if (model.is_onnx) {
+    ASSIGN_OR_RETURN(model.model, load_onnx_model(directory, {.file = {}, .threads = threads}));
+  } else {
+    ASSIGN_OR_RETURN(model.model, load_encoder_model(directory, kernels));
+  }
   const EncoderInfo& encoder = model.model->info();
   if (model.tokenizer->vocabulary_size() > static_cast<size_t>(encoder.vocabulary_size)) {
     return error(StatusCode::kCorruptFile, directory.path() + ": the tokenizer has ids up to " +

@@ -68,7 +68,6 @@ class ModelDirectory {
   // nullopt without modules.json: a plain transformers checkpoint.
   const std::optional<SentenceEmbeddingConfig>& sentence_embedding() const { return m_sentence_embedding; }
   const TaskConfig& task() const { return m_task; }
-  std::string tokenizer_path() const { return m_path + "/tokenizer.json"; }
   // model_max_length of tokenizer_config.json when it is a real limit.
   std::optional<int> tokenizer_max_tokens() const { return m_tokenizer.max_tokens; }
   // Written forms of special tokens that tokenizer_config.json names; empty: it does not.

@@ -49,6 +49,10 @@ Result<MappedFile> open_shard(const std::string& path, const std::string& index_
 
 }  // namespace
 
+bool WeightFiles::exist(const std::string& directory) {
+  return file_exists(directory + "/model.safetensors") || file_exists(directory + "/model.safetensors.index.json");
+}
+
 Result<WeightFiles> WeightFiles::open(const std::string& directory) {
   const std::string single = directory + "/model.safetensors";
   const std::string index = directory + "/model.safetensors.index.json";

@@ -21,6 +21,9 @@ class WeightFiles {
   // neither, kCorruptFile or kUnsupported (see safetensors.h) when a file, or the index beside its shards, is wrong.
   static Result<WeightFiles> open(const std::string& directory);
 
+  // Whether the directory has what open() opens.
+  static bool exist(const std::string& directory);
+
   const std::map<std::string, TensorView, std::less<>>& tensors() const& { return m_tensors; }
   const std::map<std::string, TensorView, std::less<>>& tensors() const&& = delete;  // would outlive the files
   // Sum of all tensors' bytes, without headers.
