@@ -16,7 +16,7 @@
 
 namespace {
 
-using namespace vivace;
+using namespace vivace;  // NOLINT(google-build-using-namespace): a program of one file
 using testing::added_token_json;
 using testing::tokenizer_json;
 

@@ -10,7 +10,7 @@
 
 namespace {
 
-using namespace vivace;
+using namespace vivace;  // NOLINT(google-build-using-namespace): a program of one file
 
 constexpr std::string_view kTexts[] = {
     "", "Hello un\u00e4ffable w\u00f6rld! [MASK] a\u0301\u302e b", "\u4e2d\uac01 \u00a0\t<x> \u0001z",

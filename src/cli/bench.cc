@@ -88,7 +88,8 @@ Result<void> run_tokenize(const BenchOptions& options) {
   ASSIGN_OR_RETURN(const std::vector<std::string> texts, read_texts(options.tokenize_file));
   ASSIGN_OR_RETURN(const std::string path, model_directory(options.model));
   ASSIGN_OR_RETURN(const ModelDirectory directory, ModelDirectory::open(path));
-  ASSIGN_OR_RETURN(const std::unique_ptr<const Tokenizer> tokenizer, Tokenizer::from_directory(directory.path(), directory.model_type()));
+  ASSIGN_OR_RETURN(const std::unique_ptr<const Tokenizer> tokenizer,
+                   Tokenizer::from_directory(directory.path(), directory.model_type()));
   size_t bytes = 0;
   for (const std::string& text : texts) bytes += text.size();
 

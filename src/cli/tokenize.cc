@@ -102,7 +102,8 @@ Result<void> run_tokenize(const TokenizeOptions& options) {
   ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.input));
   ASSIGN_OR_RETURN(const std::string path, model_directory(options.model));
   ASSIGN_OR_RETURN(const ModelDirectory directory, ModelDirectory::open(path));
-  ASSIGN_OR_RETURN(const std::unique_ptr<const Tokenizer> tokenizer, Tokenizer::from_directory(directory.path(), directory.model_type()));
+  ASSIGN_OR_RETURN(const std::unique_ptr<const Tokenizer> tokenizer,
+                   Tokenizer::from_directory(directory.path(), directory.model_type()));
   ASSIGN_OR_RETURN(const size_t models_longest, longest_text(directory));
   const size_t longest = options.max_tokens != 0 ? options.max_tokens : models_longest;
   ASSIGN_OR_RETURN(OutputFile output, OutputFile::open("-", OutputFile::Existing::kOverwrite));
@@ -128,8 +129,8 @@ Result<void> run_tokenize(const TokenizeOptions& options) {
     RETURN_IF_ERROR(output.flush());
   }
   if (truncated > 0) {
-    fmt::print(stderr, "vivace: {} texts were longer than {} tokens and were cut (--no-truncation keeps all)\n",
-               truncated, longest);
+    fmt::print(stderr, "vivace: {} texts were longer than {} {} tokens and were cut (--no-truncation keeps all)\n",
+               truncated, options.max_tokens != 0 ? "the asked" : "the model's", longest);
   }
   return {};
 }

@@ -73,7 +73,8 @@ int t5_bucket(const T5Buckets& buckets, T5Direction direction, int distance) {
   const float octaves = std::log(static_cast<float>(far) / static_cast<float>(exact)) /
                         static_cast<float>(std::log(static_cast<double>(buckets.max_distance) / exact));
   const float beyond = octaves * static_cast<float>(count - exact);
-  return side + (beyond < static_cast<float>(count) ? std::min(count - 1, exact + static_cast<int>(beyond)) : count - 1);
+  return side +
+         (beyond < static_cast<float>(count) ? std::min(count - 1, exact + static_cast<int>(beyond)) : count - 1);
 }
 
 Result<T5Config> read_t5_config(const JsonValue& config) {

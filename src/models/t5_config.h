@@ -25,12 +25,13 @@ struct T5Config {
   int intermediate_size = 0;
   int encoder_layers = 0;
   int decoder_layers = 0;
-  int max_tokens = 0;  // of a source or a target. Positions are relative, so this is a limit of ours, not of the weights.
+  int max_tokens =
+      0;  // of a source or a target. Positions are relative, so this is a limit of ours, not of the weights.
   double epsilon = 0;
   T5Buckets buckets;
   Activation activation = Activation::kRelu;
   bool gated = false;
-  bool tied = true;           // the configuration's word for it; a checkpoint may still have an output matrix of its own
+  bool tied = true;  // the configuration's word for it; a checkpoint may still have an output matrix of its own
   bool scaled_logits = true;  // the decoder's states are divided by √hidden_size before the output matrix
 
   int inner_size() const { return heads * head_dim; }

@@ -18,8 +18,8 @@ class T5Encoder final : public Encoder {
   void forward(const ExecutionContext& context, const BatchSlice& batch, MatrixView<float> hidden,
                const LayerObserver* observer) const override {
     CHECK(hidden.rows == batch.tokens() && hidden.columns == m_config.hidden_size);
-    const EmbeddingLookup words{
-        {m_words.data(), m_config.vocabulary_size, m_config.hidden_size, m_config.hidden_size}, batch.ids};
+    const EmbeddingLookup words{{m_words.data(), m_config.vocabulary_size, m_config.hidden_size, m_config.hidden_size},
+                                batch.ids};
     sum_embeddings(context, std::span(&words, 1), hidden);
     m_stack.forward(context, batch.offsets, m_config, hidden, observer);
   }

@@ -50,8 +50,7 @@ T5EncoderStack T5EncoderStack::load(LayerLoader& load, const WeightScope& scope,
     Layer layer;
     layer.norm = load.rms_norm(block.scope("layer.0.layer_norm"), config.hidden_size, config.epsilon);
     layer.qkv = load.linear(attention, {"q", "k", "v"}, config.hidden_size, config.inner_size(), LayerBias::kNone);
-    layer.attention_output =
-        load.linear(attention, {"o"}, config.inner_size(), config.hidden_size, LayerBias::kNone);
+    layer.attention_output = load.linear(attention, {"o"}, config.inner_size(), config.hidden_size, LayerBias::kNone);
     layer.feed_forward = load_t5_feed_forward(load, block.scope("layer.1"), config);
     stack.m_layers.push_back(std::move(layer));
   }
