@@ -48,8 +48,12 @@ function(vivace_isa_sources name isa)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     # g++ 12 takes the undefined lanes of its own intrinsics for a mistake of ours (GCC bug 105593).
     set(quiet "$<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized;-Wno-maybe-uninitialized>")
+    set(optimize "$<$<NOT:$<CONFIG:Debug>>:-O3>")
+    if(VIVACE_SANITIZE)
+      set(optimize -O2)  # at -O3 each takes minutes with the sanitizers' code in it
+    endif()
     set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS
-                                "${ARGN};-fno-exceptions;$<$<NOT:$<CONFIG:Debug>>:-O3>;${quiet}")
+                                "${ARGN};-fno-exceptions;${optimize};${quiet}")
   else()
     set_source_files_properties(${sources} PROPERTIES HEADER_FILE_ONLY ON)
   endif()

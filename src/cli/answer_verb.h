@@ -41,8 +41,8 @@ StreamedVerb line_verb(
     std::function<TextEnd(const typename Request::Response& response, size_t item, JsonWriter* json)> write) {
   using Response = typename Request::Response;
   StreamedVerb verb;
-  verb.submit = [&engine, &output, fill, write](std::vector<InputText> texts,
-                                                std::function<void(Result<AnswerWriter>)> done) {
+  verb.submit = [&engine, &output, fill = std::move(fill), write = std::move(write)](
+                    std::vector<InputText> texts, std::function<void(Result<AnswerWriter>)> done) {
     engine.submit(fill(std::move(texts)), [&output, write, done = std::move(done)](Result<Response> response) {
       if (!response) return done(std::unexpected(std::move(response).error()));
       const auto shared = std::make_shared<const Response>(std::move(*response));

@@ -84,7 +84,7 @@ Result<void> Generator::prepare(Pending* pending) const {
   return {};
 }
 
-Result<void> Generator::enqueue(std::unique_ptr<Pending> pending) {
+Result<void> Generator::enqueue(std::unique_ptr<Pending>& pending) {
   const std::lock_guard lock(m_mutex);
   if (m_state != State::kServing) return error(StatusCode::kUnavailable, "the model is shutting down");
   if (m_queue.size() >= std::max<size_t>(m_parts.max_queued, 1)) {
@@ -102,15 +102,13 @@ void Generator::submit(GenerateRequest request, Callback done) {
   auto pending = std::make_unique<Pending>();
   pending->submitted = Clock::now();
   pending->request = std::move(request);
+  pending->done = std::move(done);
   auto accepted = prepare(pending.get());
-  if (accepted) {
-    pending->done = done;
-    accepted = enqueue(std::move(pending));
-  }
+  if (accepted) accepted = enqueue(pending);
   if (accepted) return;
   const Result<GenerateResponse> refused = std::unexpected(std::move(accepted).error());
   count(refused);
-  done(refused);
+  pending->done(refused);
 }
 
 Result<GenerateResponse> Generator::generate(GenerateRequest request) {

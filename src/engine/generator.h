@@ -66,7 +66,7 @@ class Generator {
   Generator(Parts parts, GeneratorInfo info);
   Result<void> check(const GenerateRequest& request) const;
   Result<void> prepare(Pending* pending) const;
-  Result<void> enqueue(std::unique_ptr<Pending> pending);
+  Result<void> enqueue(std::unique_ptr<Pending>& pending);  // takes it, unless it is refused
   void serve();
   Result<GenerateResponse> run(Pending& pending);
   std::vector<GeneratedSequence> write(Pending& pending, const EncodedSource& source, Result<void>* problem);

@@ -78,7 +78,7 @@ Result<void> LocalEngine::admit(size_t texts) {
 }
 
 void LocalEngine::submit_call(AnyCall call) {
-  std::visit([this](auto&& one) { start(std::move(one)); }, std::move(call));
+  std::visit([this](auto& one) { start(std::move(one)); }, call);
 }
 
 template <typename Request>
@@ -91,7 +91,7 @@ void LocalEngine::start(Call<Request> call) {
   }
   auto job = std::make_shared<Job>();
   job->submitted = EngineClock::now();
-  job->limits = call.request;
+  job->limits = static_cast<const RequestLimits&>(call.request);
   const auto response = std::make_shared<typename Request::Response>();
   job->finish = [response, done = std::move(call.done)](Result<ResponseTimes> times) {
     if (!times) return done(std::unexpected(std::move(times).error()));
