@@ -3,8 +3,9 @@
 # .venv or from -DOpenVINO_DIR=…; without it there is no module, and ONNX files are refused with a message.
 # The module finds OpenVINO's libraries by the absolute path that they have here.
 file(GLOB vivace_openvino_wheel "${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/openvino/cmake")
-# The thread sanitizer does not see OpenVINO's own synchronisation and would report all of it.
-if(NOT VIVACE_SANITIZE MATCHES "thread")
+# The thread sanitizer does not see OpenVINO's own synchronisation and would report all of it; the address sanitizer ends a
+# process that opens libraries as OpenVINO's TBB does (RTLD_DEEPBIND).
+if(NOT VIVACE_SANITIZE)
   find_package(OpenVINO QUIET COMPONENTS Runtime HINTS ${vivace_openvino_wheel})
 endif()
 # Other dependencies of the wheel's package must not be taken for ours.
