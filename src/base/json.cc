@@ -1,7 +1,10 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+
+#include <simdjson.h>
 
 #include "base/utf8.h"
 
@@ -9,6 +12,15 @@ namespace vivace {
 namespace {
 
 using simdjson::dom::element_type;
+
+using ElementBits = std::array<uint64_t, 2>;
+
+simdjson::dom::element from_bits(const ElementBits& bits) {
+  return std::bit_cast<simdjson::dom::element>(bits);
+}
+ElementBits to_bits(simdjson::dom::element element) {
+  return std::bit_cast<ElementBits>(element);
+}
 
 std::string join_path(const std::string& path, std::string_view key) {
   std::string joined = path;
@@ -49,8 +61,31 @@ std::string with_long_integers_as_doubles(std::string_view text) {
 
 }  // namespace
 
+bool JsonValue::is_null() const {
+  return from_bits(m_element).is_null();
+}
+bool JsonValue::is_string() const {
+  return from_bits(m_element).is_string();
+}
+bool JsonValue::is_object() const {
+  return from_bits(m_element).is_object();
+}
+bool JsonValue::is_array() const {
+  return from_bits(m_element).is_array();
+}
+bool JsonValue::is_number() const {
+  return from_bits(m_element).is_number();
+}
+bool JsonValue::is_bool() const {
+  return from_bits(m_element).is_bool();
+}
+
+std::string JsonValue::to_text() const {
+  return simdjson::minify(from_bits(m_element));
+}
+
 std::string_view JsonValue::type_name() const {
-  switch (m_element.type()) {
+  switch (from_bits(m_element).type()) {
     case element_type::ARRAY: return "an array";
     case element_type::OBJECT: return "an object";
     case element_type::INT64:
@@ -74,42 +109,45 @@ std::unexpected<Status> JsonValue::wrong_type(std::string_view expected) const {
 Result<JsonValue> JsonValue::get(std::string_view key) const {
   if (!is_object()) return wrong_type("an object");
   simdjson::dom::element member;
-  if (m_element[key].get(member) != simdjson::SUCCESS) return fail("'" + printable(key) + "' is missing");
-  return JsonValue(member, join_path(m_path, key));
+  if (from_bits(m_element)[key].get(member) != simdjson::SUCCESS) return fail("'" + printable(key) + "' is missing");
+  return JsonValue(to_bits(member), join_path(m_path, key));
 }
 
 std::optional<JsonValue> JsonValue::find(std::string_view key) const {
   simdjson::dom::element member;
-  if (!is_object() || m_element[key].get(member) != simdjson::SUCCESS || member.is_null()) return std::nullopt;
-  return JsonValue(member, join_path(m_path, key));
+  if (!is_object() || from_bits(m_element)[key].get(member) != simdjson::SUCCESS || member.is_null())
+    return std::nullopt;
+  return JsonValue(to_bits(member), join_path(m_path, key));
 }
 
 Result<std::string_view> JsonValue::as_string() const {
   std::string_view value;
-  if (m_element.get(value) != simdjson::SUCCESS) return wrong_type("a string");
+  if (from_bits(m_element).get(value) != simdjson::SUCCESS) return wrong_type("a string");
   return value;
 }
 
 Result<bool> JsonValue::as_bool() const {
   bool value = false;
-  if (m_element.get(value) != simdjson::SUCCESS) return wrong_type("a boolean");
+  if (from_bits(m_element).get(value) != simdjson::SUCCESS) return wrong_type("a boolean");
   return value;
 }
 
 Result<double> JsonValue::as_double() const {
   double value = 0;
-  if (m_element.get(value) != simdjson::SUCCESS) return wrong_type("a number");
+  if (from_bits(m_element).get(value) != simdjson::SUCCESS) return wrong_type("a number");
   return value;
 }
 
 Result<int64_t> JsonValue::as_integer(int64_t lowest, int64_t highest) const {
   int64_t value = 0;
   uint64_t large = 0;
-  if (m_element.get(value) != simdjson::SUCCESS) {
-    if (m_element.get(large) == simdjson::SUCCESS) return out_of_range(std::to_string(large), lowest, highest);
+  if (from_bits(m_element).get(value) != simdjson::SUCCESS) {
+    if (from_bits(m_element).get(large) == simdjson::SUCCESS)
+      return out_of_range(std::to_string(large), lowest, highest);
     // 1e3 and 512.0 are whole numbers too.
     double number = 0;
-    if (m_element.get(number) != simdjson::SUCCESS || number != std::floor(number) || std::abs(number) > 1e15) {
+    if (from_bits(m_element).get(number) != simdjson::SUCCESS || number != std::floor(number) ||
+        std::abs(number) > 1e15) {
       return wrong_type("an integer");
     }
     value = static_cast<int64_t>(number);
@@ -124,25 +162,25 @@ std::unexpected<Status> JsonValue::out_of_range(const std::string& value, int64_
 
 Result<std::vector<JsonValue>> JsonValue::as_array(size_t max_items) const {
   simdjson::dom::array array;
-  if (m_element.get(array) != simdjson::SUCCESS) return wrong_type("an array");
+  if (from_bits(m_element).get(array) != simdjson::SUCCESS) return wrong_type("an array");
   if (array.size() > max_items) {
     return error(StatusCode::kTooLarge, m_path + ": has " + std::to_string(array.size()) +
                                             " items, more than the limit of " + std::to_string(max_items));
   }
   std::vector<JsonValue> values;
   for (simdjson::dom::element item : array) {
-    values.push_back(JsonValue(item, m_path + "[" + std::to_string(values.size()) + "]"));
+    values.push_back(JsonValue(to_bits(item), m_path + "[" + std::to_string(values.size()) + "]"));
   }
   return values;
 }
 
 Result<std::vector<std::pair<std::string_view, JsonValue>>> JsonValue::as_object() const {
   simdjson::dom::object object;
-  if (m_element.get(object) != simdjson::SUCCESS) return wrong_type("an object");
+  if (from_bits(m_element).get(object) != simdjson::SUCCESS) return wrong_type("an object");
   std::vector<std::pair<std::string_view, JsonValue>> members;
   std::vector<std::string_view> keys;
   for (const auto& [key, value] : object) {
-    members.emplace_back(key, JsonValue(value, join_path(m_path, key)));
+    members.emplace_back(key, JsonValue(to_bits(value), join_path(m_path, key)));
     keys.push_back(key);
   }
   std::ranges::sort(keys);
@@ -176,11 +214,12 @@ Result<int64_t> JsonValue::integer_or(std::string_view key, int64_t fallback, in
 Result<JsonDocument> JsonDocument::parse(std::string_view text, std::string_view origin) {
   JsonDocument document;
   document.m_origin = std::string(origin);
-  document.m_parser = std::make_unique<simdjson::dom::parser>();
-  const auto parse_text = [&document](std::string_view json) {
-    const auto code = document.m_parser->allocate(json.size() + simdjson::SIMDJSON_PADDING, kMaxDepth);
+  const auto parser = std::make_shared<simdjson::dom::parser>();
+  simdjson::dom::element root;
+  const auto parse_text = [&parser, &root](std::string_view json) {
+    const auto code = parser->allocate(json.size() + simdjson::SIMDJSON_PADDING, kMaxDepth);
     if (code != simdjson::SUCCESS) return code;
-    return document.m_parser->parse(simdjson::padded_string(json)).get(document.m_root);
+    return parser->parse(simdjson::padded_string(json)).get(root);
   };
   auto code = parse_text(text);
   if (code == simdjson::NUMBER_ERROR) code = parse_text(with_long_integers_as_doubles(text));
@@ -192,6 +231,8 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, std::string_view
     return error(StatusCode::kInvalidArgument,
                  document.m_origin + ": is not valid JSON: " + simdjson::error_message(code));
   }
+  document.m_parser = parser;
+  document.m_root = to_bits(root);
   return document;
 }
 

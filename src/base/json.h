@@ -2,9 +2,11 @@
 //
 // Every accessor returns a Result whose message names the document and the path of the value ("config.json:
 // hidden_size: expected an integer, found a string"), so callers need no error texts of their own.
-// A JsonValue borrows from its JsonDocument and must not outlive it.
+// A JsonValue borrows from its JsonDocument and must not outlive it. simdjson.h itself stays out of this header:
+// reading it takes the compiler seconds, in each file anew.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -15,20 +17,18 @@
 #include <utility>
 #include <vector>
 
-#include <simdjson.h>
-
 #include "base/status.h"
 
 namespace vivace {
 
 class JsonValue {
  public:
-  bool is_null() const { return m_element.is_null(); }
-  bool is_string() const { return m_element.is_string(); }
-  bool is_object() const { return m_element.is_object(); }
-  bool is_array() const { return m_element.is_array(); }
-  bool is_number() const { return m_element.is_number(); }
-  bool is_bool() const { return m_element.is_bool(); }
+  bool is_null() const;
+  bool is_string() const;
+  bool is_object() const;
+  bool is_array() const;
+  bool is_number() const;
+  bool is_bool() const;
   // "null", "a string", "an integer", …
   std::string_view type_name() const;
 
@@ -57,15 +57,16 @@ class JsonValue {
   std::unexpected<Status> fail(std::string_view message) const;
   const std::string& path() const { return m_path; }
   // Canonical text of the value (minified).
-  std::string to_text() const { return simdjson::minify(m_element); }
+  std::string to_text() const;
 
  private:
   friend class JsonDocument;
-  JsonValue(simdjson::dom::element element, std::string path) : m_element(element), m_path(std::move(path)) {}
+  using Element = std::array<uint64_t, 2>;  // the bits of a simdjson::dom::element
+  JsonValue(Element element, std::string path) : m_element(element), m_path(std::move(path)) {}
   std::unexpected<Status> wrong_type(std::string_view expected) const;
   std::unexpected<Status> out_of_range(const std::string& value, int64_t lowest, int64_t highest) const;
 
-  simdjson::dom::element m_element;
+  Element m_element;
   std::string m_path;  // "config.json: hidden_size"
 };
 
@@ -82,8 +83,8 @@ class JsonDocument {
 
  private:
   JsonDocument() = default;
-  std::unique_ptr<simdjson::dom::parser> m_parser;
-  simdjson::dom::element m_root;
+  std::shared_ptr<const void> m_parser;  // a simdjson::dom::parser
+  JsonValue::Element m_root{};
   std::string m_origin;
 };
 

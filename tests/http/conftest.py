@@ -17,6 +17,14 @@ def server():
 
 
 @pytest.fixture(scope="session")
+def tiny_server():
+    """For tests that care about the protocol rather than the answers: a small model, quick even under the sanitizers."""
+    assert PROGRAM.exists(), f"{PROGRAM} is missing: run make build"
+    with Server(models=[f"tiny={ROOT}/tests/golden/tiny-bert"]) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def artifacts():
     """Where tests leave what a person may want to look at."""
     folder = ROOT / "build" / "artifacts"
