@@ -59,3 +59,30 @@ function(vivace_isa_sources name isa)
     set_source_files_properties(${sources} PROPERTIES HEADER_FILE_ONLY ON)
   endif()
 endfunction()
+
+# vivace_emulated_avx512_tests(): kernels_test gets the sources of the AVX-512 tables a second time, compiled against
+# SIMDe's definitions of the intrinsics, and so runs them on machines without AVX-512.
+function(vivace_emulated_avx512_tests)
+  if(NOT TARGET kernels_test)
+    return()
+  endif()
+  target_link_libraries(kernels_test PRIVATE vivace_tensor)
+  find_path(SIMDE_INCLUDE_DIR simde/x86/avx512.h)
+  if(NOT SIMDE_INCLUDE_DIR OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    message(STATUS "Without SIMDe (libsimde-dev): AVX-512 is tested only on CPUs that have it")
+    return()
+  endif()
+  add_library(vivace_emulated_avx512 STATIC)
+  target_include_directories(vivace_emulated_avx512 PRIVATE "${CMAKE_SOURCE_DIR}/src" SYSTEM PRIVATE "${SIMDE_INCLUDE_DIR}")
+  # Little of the compiler's time for little of the tests'.
+  target_compile_options(vivace_emulated_avx512 PRIVATE -mavx2 -mfma -O1 -w -include
+                         "${CMAKE_SOURCE_DIR}/src/kernels/avx512_emulation_testing.h")
+  foreach(table avx512 avx512_vnni_bf16)
+    set(copy "${CMAKE_BINARY_DIR}/emulated/${table}_emulated.cc")
+    file(CONFIGURE OUTPUT "${copy}" CONTENT
+         "#define kernel_table_${table} kernel_table_${table}_emulated\n#include \"kernels/${table}_kernels.cc\"\n" @ONLY)
+    target_sources(vivace_emulated_avx512 PRIVATE "${copy}")
+  endforeach()
+  target_link_libraries(kernels_test PRIVATE vivace_emulated_avx512)
+  target_compile_definitions(kernels_test PRIVATE VIVACE_EMULATES_AVX512)
+endfunction()

@@ -10,7 +10,7 @@ packages=(
   libboost1.81-dev libssl-dev libsimdjson-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev libutf8proc-dev
   libonig-dev libsqlite3-dev
   # test
-  libgtest-dev libgmock-dev clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19 universal-ctags
+  libgtest-dev libgmock-dev libsimde-dev clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19 universal-ctags
   chromium chromium-driver shellcheck
   # both
   ca-certificates curl python3 python3-venv python3-pip

@@ -39,9 +39,10 @@ Result<void> print(const std::string& text) {
 }
 
 Result<void> run_forward(const BenchOptions& options) {
-  ASSIGN_OR_RETURN([[maybe_unused]] const Precision precision, parse_precision(options.model.precision));
+  ASSIGN_OR_RETURN(const Precision precision, parse_precision(options.model.precision));
   ForwardBenchOptions bench{.directory = "",
                             .isa = options.model.isa,
+                            .precision = precision,
                             .threads = options.model.threads,
                             .lengths = options.lengths,
                             .seconds = options.seconds};
@@ -59,7 +60,7 @@ Result<void> run_forward(const BenchOptions& options) {
   JsonWriter json;
   json.begin_object().key("p50_ms").value(result.p50_ms).key("p99_ms").value(result.p99_ms);
   json.key("min_ms").value(result.min_ms).key("tokens_per_s").value(result.tokens_per_s);
-  json.key("floor_share").value(floor_share).key("isa").value(result.isa).key("precision").value("fp32");
+  json.key("floor_share").value(floor_share).key("isa").value(result.isa).key("precision").value(result.precision);
   json.key("threads").value(result.threads).key("runs").value(result.runs);
   json.key("peak_gflops").value(result.peak_gflops).end_object();
   return print(json.take() + "\n");

@@ -123,7 +123,8 @@ double quantile(const std::vector<double>& sorted, double share) {
 Result<ForwardBenchResult> bench_forward(const ForwardBenchOptions& options) {
   ASSIGN_OR_RETURN(const KernelTable* const kernels, select_kernel_table(options.isa));
   ASSIGN_OR_RETURN(const ModelDirectory directory, ModelDirectory::open(options.directory));
-  ASSIGN_OR_RETURN(const std::unique_ptr<const Encoder> encoder, load_encoder(directory, *kernels));
+  ASSIGN_OR_RETURN(const LoadTarget target, choose_target(directory, *kernels, options.precision));
+  ASSIGN_OR_RETURN(const std::unique_ptr<const Encoder> encoder, load_encoder(directory, target));
   const EncoderInfo& model = encoder->info();
   RETURN_IF_ERROR(check_lengths(options.lengths, model.max_tokens));
 
@@ -144,6 +145,7 @@ Result<ForwardBenchResult> bench_forward(const ForwardBenchOptions& options) {
   result.runs = static_cast<int>(times.size());
   result.threads = pool.threads();
   result.isa = kernels->name;
+  result.precision = precision_name(target.precision);
   return result;
 }
 

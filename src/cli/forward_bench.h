@@ -5,12 +5,14 @@
 #include <vector>
 
 #include "base/status.h"
+#include "tensor/precision.h"
 
 namespace vivace {
 
 struct ForwardBenchOptions {
   std::string directory;
-  std::string isa;           // empty: as everywhere
+  std::string isa;  // empty: as everywhere
+  Precision precision = Precision::kAuto;
   int threads = 0;           // 0: as everywhere
   std::vector<int> lengths;  // tokens of each sequence of the batch
   double seconds = 2;        // of timing, after a warm-up; at least kMinimumRuns runs
@@ -26,6 +28,7 @@ struct ForwardBenchResult {
   int runs = 0;
   int threads = 0;
   std::string isa;
+  std::string precision;
 };
 
 inline constexpr int kMinimumRuns = 3;

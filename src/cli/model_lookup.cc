@@ -5,6 +5,7 @@
 
 #include "base/mapped_file.h"
 #include "cli/environment.h"
+#include "formats/unpacked_folder.h"
 
 namespace vivace {
 namespace {
@@ -139,6 +140,10 @@ Result<FoundModel> find_model(const std::string& name_or_directory, const ModelP
     fs::path path = fs::path(name_or_directory).lexically_normal();
     if (path.filename().empty()) path = path.parent_path();
     return FoundModel{path.filename().string(), path.string(), ModelSource::kDirectory};
+  }
+  if (is_packed_file(name_or_directory)) {
+    const fs::path path = fs::path(name_or_directory).lexically_normal();
+    return FoundModel{path.stem().string(), path.string(), ModelSource::kDirectory};
   }
   auto chosen = choose(name_or_directory, list_models(places));
   if (chosen || chosen.error().code != StatusCode::kNotFound) return chosen;

@@ -15,7 +15,8 @@ void add_model_option(CLI::App& verb, ModelOptions* options) {
 }
 
 void add_compute_options(CLI::App& verb, ModelOptions* options) {
-  verb.add_option("--precision", options->precision, "auto, fp32, bf16 or int8 (this release computes in fp32)")
+  verb.add_option("--precision", options->precision,
+                  "auto (bf16 where the CPU is faster at it than at fp32), fp32, bf16 or int8")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8"}))
       ->capture_default_str();
   verb.add_option("--threads", options->threads, "Compute threads (default: what the container allows)")
@@ -25,9 +26,8 @@ void add_compute_options(CLI::App& verb, ModelOptions* options) {
 }
 
 Result<Precision> parse_precision(const std::string& name) {
-  if (name == "auto") return Precision::kAuto;
-  if (name == "fp32") return Precision::kF32;
-  return error(StatusCode::kUnsupported, "--precision " + name + " is not in this release; use auto or fp32");
+  if (const auto precision = find_precision(name)) return *precision;
+  return error(StatusCode::kInvalidArgument, "--precision " + name + " is unknown; use auto, fp32, bf16 or int8");
 }
 
 Result<ModelPlaces> configured_model_places() {

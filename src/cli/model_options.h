@@ -25,7 +25,7 @@ struct ModelOptions {
 void add_model_option(CLI::App& verb, ModelOptions* options);     // --model
 void add_compute_options(CLI::App& verb, ModelOptions* options);  // --precision, --threads, --isa
 
-// kUnsupported for a precision that this release does not compute in.
+// kInvalidArgument for a name that is none.
 Result<Precision> parse_precision(const std::string& name);
 
 // The places where names are looked up, those of the configuration file (./vivace.yaml, VIVACE_MODELS) included.

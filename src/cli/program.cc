@@ -118,6 +118,7 @@ int run_program(int argc, char** argv) {
   add_serve_verb(program, &action);
   add_impact_verb(program, &action);
   add_bench_verb(program, &action);
+  add_pack_verb(program, &action);
 
   if (argc < 2) {
     print_error("no verb given; `vivace --help` lists the verbs");

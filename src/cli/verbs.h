@@ -30,5 +30,6 @@ void add_search_verb(CLI::App& program, Action* action);
 void add_serve_verb(CLI::App& program, Action* action);
 void add_impact_verb(CLI::App& program, Action* action);
 void add_bench_verb(CLI::App& program, Action* action);
+void add_pack_verb(CLI::App& program, Action* action);
 
 }  // namespace vivace

@@ -15,7 +15,7 @@ constexpr int kBatchTokensPerThread = 2048;
 ModelInfo describe(const ModelDirectory& directory, const LoadedModel& loaded, int threads) {
   const EncoderInfo& encoder = loaded.model->info();
   ModelInfo info;
-  info.directory = directory.path();
+  info.directory = directory.origin();
   info.architecture = encoder.architecture;
   info.layers = encoder.layers;
   info.hidden_size = encoder.hidden_size;
@@ -42,7 +42,7 @@ ModelInfo describe(const ModelDirectory& directory, const LoadedModel& loaded, i
     info.precision = "as the ONNX file says";
     info.isa = "openvino";
   } else {
-    info.precision = "fp32";
+    info.precision = precision_name(loaded.precision);
     info.isa = loaded.kernels->name;
     info.isa_notes = explain_other_tables(*loaded.kernels);
   }
@@ -64,7 +64,8 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::string& directory, const
     settings.pool = std::make_shared<ThreadPool>(threads);
   }
   const int threads = settings.pool->threads();
-  ASSIGN_OR_RETURN(LoadedModel loaded, load_model(model, *kernels, threads));
+  ASSIGN_OR_RETURN(const LoadTarget target, choose_target(model, *kernels, options.precision));
+  ASSIGN_OR_RETURN(LoadedModel loaded, load_model(model, target, threads));
   settings.max_batch_tokens =
       static_cast<size_t>(options.max_batch_tokens > 0 ? options.max_batch_tokens : kBatchTokensPerThread * threads);
   settings.max_queued_texts = static_cast<size_t>(options.max_queued_texts);

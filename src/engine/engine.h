@@ -18,11 +18,10 @@
 #include "base/thread_pool.h"
 #include "engine/engine_stats.h"
 #include "engine/request.h"
+#include "tensor/precision.h"
 #include "text/tokenizer.h"
 
 namespace vivace {
-
-enum class Precision { kAuto, kF32 };
 
 struct EngineOptions {
   std::shared_ptr<ThreadPool> pool;  // shared by several engines; nullptr: one of its own, of `threads` threads
@@ -58,7 +57,7 @@ struct ModelInfo {
   size_t file_bytes = 0;               // of the weight files
   size_t packed_bytes = 0;             // of the packed weights in memory
   std::string weights_dtype;           // as stored in the file: "F32"
-  std::string precision;               // as computed: "fp32"
+  std::string precision;               // as computed: "fp32", "bf16", "int8"
   std::string isa;                     // chosen kernel table
   std::vector<std::string> isa_notes;  // one line for each table that was not chosen: why
   int threads = 0;

@@ -9,13 +9,14 @@
 namespace vivace {
 namespace {
 
-GeneratorInfo describe(const ModelDirectory& directory, const EncoderDecoder& model, const KernelTable& kernels,
+GeneratorInfo describe(const ModelDirectory& directory, const EncoderDecoder& model, const LoadTarget& target,
                        int threads) {
+  const KernelTable& kernels = target.kernels;
   const EncoderDecoderInfo& facts = model.info();
   GeneratorInfo info;
   info.decoder_layers = facts.decoder_layers;
   info.max_new_tokens = facts.max_target_tokens - 1;
-  info.model.directory = directory.path();
+  info.model.directory = directory.origin();
   info.model.architecture = facts.encoder.architecture;
   info.model.layers = facts.encoder.layers;
   info.model.hidden_size = facts.encoder.hidden_size;
@@ -30,7 +31,7 @@ GeneratorInfo describe(const ModelDirectory& directory, const EncoderDecoder& mo
   info.model.file_bytes = facts.encoder.file_bytes;
   info.model.packed_bytes = facts.encoder.packed_bytes;
   info.model.weights_dtype = facts.encoder.weights_dtype;
-  info.model.precision = "fp32";
+  info.model.precision = precision_name(resolve_precision(kernels, target.precision));
   info.model.isa = kernels.name;
   info.model.isa_notes = explain_other_tables(kernels);
   info.model.threads = threads;
@@ -46,7 +47,8 @@ Result<std::unique_ptr<Generator>> Generator::load(const std::string& directory,
   ASSIGN_OR_RETURN(parts.kernels, select_kernel_table(options.isa));
   ASSIGN_OR_RETURN(const ModelDirectory files, ModelDirectory::open(directory));
   ASSIGN_OR_RETURN(parts.tokenizer, Tokenizer::from_directory(files.path(), files.model_type()));
-  ASSIGN_OR_RETURN(parts.model, load_encoder_decoder(files, *parts.kernels));
+  ASSIGN_OR_RETURN(const LoadTarget target, choose_target(files, *parts.kernels, options.precision));
+  ASSIGN_OR_RETURN(parts.model, load_encoder_decoder(files, target));
   const int vocabulary = parts.model->info().encoder.vocabulary_size;
   if (parts.tokenizer->vocabulary_size() > static_cast<size_t>(vocabulary)) {
     return error(StatusCode::kCorruptFile, files.path() + ": the tokenizer has ids up to " +
@@ -60,7 +62,7 @@ Result<std::unique_ptr<Generator>> Generator::load(const std::string& directory,
     parts.pool = std::make_shared<ThreadPool>(threads);
   }
   parts.max_queued = static_cast<size_t>(options.max_queued_texts);
-  GeneratorInfo info = describe(files, *parts.model, *parts.kernels, parts.pool->threads());
+  GeneratorInfo info = describe(files, *parts.model, target, parts.pool->threads());
   info.model.load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   return std::unique_ptr<Generator>(new Generator(std::move(parts), std::move(info)));
 }

@@ -89,14 +89,14 @@ int LoadedModel::embedding_size() const {
   return vector > 0 ? vector : model->info().hidden_size * static_cast<int>(sentence.pooling.size());
 }
 
-Result<LoadedModel> load_model(const ModelDirectory& directory, const KernelTable& kernels, int threads) {
+Result<LoadedModel> load_model(const ModelDirectory& directory, const LoadTarget& target, int threads) {
   LoadedModel model;
   ASSIGN_OR_RETURN(model.tokenizer, Tokenizer::from_directory(directory.path(), directory.model_type()));
-  model.is_onnx = !WeightFiles::exist(directory.path()) && find_onnx_file(directory.path());
+  model.is_onnx = target.packed == nullptr && !WeightFiles::exist(directory.path()) && find_onnx_file(directory.path());
   if (model.is_onnx) {
     ASSIGN_OR_RETURN(model.model, load_onnx_model(directory, {.file = {}, .threads = threads}));
   } else {
-    ASSIGN_OR_RETURN(model.model, load_encoder_model(directory, kernels));
+    ASSIGN_OR_RETURN(model.model, load_encoder_model(directory, target));
   }
   const EncoderInfo& encoder = model.model->info();
   if (model.tokenizer->vocabulary_size() > static_cast<size_t>(encoder.vocabulary_size)) {
@@ -108,8 +108,9 @@ Result<LoadedModel> load_model(const ModelDirectory& directory, const KernelTabl
   model.task = directory.task();
   RETURN_IF_ERROR(check_labels(model, directory.path()));
   model.sentence = directory.sentence_embedding().value_or(SentenceEmbeddingConfig{});
-  ASSIGN_OR_RETURN(model.dense, load_dense_layers(model.sentence, encoder.hidden_size, kernels));
-  model.kernels = &kernels;
+  ASSIGN_OR_RETURN(model.dense, load_dense_layers(model.sentence, encoder.hidden_size, target.kernels));
+  model.kernels = &target.kernels;
+  model.precision = resolve_precision(target.kernels, target.precision);
   model.max_tokens = smallest_limit(directory, encoder);
   model.mask_token = special_token(*model.tokenizer, directory.mask_token(), {"[MASK]", "<mask>"});
   model.mask_id = model.tokenizer->token_id(model.mask_token).value_or(-1);

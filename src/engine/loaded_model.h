@@ -24,6 +24,7 @@ struct LoadedModel {
   SentenceEmbeddingConfig sentence;
   std::vector<DenseLayer> dense;  // of the sentence configuration
   const KernelTable* kernels = nullptr;
+  Precision precision = Precision::kF32;  // of its layers
   bool is_onnx = false;                   // an ONNX file computes, instead of kernels
   int max_tokens = 0;                     // of a text, special tokens included
   std::string mask_token;                 // empty: the tokenizer has none
@@ -35,10 +36,10 @@ struct LoadedModel {
   int embedding_size() const;
 };
 
-// The one place that chooses what computes a directory's model: our own kernels where there are safetensors, else an
-// ONNX file (onnx/onnx_file.h says which), on that many threads. Errors of both, of the tokenizer and of the Dense
-// modules; kCorruptFile where the parts do not fit together.
-Result<LoadedModel> load_model(const ModelDirectory& directory, const KernelTable& kernels, int threads);
+// The one place that chooses what computes a directory's model: our own kernels, in the target's precision, where there
+// are safetensors, else an ONNX file (onnx/onnx_file.h says which), on that many threads. Errors of both, of the
+// tokenizer and of the Dense modules; kCorruptFile where the parts do not fit together.
+Result<LoadedModel> load_model(const ModelDirectory& directory, const LoadTarget& target, int threads);
 
 // kUnsupported, saying what the model is for, when it does not give that output.
 Result<void> require_output(const LoadedModel& model, ModelOutput output, std::string_view wanted);

@@ -72,7 +72,18 @@ Result<PoolingMode> parse_pooling_mode(std::string_view name) {
                "pooling mode '" + printable(name) + "' is unknown; use mean, cls, last or none");
 }
 
+Result<ModelDirectory> ModelDirectory::open_packed(const std::string& path) {
+  ASSIGN_OR_RETURN(std::shared_ptr<const PackedFile> packed, PackedFile::open(path));
+  ASSIGN_OR_RETURN(std::shared_ptr<const UnpackedFolder> folder, UnpackedFolder::create(*packed));
+  ASSIGN_OR_RETURN(ModelDirectory directory, open(folder->path()));
+  directory.m_origin = path;
+  directory.m_packed = std::move(packed);
+  directory.m_unpacked = std::move(folder);
+  return directory;
+}
+
 Result<ModelDirectory> ModelDirectory::open(const std::string& path) {
+  if (is_packed_file(path)) return open_packed(path);
   std::error_code ignored;  // a folder that cannot be looked at is not there for us
   if (!std::filesystem::is_directory(path, ignored)) {
     return error(StatusCode::kNotFound, path + ": there is no such model folder");
@@ -80,6 +91,7 @@ Result<ModelDirectory> ModelDirectory::open(const std::string& path) {
   ASSIGN_OR_RETURN(JsonDocument document, read_json_file(path + "/config.json"));
   ModelDirectory directory(std::move(document));
   directory.m_path = path;
+  directory.m_origin = path;
   ASSIGN_OR_RETURN(directory.m_model_type, as_file_error(read_model_type(directory.config())));
   ASSIGN_OR_RETURN(directory.m_tokenizer, as_file_error(read_tokenizer_config(path + "/tokenizer_config.json")));
   ASSIGN_OR_RETURN(directory.m_task, as_file_error(read_task_config(directory.config())));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,7 +11,9 @@
 
 #include "base/json.h"
 #include "base/status.h"
+#include "formats/packed_file.h"
 #include "formats/task_config.h"
+#include "formats/unpacked_folder.h"
 
 namespace vivace {
 
@@ -57,11 +60,16 @@ struct TokenizerFacts {
 
 class ModelDirectory {
  public:
-  // Reads and checks everything but the weights and the tokenizer. kNotFound (naming the file) when the folder or its
-  // config.json is missing; kCorruptFile or kUnsupported (a module or pooling that we do not know) otherwise.
+  // Reads and checks everything but the weights and the tokenizer. A packed model (formats/packed_file.h) is opened as
+  // the directory that its small files are, for as long as this object lives. kNotFound (naming the file) when the
+  // folder or its config.json is missing; kCorruptFile or kUnsupported (a module or pooling that we do not know)
+  // otherwise.
   static Result<ModelDirectory> open(const std::string& path);
 
   const std::string& path() const { return m_path; }
+  const std::string& origin() const { return m_origin; }  // as given to open(): to be shown
+  // The packed model that was opened, or nullptr.
+  const std::shared_ptr<const PackedFile>& packed() const { return m_packed; }
   JsonValue config() const& { return m_config.root(); }           // config.json
   JsonValue config() const&& = delete;                            // the value would outlive the document
   const std::string& model_type() const { return m_model_type; }  // "bert"
@@ -76,7 +84,11 @@ class ModelDirectory {
 
  private:
   explicit ModelDirectory(JsonDocument config) : m_config(std::move(config)) {}
+  static Result<ModelDirectory> open_packed(const std::string& path);
   std::string m_path;
+  std::string m_origin;
+  std::shared_ptr<const PackedFile> m_packed;
+  std::shared_ptr<const UnpackedFolder> m_unpacked;
   JsonDocument m_config;
   std::string m_model_type;
   std::optional<SentenceEmbeddingConfig> m_sentence_embedding;

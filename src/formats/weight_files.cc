@@ -53,6 +53,13 @@ bool WeightFiles::exist(const std::string& directory) {
   return file_exists(directory + "/model.safetensors") || file_exists(directory + "/model.safetensors.index.json");
 }
 
+WeightFiles WeightFiles::listing(std::map<std::string, TensorView, std::less<>> tensors) {
+  WeightFiles files;
+  files.m_tensors = std::move(tensors);
+  files.count_bytes();
+  return files;
+}
+
 Result<WeightFiles> WeightFiles::open(const std::string& directory) {
   const std::string single = directory + "/model.safetensors";
   const std::string index = directory + "/model.safetensors.index.json";

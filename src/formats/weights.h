@@ -21,6 +21,9 @@ class WeightFiles {
   // neither, kCorruptFile or kUnsupported (see safetensors.h) when a file, or the index beside its shards, is wrong.
   static Result<WeightFiles> open(const std::string& directory);
 
+  // Names and shapes of tensors whose data stands elsewhere (see PackedFile::tensors()).
+  static WeightFiles listing(std::map<std::string, TensorView, std::less<>> tensors);
+
   // Whether the directory has what open() opens.
   static bool exist(const std::string& directory);
 
@@ -83,6 +86,8 @@ class WeightLoader {
   void ignore(std::string_view name_begin);
   // Notes that a tensor, given by its full name, holds a value that is not finite.
   void report_not_finite(std::string_view name);
+  // Notes something else that is wrong.
+  void report(std::string problem) { note(std::move(problem)); }
   // kCorruptFile listing everything that is wrong (at most 20 lines of it), or success.
   Result<void> finish() const;
   const WeightFiles& files() const { return *m_files; }

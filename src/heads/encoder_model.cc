@@ -31,22 +31,25 @@ int EncoderModel::columns(ModelOutput output) const {
 Result<MatrixView<const float>> EncoderModel::run(const PackedBatch& batch, ModelOutput output, ThreadPool& pool,
                                                   ForwardWorkspace& workspace) const {
   CHECK(columns(output) > 0);
-  const MatrixView<const float> hidden = forward_batch(*m_encoder, m_kernels, batch, pool, workspace);
+  const bool first = output != ModelOutput::kHiddenStates && m_head->tokens == HeadTokens::kFirst;
+  const MatrixView<const float> hidden =
+      forward_batch(*m_encoder, m_kernels, batch, pool, workspace, first ? NeededTokens::kFirst : NeededTokens::kAll);
   if (output == ModelOutput::kHiddenStates) return hidden;
   return run_head({&m_kernels, &pool, workspace.arenas()}, *m_head, batch, hidden);
 }
 
-Result<std::unique_ptr<const Model>> load_encoder_model(const ModelDirectory& directory, const KernelTable& kernels) {
-  ASSIGN_OR_RETURN(std::unique_ptr<const Encoder> encoder, load_encoder(directory, kernels));
+Result<std::unique_ptr<const Model>> load_encoder_model(const ModelDirectory& directory, const LoadTarget& target) {
+  ASSIGN_OR_RETURN(std::unique_ptr<const Encoder> encoder, load_encoder(directory, target));
   EncoderInfo info = encoder->info();
   if (directory.task().task == ModelTask::kEmbedding) {
-    return std::make_unique<const EncoderModel>(std::move(encoder), std::nullopt, std::move(info), kernels);
+    return std::make_unique<const EncoderModel>(std::move(encoder), std::nullopt, std::move(info), target.kernels);
   }
-  ASSIGN_OR_RETURN(LoadedHead loaded, load_head(directory, info, kernels));
+  ASSIGN_OR_RETURN(LoadedHead loaded, load_head(directory, info, target));
   info.head = std::move(loaded.description);
   info.parameters += loaded.parameters;
   info.packed_bytes += loaded.packed_bytes;
-  return std::make_unique<const EncoderModel>(std::move(encoder), std::move(loaded.head), std::move(info), kernels);
+  return std::make_unique<const EncoderModel>(std::move(encoder), std::move(loaded.head), std::move(info),
+                                              target.kernels);
 }
 
 }  // namespace vivace

@@ -31,6 +31,6 @@ class EncoderModel final : public Model {
 };
 
 // Loads the encoder and the head of the directory's task. The errors of load_encoder() and load_head().
-Result<std::unique_ptr<const Model>> load_encoder_model(const ModelDirectory& directory, const KernelTable& kernels);
+Result<std::unique_ptr<const Model>> load_encoder_model(const ModelDirectory& directory, const LoadTarget& target);
 
 }  // namespace vivace

@@ -103,13 +103,13 @@ Linear load_dense(LayerLoader& load, const WeightScope& root, const HeadLayout& 
 
 }  // namespace
 
-Result<LoadedHead> load_head(const ModelDirectory& directory, const EncoderInfo& encoder, const KernelTable& kernels) {
+Result<LoadedHead> load_head(const ModelDirectory& directory, const EncoderInfo& encoder, const LoadTarget& target) {
   ASSIGN_OR_RETURN(const HeadLayout layout, read_layout(directory));
-  ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::open(directory.path()));
+  ASSIGN_OR_RETURN(const WeightFiles files, open_weights(directory.path(), target));
   RETURN_IF_ERROR(check_label_count(directory, files, layout));
   WeightLoader loader(files);
   loader.ignore("");  // what is not the head's is the encoder's business
-  LayerLoader load(loader, kernels);
+  LayerLoader load(loader, target.in_fp32());
   const WeightScope root = loader.root();
   ASSIGN_OR_RETURN(const OutputNames names, output_names(directory, root, layout));
 

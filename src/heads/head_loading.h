@@ -22,6 +22,6 @@ struct LoadedHead {
 // architecture without heads; kCorruptFile, naming the tensors, when they are missing, misshapen or not finite, when a
 // classifier has another number of rows than there are labels, or when a masked language model has neither an output
 // layer nor a word embedding to serve as one.
-Result<LoadedHead> load_head(const ModelDirectory& directory, const EncoderInfo& encoder, const KernelTable& kernels);
+Result<LoadedHead> load_head(const ModelDirectory& directory, const EncoderInfo& encoder, const LoadTarget& target);
 
 }  // namespace vivace

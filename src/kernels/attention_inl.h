@@ -250,8 +250,9 @@ template <typename V, int NR>
 inline void attention_all(const AttentionF32Args& args) noexcept {
   constexpr int kWidth = NR * V::kLanes;
   const AttentionState state = prepare_attention<V, NR>(args);
-  for (int first = 0; first < args.tokens; first += kQueryBlock) {
-    const int count = args.tokens - first < kQueryBlock ? args.tokens - first : kQueryBlock;
+  const int queries = args.queries > 0 ? args.queries : args.tokens;
+  for (int first = 0; first < queries; first += kQueryBlock) {
+    const int count = queries - first < kQueryBlock ? queries - first : kQueryBlock;
     const int last = first + count - 1;
     const int begin = first > args.window ? (first - args.window) / kWidth * kWidth : 0;
     const int end = args.tokens - 1 - last > args.window ? last + args.window + 1 : args.tokens;

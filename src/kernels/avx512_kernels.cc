@@ -1,11 +1,11 @@
 // The kernel table for AVX-512 (F, BW, DQ, VL). CMake compiles this file, and no other, with those instructions
 // switched on.
-#include "kernels/vector_avx512_inl.h"
+#include "kernels/products_avx512_inl.h"
 
 #include "kernels/table_inl.h"
 
 namespace vivace {
 
-constinit const KernelTable kernel_table_avx512 = make_kernel_table<VectorF32, 4>("avx512");
+constinit const KernelTable kernel_table_avx512 = make_kernel_table<ProductBf16, ProductInt8, 4>("avx512");
 
 }  // namespace vivace

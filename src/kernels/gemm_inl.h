@@ -1,4 +1,4 @@
-// Matrix product in fp32: one tile template for all shapes.
+// Matrix products: one tile template for all shapes and precisions.
 //
 // A tile keeps kTileRows × kTileVectors accumulators in registers: with AVX-512 6 × 4 = 24, plus 4 for a row of the
 // panel and one for the broadcast element of a, out of 32. 24 independent chains hide the FMA's latency of 4 cycles on
@@ -28,156 +28,268 @@ struct TileTarget {
   const float* bias;      // of the tile's first column, or nullptr
   const float* residual;  // of the tile's first element, or nullptr
   ptrdiff_t ldr;
+  const float* row_scales;  // of the tile's first row, and of its first column, where the product has scales
+  const float* column_scales;
+  const int32_t* column_offsets;
   int columns;  // to store, at most NR * kLanes
   Activation activation;
 };
 
-template <typename V, int MR, int NR>
-inline __attribute__((always_inline)) void finish_tile(typename V::Reg (&acc)[MR][NR], const TileTarget& t,
-                                                       Activation activation) {
-  const bool full = t.columns == NR * V::kLanes;
+// A product says how a tile multiplies: what a step of k is and how its sums become floats. This one is fp32.
+template <typename V>
+struct ProductF32 {
+  using Vector = V;
+  using Args = GemmF32Args;
+  using A = float;
+  using B = float;
+  using Sum = typename V::Reg;
+  using Operand = typename V::Reg;
+  static constexpr int kDepth = 1;  // inputs of a step, side by side in a panel
+  static constexpr int kParts = 1;  // multiplications that a step takes, each of kDepth / kParts inputs
+  static constexpr bool kHasScales = false;
+
+  static Sum start(const TileTarget&, int) { return V::zero(); }
+  static Operand load(const B* b, int) { return V::load(b); }  // of one part
+  static Operand broadcast(const A* a) { return V::broadcast(*a); }
+  static Sum add_product(Operand x, Operand w, Sum sum) { return V::fma(x, w, sum); }
+  static typename V::Reg to_float(Sum sum) { return sum; }
+};
+
+// The sum of a tile's row and vector, scaled, and the bias added.
+template <typename P>
+inline __attribute__((always_inline)) typename P::Vector::Reg finish_sum(typename P::Sum sum, const TileTarget& t,
+                                                                         int row, int first,
+                                                                         typename P::Vector::Reg bias) {
+  using V = typename P::Vector;
+  const auto value = P::to_float(sum);
+  if constexpr (P::kHasScales) {
+    const auto scale = V::mul(V::broadcast(t.row_scales[row]), V::load(t.column_scales + first));
+    return V::fma(value, scale, bias);
+  } else {
+    return V::add(value, bias);
+  }
+}
+
+// The first `count` of a vector's values. Whole ones in their own way: masks are slow on some CPUs.
+template <typename V>
+inline __attribute__((always_inline)) void store_part(float* p, typename V::Reg x, int count) {
+  if (count >= V::kLanes) {
+    V::store(p, x);
+  } else {
+    V::store_first(p, x, count);
+  }
+}
+
+template <typename V>
+inline __attribute__((always_inline)) typename V::Reg load_part(const float* p, int count) {
+  return count >= V::kLanes ? V::load(p) : V::load_first(p, count);
+}
+
+template <typename P, int MR, int NR>
+inline __attribute__((always_inline)) void finish_tile(typename P::Sum (&acc)[MR][NR], const TileTarget& t) {
+  using V = typename P::Vector;
+#pragma GCC unroll 4
+  for (int j = 0; j < NR; ++j) {
+    const int first = j * V::kLanes;
+    const int count = t.columns - first;  // 1 at least: the tile has no vector more than it needs
+    const auto bias = t.bias == nullptr ? V::zero() : load_part<V>(t.bias + first, count);
+#pragma GCC unroll 6
+    for (int i = 0; i < MR; ++i) {
+      auto value = finish_sum<P>(acc[i][j], t, i, first, bias);
+      if (t.residual != nullptr) value = V::add(value, load_part<V>(t.residual + i * t.ldr + first, count));
+      store_part<V>(t.c + i * t.ldc + first, value, count);
+    }
+  }
+}
+
+// The same behind an activation, from sums [rows][width] with their bias. It is one loop for all tiles: beside an
+// activation a store and a load more do not count, and code of their own in each tile would.
+template <typename V, Activation kActivation>
+__attribute__((noinline)) void activate_rows(const float* sums, int rows, int width, const TileTarget& t) {
+  for (int i = 0; i < rows; ++i) {
+    for (int first = 0; first < t.columns; first += V::kLanes) {
+      const int count = t.columns - first < V::kLanes ? t.columns - first : V::kLanes;
+      auto value = activate_vector<V>(kActivation, V::load(sums + i * width + first));
+      if (t.residual != nullptr) value = V::add(value, load_part<V>(t.residual + i * t.ldr + first, count));
+      store_part<V>(t.c + i * t.ldc + first, value, count);
+    }
+  }
+}
+
+template <typename V>
+inline void finish_activation(const float* sums, int rows, int width, const TileTarget& t) {
+  switch (t.activation) {
+    case Activation::kNone: return activate_rows<V, Activation::kNone>(sums, rows, width, t);
+    case Activation::kGelu: return activate_rows<V, Activation::kGelu>(sums, rows, width, t);
+    case Activation::kGeluTanh: return activate_rows<V, Activation::kGeluTanh>(sums, rows, width, t);
+    case Activation::kRelu: return activate_rows<V, Activation::kRelu>(sums, rows, width, t);
+    case Activation::kSilu: return activate_rows<V, Activation::kSilu>(sums, rows, width, t);
+    case Activation::kTanh: return activate_rows<V, Activation::kTanh>(sums, rows, width, t);
+  }
+}
+
+template <typename P, int MR, int NR>
+inline __attribute__((always_inline)) void store_sums(typename P::Sum (&acc)[MR][NR], const TileTarget& t,
+                                                      float* sums) {
+  using V = typename P::Vector;
 #pragma GCC unroll 4
   for (int j = 0; j < NR; ++j) {
     const int first = j * V::kLanes;
     const int rest = t.columns - first;
-    const int count = rest < V::kLanes ? rest : V::kLanes;
-    if (count <= 0) return;
-    const auto bias = t.bias == nullptr ? V::zero()
-                      : full            ? V::load(t.bias + first)
-                                        : V::load_first(t.bias + first, count);
+    const auto bias = t.bias == nullptr ? V::zero() : load_part<V>(t.bias + first, rest);
 #pragma GCC unroll 6
     for (int i = 0; i < MR; ++i) {
-      auto value = activate_vector<V>(activation, V::add(acc[i][j], bias));
-      float* c = t.c + i * t.ldc + first;
-      if (t.residual != nullptr) {
-        const float* residual = t.residual + i * t.ldr + first;
-        value = V::add(value, full ? V::load(residual) : V::load_first(residual, count));
-      }
-      if (full) {
-        V::store(c, value);
-      } else {
-        V::store_first(c, value, count);
-      }
+      V::store(sums + (i * NR + j) * V::kLanes, finish_sum<P>(acc[i][j], t, i, first, bias));
     }
   }
 }
 
+// One tile's operands: its rows, and its columns of a panel.
+template <typename P>
+struct TileSource {
+  const typename P::A* a;
+  ptrdiff_t lda;
+  const typename P::B* b;
+  ptrdiff_t ldb;  // from one step to the next
+  int steps;
+};
+
 // Adds up MR rows of a times NR vectors of a panel.
-template <typename V, int MR, int NR>
-inline __attribute__((always_inline)) void sum_tile(typename V::Reg (&acc)[MR][NR], const GemmF32Args& args,
-                                                    const float* a, const float* b, ptrdiff_t ldb) {
+template <typename P, int MR, int NR>
+inline __attribute__((always_inline)) void sum_tile(typename P::Sum (&acc)[MR][NR], const TileSource<P>& s,
+                                                    const TileTarget& target) {
+  using V = typename P::Vector;
+  constexpr int kVector = V::kLanes * P::kDepth;
+  constexpr int kStepBytes = NR * kVector * static_cast<int>(sizeof(typename P::B));
 #pragma GCC unroll 6
   for (int i = 0; i < MR; ++i) {
 #pragma GCC unroll 4
-    for (int j = 0; j < NR; ++j) acc[i][j] = V::zero();
+    for (int j = 0; j < NR; ++j) acc[i][j] = P::start(target, j * V::kLanes);
   }
+  const typename P::B* b = s.b;
+  const typename P::A* a = s.a;
 #pragma GCC unroll 2
-  for (int k = 0; k < args.k; ++k) {
-    typename V::Reg row[NR];
+  for (int step = 0; step < s.steps; ++step) {
+#pragma GCC unroll 2
+    for (int part = 0; part < P::kParts; ++part) {
+      typename P::Operand row[NR];
 #pragma GCC unroll 4
-    for (int j = 0; j < NR; ++j) row[j] = V::load(b + j * V::kLanes);
+      for (int j = 0; j < NR; ++j) row[j] = P::load(b + j * kVector, part);
+#pragma GCC unroll 6
+      for (int i = 0; i < MR; ++i) {
+        const auto x = P::broadcast(a + i * s.lda + part * (P::kDepth / P::kParts));
+#pragma GCC unroll 4
+        for (int j = 0; j < NR; ++j) acc[i][j] = P::add_product(x, row[j], acc[i][j]);
+      }
+    }
     // As a number: at the end of the weights it is no valid pointer, which a prefetch does not mind.
     const uintptr_t ahead = reinterpret_cast<uintptr_t>(b) + kFetchAhead;
 #pragma GCC unroll 4
-    for (int j = 0; j < NR; ++j) V::prefetch(ahead + static_cast<uintptr_t>(j * V::kLanes) * sizeof(float));
-    b += ldb;
-#pragma GCC unroll 6
-    for (int i = 0; i < MR; ++i) {
-      const auto x = V::broadcast(a[i * args.lda + k]);
-#pragma GCC unroll 4
-      for (int j = 0; j < NR; ++j) acc[i][j] = V::fma(x, row[j], acc[i][j]);
-    }
+    for (int line = 0; line < kStepBytes; line += 64) V::prefetch(ahead + static_cast<uintptr_t>(line));
+    a += P::kDepth;
+    b += s.ldb;
   }
 }
 
-// The rarer activations.
-template <typename V, int MR, int NR>
-inline __attribute__((always_inline)) void finish_tile_activation(typename V::Reg (&acc)[MR][NR], const TileTarget& t) {
-  switch (t.activation) {
-    case Activation::kGeluTanh: return finish_tile<V, MR, NR>(acc, t, Activation::kGeluTanh);
-    case Activation::kSilu: return finish_tile<V, MR, NR>(acc, t, Activation::kSilu);
-    case Activation::kTanh: return finish_tile<V, MR, NR>(acc, t, Activation::kTanh);
-    default: return finish_tile<V, MR, NR>(acc, t, Activation::kRelu);
-  }
-}
-
-template <typename V, int MR, int NR>
-__attribute__((noinline)) void gemm_tile(const GemmF32Args& args, const float* a, const float* b, ptrdiff_t ldb,
-                                         const TileTarget& target) {
-  typename V::Reg acc[MR][NR];
-  sum_tile<V, MR, NR>(acc, args, a, b, ldb);
-  // A constant activation in each call lets the compiler keep the accumulators in registers.
+template <typename P, int MR, int NR>
+__attribute__((noinline)) void gemm_tile(const TileSource<P>& source, const TileTarget& target) {
+  using V = typename P::Vector;
+  typename P::Sum acc[MR][NR];
+  sum_tile<P, MR, NR>(acc, source, target);
   if (target.activation == Activation::kNone) {
-    finish_tile<V, MR, NR>(acc, target, Activation::kNone);
-  } else if (target.activation == Activation::kGelu) {
-    finish_tile<V, MR, NR>(acc, target, Activation::kGelu);
+    finish_tile<P, MR, NR>(acc, target);
   } else {
-    finish_tile_activation<V, MR, NR>(acc, target);
+    alignas(64) float sums[MR * NR * V::kLanes];
+    store_sums<P, MR, NR>(acc, target, sums);
+    finish_activation<V>(sums, MR, NR * V::kLanes, target);
   }
 }
 
-using TileFunction = void (*)(const GemmF32Args&, const float*, const float*, ptrdiff_t, const TileTarget&);
+template <typename P>
+using TileFunction = void (*)(const TileSource<P>&, const TileTarget&);
 
 // Tile functions by rows - 1.
-template <typename V, int NR>
-constexpr TileFunction kTiles[kTileRows] = {gemm_tile<V, 1, NR>, gemm_tile<V, 2, NR>, gemm_tile<V, 3, NR>,
-                                            gemm_tile<V, 4, NR>, gemm_tile<V, 5, NR>, gemm_tile<V, 6, NR>};
+template <typename P, int NR>
+constexpr TileFunction<P> kTiles[kTileRows] = {gemm_tile<P, 1, NR>, gemm_tile<P, 2, NR>, gemm_tile<P, 3, NR>,
+                                               gemm_tile<P, 4, NR>, gemm_tile<P, 5, NR>, gemm_tile<P, 6, NR>};
 
-template <typename V>
-inline TileFunction tile_function(int vectors, int rows) {
-  switch (vectors) {
-    case 1: return kTiles<V, 1>[rows - 1];
-    case 2: return kTiles<V, 2>[rows - 1];
-    case 3: return kTiles<V, 3>[rows - 1];
-    default: return kTiles<V, 4>[rows - 1];
+// Of as many vectors as a tile of NR at most can have.
+template <typename P, int NR>
+inline TileFunction<P> tile_function(int vectors, int rows) {
+  if constexpr (NR > 3) {
+    if (vectors == 4) return kTiles<P, 4>[rows - 1];
+    if (vectors == 3) return kTiles<P, 3>[rows - 1];
+  }
+  if constexpr (NR > 1) {
+    if (vectors == 2) return kTiles<P, 2>[rows - 1];
+  }
+  return kTiles<P, 1>[rows - 1];
+}
+
+// One panel against all m rows: rows are split evenly, since 16 = 6 + 5 + 5 keeps more chains busy than 6 + 6 + 4.
+template <typename P, int NR>
+inline void gemm_panel(TileSource<P> source, int m, TileTarget target) {
+  const int tiles = (m + kTileRows - 1) / kTileRows;
+  const int base = m / tiles;
+  const int larger = m % tiles;
+  const int vectors = (target.columns + P::Vector::kLanes - 1) / P::Vector::kLanes;
+  for (int tile = 0; tile < tiles; ++tile) {
+    const int rows = base + (tile < larger ? 1 : 0);
+    tile_function<P, NR>(vectors, rows)(source, target);
+    source.a += rows * source.lda;
+    target.c += rows * target.ldc;
+    if (target.residual != nullptr) target.residual += rows * target.ldr;
+    if constexpr (P::kHasScales) target.row_scales += rows;
   }
 }
 
-// One panel against all rows: rows are split evenly, since 16 = 6 + 5 + 5 keeps more chains busy than 6 + 6 + 4.
-template <typename V>
-inline void gemm_panel(const GemmF32Args& args, const float* b, ptrdiff_t ldb, TileTarget target) {
-  const int tiles = (args.m + kTileRows - 1) / kTileRows;
-  const int base = args.m / tiles;
-  const int larger = args.m % tiles;
-  const int vectors = (target.columns + V::kLanes - 1) / V::kLanes;
-  const float* a = args.a;
-  for (int tile = 0; tile < tiles; ++tile) {
-    const int rows = base + (tile < larger ? 1 : 0);
-    tile_function<V>(vectors, rows)(args, a, b, ldb, target);
-    a += rows * args.lda;
-    target.c += rows * target.ldc;
-    if (target.residual != nullptr) target.residual += rows * target.ldr;
+template <typename P>
+inline TileTarget tile_target(const typename P::Args& args, int row, int column) {
+  TileTarget target{};
+  target.c = args.c + row * args.ldc + column;
+  target.ldc = args.ldc;
+  target.bias = args.bias == nullptr ? nullptr : args.bias + column;
+  target.residual = args.residual == nullptr ? nullptr : args.residual + row * args.ldr + column;
+  target.ldr = args.ldr;
+  target.activation = args.activation;
+  if constexpr (P::kHasScales) {
+    target.row_scales = args.row_scales + row;
+    target.column_scales = args.column_scales + column;
+    target.column_offsets = args.column_offsets + column;
   }
+  return target;
 }
 
 // NR = vectors of a panel.
-template <typename V, int NR>
-inline void gemm_f32_all(const GemmF32Args& args) noexcept {
-  constexpr int kWidth = NR * V::kLanes;
+template <typename P, int NR>
+inline void gemm_all(const typename P::Args& args) noexcept {
+  constexpr int kWidth = NR * P::Vector::kLanes;
   // Rows of a that stay in L2 beside a panel; all blocks of about the same size, since a last one of a few rows would
   // read all weights for little.
-  constexpr int kCachedFloats = 128 * 1024;
-  const int fit = args.k <= 0 || args.k >= kCachedFloats ? 1 : kCachedFloats / args.k;
+  constexpr int kCachedValues = 512 * 1024 / static_cast<int>(sizeof(typename P::A));
+  const int fit = args.k <= 0 || args.k >= kCachedValues ? 1 : kCachedValues / args.k;
   const int blocks = args.m <= fit ? 1 : (args.m + fit - 1) / fit;
   const int block = ((args.m + blocks - 1) / blocks + kTileRows - 1) / kTileRows * kTileRows;
+  TileSource<P> source{};
+  source.lda = args.lda;
+  source.ldb = kWidth * P::kDepth;
+  source.steps = (args.k + P::kDepth - 1) / P::kDepth;
   for (int row = 0; row < args.m; row += block) {
-    GemmF32Args part = args;
-    part.a = args.a + row * args.lda;
-    part.m = args.m - row < block ? args.m - row : block;
+    const int rows = args.m - row < block ? args.m - row : block;
+    source.a = static_cast<const typename P::A*>(args.a) + row * args.lda;
     for (int column = 0; column < args.n; column += kWidth) {
-      const float* b = args.b + static_cast<ptrdiff_t>(column) * args.k;
-      const bool last = column + kWidth >= args.n;
-      TileTarget target{};
-      target.c = args.c + row * args.ldc + column;
-      target.ldc = args.ldc;
-      target.bias = args.bias == nullptr ? nullptr : args.bias + column;
-      target.residual = args.residual == nullptr ? nullptr : args.residual + row * args.ldr + column;
-      target.ldr = args.ldr;
-      target.columns = last ? args.n - column : kWidth;
-      target.activation = args.activation;
-      gemm_panel<V>(part, b, kWidth, target);
+      source.b = static_cast<const typename P::B*>(args.b) +
+                 static_cast<ptrdiff_t>(column / kWidth) * source.steps * source.ldb;
+      TileTarget target = tile_target<P>(args, row, column);
+      target.columns = column + kWidth >= args.n ? args.n - column : kWidth;
+      gemm_panel<P, NR>(source, rows, target);
     }
   }
+}
+
+template <typename V, int NR>
+inline void gemm_f32_all(const GemmF32Args& args) noexcept {
+  gemm_all<ProductF32<V>, NR>(args);
 }
 
 }  // namespace

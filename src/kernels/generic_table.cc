@@ -1,4 +1,5 @@
 // The kernels in plain C++: what the others are tested against, and what runs where there is no better table.
+#include <bit>
 #include <cmath>
 
 #include "kernels/kernel_table.h"
@@ -36,6 +37,85 @@ void gemm_f32(const GemmF32Args& args) noexcept {
         if (args.residual != nullptr) value += args.residual[row * args.ldr + column];
         args.c[row * args.ldc + column] = value;
       }
+    }
+  }
+}
+
+// Finishes the product of one row and one panel.
+void store_sums(const GemmLowArgs& args, int row, int first, const float* sums) {
+  for (int j = 0; j < kPanelWidth && first + j < args.n; ++j) {
+    const int column = first + j;
+    float value = activate(args.activation, sums[j] + (args.bias != nullptr ? args.bias[column] : 0.0F));
+    if (args.residual != nullptr) value += args.residual[row * args.ldr + column];
+    args.c[row * args.ldc + column] = value;
+  }
+}
+
+float from_bf16(uint16_t bits) {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
+
+// To the nearest bf16, ties to even; what is not a number stays so.
+float round_to_bf16(float x) {
+  const auto bits = std::bit_cast<uint32_t>(x);
+  if (x != x) return x;
+  return std::bit_cast<float>((bits + 0x7FFFU + ((bits >> 16) & 1U)) & 0xFFFF0000U);
+}
+
+void prepare_bf16(const PrepareArgs& args) noexcept {
+  for (int row = 0; row < args.rows; ++row) {
+    float* out = static_cast<float*>(args.out) + row * args.ldo;
+    for (int i = 0; i < args.k; ++i) out[i] = round_to_bf16(args.x[row * args.ldx + i]);
+  }
+}
+
+void gemm_bf16(const GemmLowArgs& args) noexcept {
+  for (int row = 0; row < args.m; ++row) {
+    const float* a = static_cast<const float*>(args.a) + row * args.lda;
+    for (int first = 0; first < args.n; first += kPanelWidth) {
+      const uint16_t* panel = static_cast<const uint16_t*>(args.b) + static_cast<ptrdiff_t>(first) * args.k;
+      float sums[kPanelWidth] = {};
+      for (int k = 0; k < args.k; ++k) {
+        for (int j = 0; j < kPanelWidth; ++j) sums[j] += a[k] * from_bf16(panel[k * kPanelWidth + j]);
+      }
+      store_sums(args, row, first, sums);
+    }
+  }
+}
+
+// Rows below this are taken as zeros: 127 / max would not be finite.
+constexpr float kSmallestMaximum = 1e-30F;
+
+void prepare_int8(const PrepareArgs& args) noexcept {
+  for (int row = 0; row < args.rows; ++row) {
+    const float* x = args.x + row * args.ldx;
+    auto* out = static_cast<int16_t*>(args.out) + row * args.ldo;
+    float largest = 0;
+    for (int i = 0; i < args.k; ++i) largest = std::fmax(largest, std::fabs(x[i]));
+    const bool is_zero = largest < kSmallestMaximum;
+    args.scales[row] = is_zero ? 0.0F : largest / 127.0F;
+    const float inverse = is_zero ? 0.0F : 127.0F / largest;
+    for (int i = 0; i < args.k; ++i) {
+      const float q = std::nearbyint(x[i] * inverse);
+      out[i] = static_cast<int16_t>(q >= -127.0F ? (q <= 127.0F ? q : 127.0F) : -127.0F);  // also what is no number
+    }
+  }
+}
+
+void gemm_int8(const GemmLowArgs& args) noexcept {
+  for (int row = 0; row < args.m; ++row) {
+    const int16_t* a = static_cast<const int16_t*>(args.a) + row * args.lda;
+    for (int first = 0; first < args.n; first += kPanelWidth) {
+      const int8_t* panel = static_cast<const int8_t*>(args.b) + static_cast<ptrdiff_t>(first) * args.k;
+      int32_t whole[kPanelWidth] = {};
+      for (int k = 0; k < args.k; ++k) {
+        for (int j = 0; j < kPanelWidth; ++j) whole[j] += a[k] * panel[k * kPanelWidth + j];
+      }
+      float sums[kPanelWidth];
+      for (int j = 0; j < kPanelWidth; ++j) {
+        sums[j] = static_cast<float>(whole[j]) * (args.row_scales[row] * args.column_scales[first + j]);
+      }
+      store_sums(args, row, first, sums);
     }
   }
 }
@@ -96,7 +176,8 @@ float attention_score(const AttentionF32Args& args, int i, int j) {
 
 void attention_f32(const AttentionF32Args& args) noexcept {
   float* scores = args.scratch;
-  for (int i = 0; i < args.tokens; ++i) {
+  const int queries = args.queries > 0 ? args.queries : args.tokens;
+  for (int i = 0; i < queries; ++i) {
     const int begin = i > args.window ? i - args.window : 0;
     const int end = args.tokens - 1 - i > args.window ? i + args.window + 1 : args.tokens;
     float highest = -INFINITY;
@@ -176,7 +257,10 @@ bool all_finite_f32(const float* x, size_t n) noexcept {
 const KernelTable kernel_table_generic = {
     .name = "generic",
     .f32_panel_width = kPanelWidth,
+    .has_fast_bf16 = false,
     .gemm_f32 = gemm_f32,
+    .bf16 = {.depth = 1, .activation_bytes = 4, .prepare = prepare_bf16, .gemm = gemm_bf16},
+    .int8 = {.depth = 1, .activation_bytes = 2, .prepare = prepare_int8, .gemm = gemm_int8},
     .layer_norm_f32 = layer_norm_f32,
     .rms_norm_f32 = rms_norm_f32,
     .attention_f32 = attention_f32,

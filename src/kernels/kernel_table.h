@@ -38,6 +38,51 @@ struct GemmF32Args {
   Activation activation = Activation::kNone;
 };
 
+// Rows of activations in the form in which a product of less than fp32 reads them:
+//   bf16  rounded to the nearest bf16 (ties to even), as bf16 or as fp32 of that value;
+//   int8  q = round(x · 127 / max|x|) of each row, as q or as q + 128, with the row's scale max|x| / 127.
+// A row has k values; what is written behind them, up to a multiple of kPreparedPadding, means zero.
+constexpr int kPreparedPadding = 64;
+struct PrepareArgs {
+  const float* x = nullptr;
+  ptrdiff_t ldx = 0;
+  void* out = nullptr;      // [rows][ldo], 64-byte aligned
+  ptrdiff_t ldo = 0;        // in values: at least k rounded up to kPreparedPadding
+  float* scales = nullptr;  // int8: [rows]
+  int rows = 0;
+  int k = 0;
+};
+
+// The product of GemmF32Args on prepared rows: sums of bf16 products in fp32, or exact sums of whole numbers (at most
+// kMaxIntegerDepth of them, so that 32 bits hold them) times the scales of row and column. The panels hold, for each
+// `depth` inputs from first to last, those of the first column, of the second, …
+constexpr int kMaxIntegerDepth = 1 << 16;
+struct GemmLowArgs {
+  const void* a = nullptr;  // rows as PrepareArgs::out
+  ptrdiff_t lda = 0;        // in values
+  const void* b = nullptr;
+  const float* row_scales = nullptr;        // int8: [m]
+  const float* column_scales = nullptr;     // int8: [n rounded up to whole panels]
+  const int32_t* column_offsets = nullptr;  // int8: the same, -128 · the sum of a column's weights
+  float* c = nullptr;
+  ptrdiff_t ldc = 0;
+  const float* bias = nullptr;
+  const float* residual = nullptr;
+  ptrdiff_t ldr = 0;
+  int m = 0;
+  int n = 0;
+  int k = 0;
+  Activation activation = Activation::kNone;
+};
+
+// What a table computes a precision below fp32 with. Panels are as wide as those of fp32.
+struct LowPrecisionKernels {
+  int depth;             // inputs of a column that stand side by side in a panel
+  int activation_bytes;  // of one prepared value
+  void (*prepare)(const PrepareArgs& args) noexcept;
+  void (*gemm)(const GemmLowArgs& args) noexcept;
+};
+
 // out[r] = (x[r] - mean(x[r])) / sqrt(var(x[r]) + epsilon) · gamma + beta for each of `rows` rows of n values
 // (Ba, Kiros, Hinton: Layer Normalization). out may be x.
 struct LayerNormF32Args {
@@ -95,6 +140,7 @@ struct AttentionF32Args {
   ptrdiff_t ldo = 0;
   float scale = 1;
   int tokens = 0;
+  int queries = 0;  // that are computed, from the first token on; 0: of all tokens
   int head_dim = 0;
   int window = kUnlimitedWindow;
   const float* distance_bias = nullptr;  // points at distance 0, extent as RelativePositionsF32::index; or nullptr
@@ -127,9 +173,12 @@ struct CachedAttentionF32Args {
 
 struct KernelTable {
   const char* name;
-  int f32_panel_width;  // columns of a panel of packed fp32 weights
+  int f32_panel_width;  // columns of a panel of packed weights
+  bool has_fast_bf16;   // the CPU multiplies bf16 faster than fp32
 
   void (*gemm_f32)(const GemmF32Args& args) noexcept;
+  LowPrecisionKernels bf16;
+  LowPrecisionKernels int8;
   void (*layer_norm_f32)(const LayerNormF32Args& args) noexcept;
   void (*rms_norm_f32)(const RmsNormF32Args& args) noexcept;
   void (*attention_f32)(const AttentionF32Args& args) noexcept;
@@ -148,5 +197,6 @@ struct KernelTable {
 extern const KernelTable kernel_table_generic;
 extern const KernelTable kernel_table_avx2;
 extern const KernelTable kernel_table_avx512;
+extern const KernelTable kernel_table_avx512_vnni_bf16;
 
 }  // namespace vivace

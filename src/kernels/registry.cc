@@ -19,10 +19,16 @@ bool supports_avx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+
+bool supports_avx512_vnni_bf16() {
+  return supports_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+}
 #endif
 
 constexpr KernelTableEntry kTables[] = {
 #if defined(__x86_64__)
+    {&kernel_table_avx512_vnni_bf16, "avx512f, avx512bw, avx512dq, avx512vl, avx512vnni, avx512bf16",
+     supports_avx512_vnni_bf16},
     {&kernel_table_avx512, "avx512f, avx512bw, avx512dq, avx512vl", supports_avx512},
     {&kernel_table_avx2, "avx2, fma", supports_avx2},
 #endif

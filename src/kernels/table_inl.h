@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/gemm_inl.h"
+#include "kernels/low_precision_inl.h"
 #include "kernels/norm_inl.h"
 
 #include "kernels/attention_inl.h"
@@ -16,13 +17,18 @@ size_t attention_scratch_floats(int tokens, int head_dim, int positions) noexcep
   return attention_scratch<V, NR>(tokens, head_dim, positions).floats;
 }
 
-// Kernels on vectors of type V; panels of packed weights are NR vectors wide.
-template <typename V, int NR>
+// Kernels on vectors of type V, with these products for less than fp32; panels of packed weights are NR vectors wide.
+template <typename Bf16, typename Int8, int NR>
 constexpr KernelTable make_kernel_table(const char* name) {
+  using V = typename Int8::Vector;
   return {
       .name = name,
       .f32_panel_width = NR * V::kLanes,
+      // Where it takes a multiplication for each input of a step, it is done in fp32.
+      .has_fast_bf16 = Bf16::kParts < Bf16::kDepth,
       .gemm_f32 = gemm_f32_all<V, NR>,
+      .bf16 = make_low_precision<Bf16, NR>(),
+      .int8 = make_low_precision<Int8, NR>(),
       .layer_norm_f32 = layer_norm_all<V>,
       .rms_norm_f32 = rms_norm_all<V>,
       .attention_f32 = attention_all<V, NR>,

@@ -1,4 +1,5 @@
-// Runs a test once for each kernel table of this build. A table that this CPU cannot run is skipped, and says so.
+// Runs a test once for each kernel table of this build. A table that this CPU cannot run is skipped, and says so; those
+// of AVX-512 are also there in emulation (avx512_emulation_testing.h), which runs on any CPU that has AVX2.
 #pragma once
 
 #include <random>
@@ -11,10 +12,31 @@
 
 namespace vivace {
 
+#ifdef VIVACE_EMULATES_AVX512
+extern const KernelTable kernel_table_avx512_emulated;
+extern const KernelTable kernel_table_avx512_vnni_bf16_emulated;
+#endif
+
+struct TestedTable {
+  std::string name;
+  KernelTableEntry entry;
+};
+
+inline std::vector<TestedTable> tested_tables() {
+  std::vector<TestedTable> tables;
+  for (const KernelTableEntry& entry : kernel_tables()) tables.push_back({entry.table->name, entry});
+#ifdef VIVACE_EMULATES_AVX512
+  const auto supported = [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); };
+  tables.push_back({"avx512_emulated", {&kernel_table_avx512_emulated, "avx2, fma", supported}});
+  tables.push_back({"avx512_vnni_bf16_emulated", {&kernel_table_avx512_vnni_bf16_emulated, "avx2, fma", supported}});
+#endif
+  return tables;
+}
+
 class EachTable : public testing::TestWithParam<size_t> {
  protected:
   void SetUp() override {
-    const KernelTableEntry& entry = kernel_tables()[GetParam()];
+    const KernelTableEntry entry = tested_tables()[GetParam()].entry;
     if (!entry.supported()) {
       GTEST_SKIP() << "this CPU cannot run " << entry.table->name << " (needs " << entry.required_features << ")";
     }
@@ -23,6 +45,8 @@ class EachTable : public testing::TestWithParam<size_t> {
     if (std::string_view(m_table->name) != "generic") {
       ASSERT_NE(m_table->gemm_f32, kernel_table_generic.gemm_f32);
       ASSERT_NE(m_table->attention_f32, kernel_table_generic.attention_f32);
+      ASSERT_NE(m_table->bf16.gemm, kernel_table_generic.bf16.gemm);
+      ASSERT_NE(m_table->int8.gemm, kernel_table_generic.int8.gemm);
     }
   }
   const KernelTable& table() const { return *m_table; }
@@ -32,7 +56,7 @@ class EachTable : public testing::TestWithParam<size_t> {
 };
 
 inline std::string table_name(const testing::TestParamInfo<size_t>& info) {
-  return kernel_tables()[info.param].table->name;
+  return tested_tables()[info.param].name;
 }
 
 // Uniform in [-1, 1), the same on every run.
@@ -46,4 +70,4 @@ inline std::vector<float> random_floats(size_t n, uint32_t seed) {
 }  // namespace vivace
 
 #define VIVACE_FOR_EACH_TABLE(suite) \
-  INSTANTIATE_TEST_SUITE_P(Tables, suite, testing::Range(size_t{0}, kernel_tables().size()), table_name)
+  INSTANTIATE_TEST_SUITE_P(Tables, suite, testing::Range(size_t{0}, tested_tables().size()), table_name)

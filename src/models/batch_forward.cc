@@ -1,6 +1,7 @@
 #include "models/batch_forward.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 
 namespace vivace {
@@ -12,8 +13,8 @@ constexpr int kGroupTokens = 128;
 // Threads may wait for the last group for this share of the time before sharing every operation is cheaper.
 constexpr double kTolerableIdleShare = 0.08;
 
-BatchSlice whole(const PackedBatch& batch) {
-  return {batch.ids, batch.positions, batch.type_ids, batch.offsets};
+BatchSlice whole(const PackedBatch& batch, bool first_tokens_only) {
+  return {batch.ids, batch.positions, batch.type_ids, batch.offsets, first_tokens_only};
 }
 
 // The group's part of the batch; its offsets, which start at 0 again, are written to *offsets.
@@ -27,8 +28,18 @@ BatchSlice slice(const PackedBatch& batch, const SequenceGroup& group, std::vect
   return {part(batch.ids), part(batch.positions), part(batch.type_ids), *offsets};
 }
 
-void largest_first(std::vector<SequenceGroup>* groups) {
-  std::ranges::stable_sort(*groups, std::greater<>(), &SequenceGroup::tokens);
+// Of groups that come largest first: the next one goes to the thread with the least to do.
+bool sorted_groups_balance(const std::vector<SequenceGroup>& groups, int threads) {
+  constexpr size_t kMostThreads = 1024;
+  std::array<int, kMostThreads> loads{};
+  const std::span load = std::span(loads).first(std::min(static_cast<size_t>(threads), kMostThreads));
+  int total = 0;
+  for (const auto& group : groups) {
+    *std::ranges::min_element(load) += group.tokens;
+    total += group.tokens;
+  }
+  const double longest = *std::ranges::max_element(load);
+  return longest * threads * (1 - kTolerableIdleShare) <= total;
 }
 
 }  // namespace
@@ -39,51 +50,57 @@ size_t ForwardWorkspace::capacity_bytes() const {
   return total;
 }
 
-std::vector<SequenceGroup> cut_into_groups(const PackedBatch& batch, int target_tokens) {
-  std::vector<SequenceGroup> groups;
+void cut_into_groups(const PackedBatch& batch, int target_tokens, std::vector<SequenceGroup>* groups) {
+  groups->clear();
   for (int i = 0; i < batch.sequences(); ++i) {
     const int tokens = batch.offsets[static_cast<size_t>(i) + 1] - batch.offsets[static_cast<size_t>(i)];
-    if (groups.empty() || groups.back().tokens + tokens > target_tokens) groups.push_back({i, i, 0});
-    groups.back().last = i + 1;
-    groups.back().tokens += tokens;
+    if (groups->empty() || groups->back().tokens + tokens > target_tokens) groups->push_back({i, i, 0});
+    groups->back().last = i + 1;
+    groups->back().tokens += tokens;
   }
+}
+
+std::vector<SequenceGroup> cut_into_groups(const PackedBatch& batch, int target_tokens) {
+  std::vector<SequenceGroup> groups;
+  cut_into_groups(batch, target_tokens, &groups);
   return groups;
 }
 
-bool groups_balance(const std::vector<SequenceGroup>& groups, int threads) {
-  std::vector<SequenceGroup> sorted = groups;
-  largest_first(&sorted);
-  std::vector<int> load(static_cast<size_t>(threads), 0);
-  int total = 0;
-  for (const auto& group : sorted) {
-    *std::ranges::min_element(load) += group.tokens;
-    total += group.tokens;
-  }
-  const double longest = *std::ranges::max_element(load);
-  return longest * threads * (1 - kTolerableIdleShare) <= total;
+void largest_first(std::vector<SequenceGroup>* groups) {
+  // Not std::stable_sort, which takes memory.
+  std::ranges::sort(*groups, [](const SequenceGroup& a, const SequenceGroup& b) {
+    return a.tokens != b.tokens ? a.tokens > b.tokens : a.first < b.first;
+  });
+}
+
+bool groups_balance(std::vector<SequenceGroup> groups, int threads) {
+  largest_first(&groups);
+  return sorted_groups_balance(groups, threads);
 }
 
 MatrixView<const float> forward_batch(const Encoder& encoder, const KernelTable& kernels, const PackedBatch& batch,
-                                      ThreadPool& pool, ForwardWorkspace& workspace) {
+                                      ThreadPool& pool, ForwardWorkspace& workspace, NeededTokens needed) {
   const std::span<Arena> arenas = workspace.arenas();
   CHECK(static_cast<int>(arenas.size()) >= pool.threads());
   for (Arena& arena : arenas) arena.reset();
   const MatrixView<float> hidden = arenas[0].matrix(batch.tokens(), encoder.info().hidden_size);
+  const bool first_tokens_only = needed == NeededTokens::kFirst;
 
-  std::vector<SequenceGroup> groups = cut_into_groups(batch, kGroupTokens);
-  if (!groups_balance(groups, pool.threads())) {
-    encoder.forward({&kernels, &pool, arenas}, whole(batch), hidden, nullptr);
+  std::vector<SequenceGroup>& groups = workspace.groups();
+  cut_into_groups(batch, kGroupTokens, &groups);
+  largest_first(&groups);
+  if (!sorted_groups_balance(groups, pool.threads())) {
+    encoder.forward({&kernels, &pool, arenas}, whole(batch, first_tokens_only), hidden, nullptr);
     return hidden;
   }
-  largest_first(&groups);
   std::atomic<size_t> next{0};
   pool.run([&](int thread) {
     const ExecutionContext alone{&kernels, nullptr, arenas.subspan(static_cast<size_t>(thread), 1)};
-    std::vector<int32_t> offsets;
     for (size_t i = next.fetch_add(1); i < groups.size(); i = next.fetch_add(1)) {
       const int begin = batch.offsets[static_cast<size_t>(groups[i].first)];
-      encoder.forward(alone, slice(batch, groups[i], &offsets), hidden.slice_rows(begin, begin + groups[i].tokens),
-                      nullptr);
+      BatchSlice part = slice(batch, groups[i], &workspace.offsets(thread));
+      part.first_tokens_only = first_tokens_only;
+      encoder.forward(alone, part, hidden.slice_rows(begin, begin + groups[i].tokens), nullptr);
     }
   });
   return hidden;

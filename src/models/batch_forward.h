@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -14,18 +16,6 @@
 
 namespace vivace {
 
-// Scratch memory for forward passes, reused from pass to pass. One pass at a time.
-class ForwardWorkspace {
- public:
-  explicit ForwardWorkspace(int threads) : m_arenas(static_cast<size_t>(threads)) {}
-
-  std::span<Arena> arenas() { return m_arenas; }
-  size_t capacity_bytes() const;
-
- private:
-  std::vector<Arena> m_arenas;
-};
-
 // Consecutive sequences first … last-1 of a batch.
 struct SequenceGroup {
   int first = 0;
@@ -33,14 +23,41 @@ struct SequenceGroup {
   int tokens = 0;
 };
 
+// Scratch memory for forward passes, reused from pass to pass, so that a warm one allocates nothing. One pass at a
+// time.
+class ForwardWorkspace {
+ public:
+  explicit ForwardWorkspace(int threads)
+      : m_arenas(static_cast<size_t>(threads)), m_offsets(static_cast<size_t>(threads)) {}
+
+  std::span<Arena> arenas() { return m_arenas; }
+  std::vector<SequenceGroup>& groups() { return m_groups; }
+  std::vector<int32_t>& offsets(int thread) { return m_offsets[static_cast<size_t>(thread)]; }
+  size_t capacity_bytes() const;
+
+ private:
+  std::vector<Arena> m_arenas;
+  std::vector<SequenceGroup> m_groups;
+  std::vector<std::vector<int32_t>> m_offsets;  // of each thread's group
+};
+
 // Cuts a batch into groups of about target_tokens, longer sequences alone, in the batch's order. Pure.
 std::vector<SequenceGroup> cut_into_groups(const PackedBatch& batch, int target_tokens);
+// The same into *groups, whose memory is used again.
+void cut_into_groups(const PackedBatch& batch, int target_tokens, std::vector<SequenceGroup>* groups);
+
+// The order in which threads take them.
+void largest_first(std::vector<SequenceGroup>* groups);
 
 // Whether `threads` threads that take groups largest first would all be busy for nearly the whole time. Pure.
-bool groups_balance(const std::vector<SequenceGroup>& groups, int threads);
+bool groups_balance(std::vector<SequenceGroup> groups, int threads);
 
-// Hidden states of the last layer, [batch.tokens(), hidden_size]; they live in the workspace until its next use.
+enum class NeededTokens : uint8_t { kAll, kFirst };
+
+// Hidden states of the last layer, [batch.tokens(), hidden_size]; they live in the workspace until its next use. With
+// kFirst only those of each sequence's first token are sure to be there.
 MatrixView<const float> forward_batch(const Encoder& encoder, const KernelTable& kernels, const PackedBatch& batch,
-                                      ThreadPool& pool, ForwardWorkspace& workspace);
+                                      ThreadPool& pool, ForwardWorkspace& workspace,
+                                      NeededTokens needed = NeededTokens::kAll);
 
 }  // namespace vivace

@@ -41,9 +41,9 @@ Result<PostNormEncoderConfig> read_config(const JsonValue& config) {
 
 }  // namespace
 
-Result<std::unique_ptr<const Encoder>> load_bert(const ModelDirectory& directory, const KernelTable& kernels) {
+Result<std::unique_ptr<const Encoder>> load_bert(const ModelDirectory& directory, const LoadTarget& target) {
   ASSIGN_OR_RETURN(const PostNormEncoderConfig config, read_config(directory.config()));
-  return load_post_norm_encoder(directory, kernels, config,
+  return load_post_norm_encoder(directory, target, config,
                                 {.prefix = "bert",
                                  .layers = "encoder.layer",
                                  .names = kNames,

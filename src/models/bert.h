@@ -7,6 +7,6 @@
 
 namespace vivace {
 
-Result<std::unique_ptr<const Encoder>> load_bert(const ModelDirectory& directory, const KernelTable& kernels);
+Result<std::unique_ptr<const Encoder>> load_bert(const ModelDirectory& directory, const LoadTarget& target);
 
 }  // namespace vivace

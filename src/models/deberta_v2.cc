@@ -68,9 +68,17 @@ PositionWeights load_positions(LayerLoader& load, const WeightScope& encoder, co
   for (int i = 0; i < config.layers; ++i) {
     const WeightScope attention = encoder.scope("layer." + std::to_string(i) + ".attention.self");
     PositionWeights::Projections& own = positions.layers.emplace_back();
-    if (config.shared_projections) continue;
-    if (config.content_to_position) own.key = load.linear(attention, {"pos_key_proj"}, hidden, hidden);
-    if (config.position_to_content) own.query = load.linear(attention, {"pos_query_proj"}, hidden, hidden);
+    // In fp32 whatever the layers' own precision: the table is projected only once.
+    LayerLoader exact = load.in_fp32();
+    if (config.shared_projections) {
+      if (load.is_fp32()) continue;  // the layer's own will do
+      own.key = exact.linear(attention, {"key_proj"}, hidden, hidden);
+      own.query = exact.linear(attention, {"query_proj"}, hidden, hidden);
+      continue;
+    }
+    if (config.content_to_position) own.key = exact.linear(attention, {"pos_key_proj"}, hidden, hidden);
+    if (config.position_to_content) own.query = exact.linear(attention, {"pos_query_proj"}, hidden, hidden);
+    load.count_parameters(exact.parameters());
   }
   return positions;
 }
@@ -91,7 +99,7 @@ void project_positions(const KernelTable& kernels, const DebertaV2Config& config
     DebertaV2Layer& layer = weights->layers[i];
     const MatrixView<float> queries = projected.slice_columns(0, hidden);
     const MatrixView<float> keys = projected.slice_columns(hidden, 2 * hidden);
-    if (config.shared_projections) {
+    if (positions.layers[i].key.weight.k() == 0 && positions.layers[i].query.weight.k() == 0) {
       linear(context, table, layer.layer.qkv, {}, projected);
     } else {
       if (config.content_to_position) linear(context, table, positions.layers[i].key, {}, keys);
@@ -133,6 +141,8 @@ class DebertaV2Encoder final : public Encoder {
     int done = 0;
     for (const DebertaV2Layer& layer : m_weights.layers) {
       attention.positions = &layer.positions;
+      const bool is_last = done > 0 && &layer == &m_weights.layers.back();  // behind the first there may be more to do
+      attention.first_tokens_only = batch.first_tokens_only && observer == nullptr && is_last;
       run_post_norm_layer(context, layer.layer, m_config.layer, attention, buffers, hidden);
       if (done == 0 && m_weights.convolution.has_value()) {
         run_convolution_layer(context, *m_weights.convolution, batch.offsets, embedded, hidden);
@@ -167,9 +177,9 @@ EncoderInfo make_info(const DebertaV2Config& config, const LayerLoader& load, co
 
 }  // namespace
 
-Result<std::unique_ptr<const Encoder>> load_deberta_v2(const ModelDirectory& directory, const KernelTable& kernels) {
+Result<std::unique_ptr<const Encoder>> load_deberta_v2(const ModelDirectory& directory, const LoadTarget& target) {
   ASSIGN_OR_RETURN(const DebertaV2Config config, read_deberta_v2_config(directory.config()));
-  ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::open(directory.path()));
+  ASSIGN_OR_RETURN(const WeightFiles files, open_weights(directory.path(), target));
   WeightLoader loader(files);
   const WeightScope root = loader.root("deberta");
   // Heads, which do not touch the hidden states, and a constant that old checkpoints carry along.
@@ -179,11 +189,11 @@ Result<std::unique_ptr<const Encoder>> load_deberta_v2(const ModelDirectory& dir
   }
   // Checkpoints whose input is not biased by positions may hold the embeddings of their pre-training.
   if (config.embeddings.positions == 0) loader.ignore("embeddings.position_embeddings.");
-  LayerLoader load(loader, kernels);
+  LayerLoader load(loader, target);
   DebertaV2Weights weights = load_weights(load, root, config);
   const PositionWeights positions = load_positions(load, root.scope("encoder"), config);
   RETURN_IF_ERROR(loader.finish());
-  project_positions(kernels, config, positions, &weights);
+  project_positions(target.kernels, config, positions, &weights);
   return std::make_unique<const DebertaV2Encoder>(make_info(config, load, files), config, std::move(weights));
 }
 

@@ -41,10 +41,10 @@ Result<PostNormEncoderConfig> read_config(const JsonValue& config) {
 
 }  // namespace
 
-Result<std::unique_ptr<const Encoder>> load_distilbert(const ModelDirectory& directory, const KernelTable& kernels) {
+Result<std::unique_ptr<const Encoder>> load_distilbert(const ModelDirectory& directory, const LoadTarget& target) {
   ASSIGN_OR_RETURN(const PostNormEncoderConfig config, read_config(directory.config()));
   return load_post_norm_encoder(
-      directory, kernels, config,
+      directory, target, config,
       {.prefix = "distilbert",
        .layers = "transformer.layer",
        .names = kNames,

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "formats/model_directory.h"
 #include "formats/weights.h"
+#include "models/load_target.h"
 #include "models/packed_batch.h"
 #include "ops/execution_context.h"
 #include "tensor/tensor_view.h"
@@ -40,6 +41,10 @@ struct BatchSlice {
   std::span<const int32_t> type_ids;
   std::span<const int32_t> offsets;  // [sequences + 1], from 0: relative to the slice's first token
 
+  // Only the hidden states of each sequence's first token are wanted: those of the others may be left as they happen to
+  // be, which saves most of the last layer. Without an observer only.
+  bool first_tokens_only = false;
+
   int tokens() const { return static_cast<int>(ids.size()); }
 };
 
@@ -60,9 +65,9 @@ class Encoder {
                        const LayerObserver* observer) const = 0;
 };
 
-// Builds the encoder that the directory's config.json names and packs its weights for the given kernels.
+// Builds the encoder that the directory's config.json names and packs its weights for the given kernels and precision.
 // kUnsupported (listing the known ones) for another architecture; kInvalidArgument for a configuration out of range;
 // kCorruptFile listing missing, misshapen, unused or non-finite tensors.
-Result<std::unique_ptr<const Encoder>> load_encoder(const ModelDirectory& directory, const KernelTable& kernels);
+Result<std::unique_ptr<const Encoder>> load_encoder(const ModelDirectory& directory, const LoadTarget& target);
 
 }  // namespace vivace

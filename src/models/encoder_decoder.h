@@ -56,7 +56,7 @@ class EncoderDecoder {
 
 // Builds the model that the directory's config.json names. Errors as load_encoder()'s.
 Result<std::unique_ptr<const EncoderDecoder>> load_encoder_decoder(const ModelDirectory& directory,
-                                                                   const KernelTable& kernels);
+                                                                   const LoadTarget& target);
 
 // Whether the directory holds such a model rather than its encoder alone: by its model_type and `architectures`,
 // without looking at the weights.

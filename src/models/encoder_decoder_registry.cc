@@ -7,7 +7,7 @@
 namespace vivace {
 namespace {
 
-using Loader = Result<std::unique_ptr<const EncoderDecoder>> (*)(const ModelDirectory&, const KernelTable&);
+using Loader = Result<std::unique_ptr<const EncoderDecoder>> (*)(const ModelDirectory&, const LoadTarget&);
 
 // model_type of config.json → loader, one a line.
 constexpr std::pair<std::string_view, Loader> kArchitectures[] = {
@@ -24,10 +24,10 @@ bool writes_text(const ModelDirectory& directory) {
 }
 
 Result<std::unique_ptr<const EncoderDecoder>> load_encoder_decoder(const ModelDirectory& directory,
-                                                                   const KernelTable& kernels) {
+                                                                   const LoadTarget& target) {
   std::string known;
   for (const auto& [name, load] : kArchitectures) {
-    if (name == directory.model_type()) return load(directory, kernels);
+    if (name == directory.model_type()) return load(directory, target);
     known += (known.empty() ? "" : ", ") + std::string(name);
   }
   return error(StatusCode::kUnsupported, directory.path() + "/config.json: model_type '" + directory.model_type() +

@@ -241,14 +241,14 @@ class ModernbertEncoder final : public Encoder {
 
 }  // namespace
 
-Result<std::unique_ptr<const Encoder>> load_modernbert(const ModelDirectory& directory, const KernelTable& kernels) {
+Result<std::unique_ptr<const Encoder>> load_modernbert(const ModelDirectory& directory, const LoadTarget& target) {
   ASSIGN_OR_RETURN(ModernbertConfig config, read_config(directory.config()));
-  ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::open(directory.path()));
+  ASSIGN_OR_RETURN(const WeightFiles files, open_weights(directory.path(), target));
   WeightLoader loader(files);
   const WeightScope root = loader.root("model");
   // Heads, which do not touch the hidden states.
   for (const char* name : {"head.", "decoder.", "classifier."}) loader.ignore(name);
-  LayerLoader load(loader, kernels);
+  LayerLoader load(loader, target);
   ModernbertWeights weights = load_weights(load, root, config);
   RETURN_IF_ERROR(loader.finish());
   EncoderInfo info{

@@ -86,16 +86,16 @@ AlignedBuffer<float> spread_out(const AlignedBuffer<float>& table, const PostNor
 
 }  // namespace
 
-Result<std::unique_ptr<const Encoder>> load_mpnet(const ModelDirectory& directory, const KernelTable& kernels) {
+Result<std::unique_ptr<const Encoder>> load_mpnet(const ModelDirectory& directory, const LoadTarget& target) {
   ASSIGN_OR_RETURN(const MpnetConfig config, read_config(directory.config()));
-  ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::open(directory.path()));
+  ASSIGN_OR_RETURN(const WeightFiles files, open_weights(directory.path(), target));
   WeightLoader weights(files);
   const WeightScope root = weights.root("mpnet");
   // Heads, which do not touch the hidden states, and a constant that old checkpoints carry along.
   for (const char* name : {"pooler.", "lm_head.", "classifier.", "qa_outputs.", "embeddings.position_ids"}) {
     weights.ignore(name);
   }
-  LayerLoader load(weights, kernels);
+  LayerLoader load(weights, target);
   const int heads = config.encoder.layer.heads;
   const auto table = load.table(root.scope("encoder"), "relative_attention_bias.weight", config.buckets, heads);
   PostNormEncoderParts parts{

@@ -8,6 +8,6 @@
 
 namespace vivace {
 
-Result<std::unique_ptr<const Encoder>> load_mpnet(const ModelDirectory& directory, const KernelTable& kernels);
+Result<std::unique_ptr<const Encoder>> load_mpnet(const ModelDirectory& directory, const LoadTarget& target);
 
 }  // namespace vivace

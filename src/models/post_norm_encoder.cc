@@ -28,6 +28,7 @@ class PostNormEncoder final : public Encoder {
     if (observer != nullptr) (*observer)(0, hidden);
     int done = 0;
     for (const PostNormLayer& layer : m_parts.layers) {
+      attention.first_tokens_only = batch.first_tokens_only && observer == nullptr && &layer == &m_parts.layers.back();
       run_post_norm_layer(context, layer, m_config.layer, attention, buffers, hidden);
       if (observer != nullptr) (*observer)(++done, hidden);
     }
@@ -73,15 +74,14 @@ std::unique_ptr<const Encoder> make_post_norm_encoder(EncoderInfo info, const Po
   return std::make_unique<const PostNormEncoder>(std::move(info), config, std::move(parts));
 }
 
-Result<std::unique_ptr<const Encoder>> load_post_norm_encoder(const ModelDirectory& directory,
-                                                              const KernelTable& kernels,
+Result<std::unique_ptr<const Encoder>> load_post_norm_encoder(const ModelDirectory& directory, const LoadTarget& target,
                                                               const PostNormEncoderConfig& config,
                                                               const PostNormCheckpoint& checkpoint) {
-  ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::open(directory.path()));
+  ASSIGN_OR_RETURN(const WeightFiles files, open_weights(directory.path(), target));
   WeightLoader weights(files);
   const WeightScope root = weights.root(checkpoint.prefix);
   for (const auto name : checkpoint.unused) weights.ignore(name);
-  LayerLoader load(weights, kernels);
+  LayerLoader load(weights, target);
   PostNormEncoderParts parts{
       .embeddings = load_embedding_layer(load, root.scope("embeddings"), config.embeddings),
       .layers = load_post_norm_layers(load, root.scope(checkpoint.layers), checkpoint.names, config),

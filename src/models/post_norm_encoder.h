@@ -37,8 +37,7 @@ struct PostNormCheckpoint {
 };
 
 // Reads the directory's weights and builds the encoder. The errors of WeightFiles::open and WeightLoader::finish.
-Result<std::unique_ptr<const Encoder>> load_post_norm_encoder(const ModelDirectory& directory,
-                                                              const KernelTable& kernels,
+Result<std::unique_ptr<const Encoder>> load_post_norm_encoder(const ModelDirectory& directory, const LoadTarget& target,
                                                               const PostNormEncoderConfig& config,
                                                               const PostNormCheckpoint& checkpoint);
 

@@ -1,5 +1,7 @@
 #include "models/post_norm_layer.h"
 
+#include <algorithm>
+
 namespace vivace {
 
 PostNormLayer load_post_norm_layer(LayerLoader& load, const WeightScope& layer, const PostNormNames& names,
@@ -24,17 +26,45 @@ PostNormBuffers post_norm_buffers(Arena& arena, int tokens, const PostNormConfig
   };
 }
 
-void run_post_norm_layer(const ExecutionContext& context, const PostNormLayer& layer, const PostNormConfig& config,
-                         const SelfAttention& attention, const PostNormBuffers& buffers, MatrixView<float> x) {
+namespace {
+
+// What follows attention, for any rows.
+void finish_post_norm_layer(const ExecutionContext& context, const PostNormLayer& layer, const PostNormConfig& config,
+                            const PostNormBuffers& buffers, MatrixView<float> x) {
   const MatrixView<const float> residual = x;
   const LinearOptions add_residual{.residual = &residual};
-  linear(context, x, layer.qkv, {}, buffers.qkv);
-  self_attention(context, buffers.qkv, attention, buffers.attention);
   linear(context, buffers.attention, layer.attention_output, add_residual, x);
   layer_norm(context, x, layer.attention_norm, x);
   linear(context, x, layer.intermediate, {.activation = config.activation}, buffers.intermediate);
   linear(context, buffers.intermediate, layer.output, add_residual, x);
   layer_norm(context, x, layer.output_norm, x);
+}
+
+}  // namespace
+
+void run_post_norm_layer(const ExecutionContext& context, const PostNormLayer& layer, const PostNormConfig& config,
+                         const SelfAttention& attention, const PostNormBuffers& buffers, MatrixView<float> x) {
+  linear(context, x, layer.qkv, {}, buffers.qkv);
+  if (!attention.first_tokens_only) {
+    self_attention(context, buffers.qkv, attention, buffers.attention);
+    finish_post_norm_layer(context, layer, config, buffers, x);
+    return;
+  }
+  const int sequences = static_cast<int>(attention.offsets.size()) - 1;
+  Arena& arena = context.scratch[0];
+  const Arena::Scope scope(arena);
+  const MatrixView<float> first = arena.matrix(sequences, x.columns);
+  PostNormBuffers few = buffers;
+  few.attention = buffers.attention.slice_rows(0, sequences);
+  few.intermediate = buffers.intermediate.slice_rows(0, sequences);
+  self_attention(context, buffers.qkv, attention, few.attention);
+  for (int i = 0; i < sequences; ++i) {
+    std::copy_n(x.row(attention.offsets[static_cast<size_t>(i)]), x.columns, first.row(i));
+  }
+  finish_post_norm_layer(context, layer, config, few, first);
+  for (int i = 0; i < sequences; ++i) {
+    std::copy_n(first.row(i), x.columns, x.row(attention.offsets[static_cast<size_t>(i)]));
+  }
 }
 
 }  // namespace vivace

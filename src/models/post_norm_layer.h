@@ -51,7 +51,7 @@ PostNormBuffers post_norm_buffers(Arena& arena, int tokens, const PostNormConfig
 
 // x ← norm(x + attention(x)); x ← norm(x + output(activation(intermediate(x)))).
 //   offsets   [sequences + 1] of x's rows
-//   attention what the scores have besides q·k
+//   attention what the scores have besides q·k; with first_tokens_only only the first row of each sequence is computed
 void run_post_norm_layer(const ExecutionContext& context, const PostNormLayer& layer, const PostNormConfig& config,
                          const SelfAttention& attention, const PostNormBuffers& buffers, MatrixView<float> x);
 

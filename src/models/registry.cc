@@ -12,7 +12,7 @@
 namespace vivace {
 namespace {
 
-using Loader = Result<std::unique_ptr<const Encoder>> (*)(const ModelDirectory&, const KernelTable&);
+using Loader = Result<std::unique_ptr<const Encoder>> (*)(const ModelDirectory&, const LoadTarget&);
 
 // model_type of config.json → loader, one a line.
 constexpr std::pair<std::string_view, Loader> kArchitectures[] = {
@@ -29,10 +29,10 @@ constexpr std::pair<std::string_view, Loader> kArchitectures[] = {
 
 }  // namespace
 
-Result<std::unique_ptr<const Encoder>> load_encoder(const ModelDirectory& directory, const KernelTable& kernels) {
+Result<std::unique_ptr<const Encoder>> load_encoder(const ModelDirectory& directory, const LoadTarget& target) {
   std::string known;
   for (const auto& [name, load] : kArchitectures) {
-    if (name == directory.model_type()) return load(directory, kernels);
+    if (name == directory.model_type()) return load(directory, target);
     known += (known.empty() ? "" : ", ") + std::string(name);
   }
   return error(StatusCode::kUnsupported, directory.path() + "/config.json: model_type '" + directory.model_type() +

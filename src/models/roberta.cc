@@ -44,10 +44,10 @@ Result<PostNormEncoderConfig> read_config(const JsonValue& config, const std::st
 
 }  // namespace
 
-Result<std::unique_ptr<const Encoder>> load_roberta(const ModelDirectory& directory, const KernelTable& kernels) {
+Result<std::unique_ptr<const Encoder>> load_roberta(const ModelDirectory& directory, const LoadTarget& target) {
   ASSIGN_OR_RETURN(const PostNormEncoderConfig config, read_config(directory.config(), directory.model_type()));
   return load_post_norm_encoder(
-      directory, kernels, config,
+      directory, target, config,
       {.prefix = "roberta",
        .layers = "encoder.layer",
        .names = kNames,

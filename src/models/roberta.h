@@ -9,6 +9,6 @@
 namespace vivace {
 
 // For the model types roberta, xlm-roberta and camembert.
-Result<std::unique_ptr<const Encoder>> load_roberta(const ModelDirectory& directory, const KernelTable& kernels);
+Result<std::unique_ptr<const Encoder>> load_roberta(const ModelDirectory& directory, const LoadTarget& target);
 
 }  // namespace vivace

@@ -70,7 +70,14 @@ void load_words(LayerLoader& load, const WeightScope& root, const T5Config& conf
     const TensorView output = root.tensor("lm_head.weight", shape);
     const TensorView words = root.tensor("shared.weight", shape);
     if (output.data == nullptr || words.data == nullptr) return;  // reported
-    own_output = !same_values(output, words);
+    const bool packed = load.target().packed != nullptr;
+    own_output = packed ? load.is_packed(root, "lm_head") : !same_values(output, words);
+  }
+  // A matrix in less than fp32 cannot be the words' table too.
+  if (!own_output && !load.is_fp32()) {
+    LayerLoader exact = load.in_fp32();
+    weights->words = exact.table(root, "shared.weight", config.vocabulary_size, config.hidden_size);
+    load.count_bytes(exact.packed_bytes());
   }
   if (own_output) weights->words = load.table(root, "shared.weight", config.vocabulary_size, config.hidden_size);
   weights->output = load.linear(root, {own_output ? "lm_head" : "shared"}, config.hidden_size, config.vocabulary_size,
@@ -256,9 +263,9 @@ class T5 final : public EncoderDecoder {
 
 }  // namespace
 
-Result<std::unique_ptr<const EncoderDecoder>> load_t5(const ModelDirectory& directory, const KernelTable& kernels) {
+Result<std::unique_ptr<const EncoderDecoder>> load_t5(const ModelDirectory& directory, const LoadTarget& target) {
   ASSIGN_OR_RETURN(const T5Config config, read_t5_config(directory.config()));
-  ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::open(directory.path()));
+  ASSIGN_OR_RETURN(const WeightFiles files, open_weights(directory.path(), target));
   WeightLoader loader(files);
   const WeightScope root = loader.root();
   // Copies of the words' table, a table of position biases that no model reads, and an output matrix that is the
@@ -267,7 +274,7 @@ Result<std::unique_ptr<const EncoderDecoder>> load_t5(const ModelDirectory& dire
                            "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias."}) {
     loader.ignore(name);
   }
-  LayerLoader load(loader, kernels);
+  LayerLoader load(loader, target);
   T5Weights weights = load_weights(load, root, config);
   RETURN_IF_ERROR(loader.finish());
   weights.encoder.prepare(config);

@@ -7,6 +7,6 @@
 
 namespace vivace {
 
-Result<std::unique_ptr<const EncoderDecoder>> load_t5(const ModelDirectory& directory, const KernelTable& kernels);
+Result<std::unique_ptr<const EncoderDecoder>> load_t5(const ModelDirectory& directory, const LoadTarget& target);
 
 }  // namespace vivace

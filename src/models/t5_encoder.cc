@@ -33,14 +33,14 @@ class T5Encoder final : public Encoder {
 
 }  // namespace
 
-Result<std::unique_ptr<const Encoder>> load_t5_encoder(const ModelDirectory& directory, const KernelTable& kernels) {
+Result<std::unique_ptr<const Encoder>> load_t5_encoder(const ModelDirectory& directory, const LoadTarget& target) {
   ASSIGN_OR_RETURN(const T5Config config, read_t5_config(directory.config()));
-  ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::open(directory.path()));
+  ASSIGN_OR_RETURN(const WeightFiles files, open_weights(directory.path(), target));
   WeightLoader weights(files);
   const WeightScope root = weights.root();
   // The decoder, and copies of the words' table that some files carry along.
   for (const char* name : {"decoder.", "lm_head.", "encoder.embed_tokens."}) weights.ignore(name);
-  LayerLoader load(weights, kernels);
+  LayerLoader load(weights, target);
   const bool has_shared = root.has("shared.weight");
   AlignedBuffer<float> words = load.table(root, has_shared ? "shared.weight" : "encoder.embed_tokens.weight",
                                           config.vocabulary_size, config.hidden_size);

@@ -8,6 +8,6 @@
 namespace vivace {
 
 // Takes encoder-only and whole checkpoints; of the latter the decoder is left out.
-Result<std::unique_ptr<const Encoder>> load_t5_encoder(const ModelDirectory& directory, const KernelTable& kernels);
+Result<std::unique_ptr<const Encoder>> load_t5_encoder(const ModelDirectory& directory, const LoadTarget& target);
 
 }  // namespace vivace

@@ -4,6 +4,29 @@
 #include <vector>
 
 namespace vivace {
+namespace {
+
+size_t product(int a, int b) {
+  return static_cast<size_t>(a) * static_cast<size_t>(b);
+}
+
+}  // namespace
+
+Result<WeightFiles> open_weights(const std::string& directory, const LoadTarget& target) {
+  if (target.packed != nullptr) return WeightFiles::listing(target.packed->tensors());
+  auto files = WeightFiles::open(directory);
+  if (files && target.writer != nullptr) target.writer->add_tensors(files->tensors());
+  return files;
+}
+
+Precision LayerLoader::precision_of(std::string_view full_name) const {
+  const Precision precision = resolve_precision(m_target.kernels, m_target.precision);
+  if (precision != Precision::kInt8) return precision;
+  const bool kept = std::ranges::any_of(m_target.kept_in_bf16, [&](const std::string& layer) {
+    return full_name.starts_with(layer) && full_name.substr(layer.size()).starts_with('.');
+  });
+  return kept ? Precision::kBf16 : precision;
+}
 
 AlignedBuffer<float> LayerLoader::floats(const WeightScope& scope, std::string_view name, const TensorView& tensor) {
   if (tensor.data == nullptr) return {};
@@ -15,6 +38,68 @@ AlignedBuffer<float> LayerLoader::floats(const WeightScope& scope, std::string_v
   return values;
 }
 
+AlignedBuffer<float> LayerLoader::numbers(const WeightScope& scope, std::string_view name, const Shape& shape) {
+  const TensorView tensor = scope.tensor(name, shape);
+  if (tensor.data == nullptr) return {};
+  const std::string key = scope.full_name(name);
+  AlignedBuffer<float> values;
+  if (m_target.packed == nullptr) {
+    values = floats(scope, name, tensor);
+  } else {
+    values = m_target.packed->floats(key);
+    m_parameters += values.size();
+    if (values.size() != static_cast<size_t>(shape.elements())) {
+      m_weights.report("'" + key + "' is not as expected in the packed file");
+      return {};
+    }
+  }
+  if (m_target.writer != nullptr) m_target.writer->add_floats(key, {values.data(), values.size()});
+  m_packed_bytes += values.bytes();
+  return values;
+}
+
+Linear LayerLoader::packed_linear(const Plan& plan, const std::string& key) {
+  const PanelLayout layout = panel_layout(m_target.kernels, precision_of(plan.name));
+  auto matrix = m_target.packed->matrix(key);
+  Linear layer{{}, m_target.packed->floats(key + ".bias")};
+  const size_t biases = plan.has_bias ? static_cast<size_t>(plan.outputs) : 0;
+  if (!matrix || matrix->k() != plan.inputs || matrix->n() != plan.outputs || matrix->layout() != layout ||
+      layer.bias.size() != biases) {
+    m_weights.report("'" + key + "' is not as expected in the packed file");
+    return {};
+  }
+  layer.weight = std::move(*matrix);
+  return layer;
+}
+
+template <typename Fill>
+Linear LayerLoader::make_linear(const Plan& plan, Fill fill) {
+  const size_t parameters = m_parameters + plan.parameters;
+  const PanelLayout layout = panel_layout(m_target.kernels, precision_of(plan.name));
+  const std::string key = plan.name + ":" + std::string(dtype_name(layout.dtype));
+  Linear layer;
+  if (m_target.packed != nullptr) {
+    layer = packed_linear(plan, key);
+  } else {
+    layer.weight = PackedMatrix(plan.inputs, plan.outputs, layout);
+    if (plan.has_bias) layer.bias = AlignedBuffer<float>(static_cast<size_t>(plan.outputs));
+    fill(&layer);
+  }
+  if (m_target.writer != nullptr) {
+    m_target.writer->add_matrix(key, layer.weight);
+    if (plan.has_bias) m_target.writer->add_floats(key + ".bias", {layer.bias.data(), layer.bias.size()});
+  }
+  m_parameters = parameters;
+  m_packed_bytes += layer.bytes();
+  return layer;
+}
+
+bool LayerLoader::is_packed(const WeightScope& scope, std::string_view name) const {
+  const std::string full = scope.full_name(name);
+  const PanelLayout layout = panel_layout(m_target.kernels, precision_of(full));
+  return m_target.packed != nullptr && m_target.packed->has_matrix(full + ":" + std::string(dtype_name(layout.dtype)));
+}
+
 Linear LayerLoader::linear(const WeightScope& scope, std::initializer_list<std::string_view> names, int inputs,
                            int outputs_each, LayerBias bias) {
   struct Part {
@@ -23,26 +108,29 @@ Linear LayerLoader::linear(const WeightScope& scope, std::initializer_list<std::
     TensorView bias;
   };
   const bool has_bias = bias == LayerBias::kPresent;
+  const int outputs = static_cast<int>(names.size()) * outputs_each;
+  Plan plan{.name = {}, .inputs = inputs, .outputs = outputs, .has_bias = has_bias, .parameters = 0};
+  plan.parameters = product(inputs, outputs) + (has_bias ? static_cast<size_t>(outputs) : 0);
   std::vector<Part> parts;
   bool complete = true;
   for (const auto name : names) {
     const WeightScope part = scope.scope(name);
+    plan.name += (plan.name.empty() ? "" : "+") + scope.full_name(name);
     parts.push_back({part, part.tensor("weight", {outputs_each, inputs}),
                      has_bias ? part.tensor("bias", {outputs_each}) : TensorView{}});
     complete = complete && parts.back().weight.data != nullptr && (!has_bias || parts.back().bias.data != nullptr);
   }
   if (!complete) return {};
-  const int outputs = static_cast<int>(names.size()) * outputs_each;
-  Linear layer{PackedMatrix(inputs, outputs, m_kernels.f32_panel_width), {}};
-  if (has_bias) layer.bias = AlignedBuffer<float>(static_cast<size_t>(outputs));
-  int first = 0;
-  for (const auto& part : parts) {
-    layer.weight.pack_rows(floats(part.scope, "weight", part.weight).data(), outputs_each, first);
-    if (has_bias) std::copy_n(floats(part.scope, "bias", part.bias).data(), outputs_each, layer.bias.data() + first);
-    first += outputs_each;
-  }
-  m_packed_bytes += layer.bytes();
-  return layer;
+  return make_linear(plan, [&](Linear* layer) {
+    int first = 0;
+    for (const auto& part : parts) {
+      layer->weight.pack_rows(floats(part.scope, "weight", part.weight).data(), outputs_each, first);
+      if (has_bias) {
+        std::copy_n(floats(part.scope, "bias", part.bias).data(), outputs_each, layer->bias.data() + first);
+      }
+      first += outputs_each;
+    }
+  });
 }
 
 Linear LayerLoader::named_linear(const WeightScope& scope, Names names, int inputs, int outputs) {
@@ -50,11 +138,15 @@ Linear LayerLoader::named_linear(const WeightScope& scope, Names names, int inpu
   const TensorView weight = scope.tensor(names.weight, {outputs, inputs});
   const TensorView bias = has_bias ? scope.tensor(names.bias, {outputs}) : TensorView{};
   if (weight.data == nullptr || (has_bias && bias.data == nullptr)) return {};
-  Linear layer{PackedMatrix(inputs, outputs, m_kernels.f32_panel_width), {}};
-  layer.weight.pack_rows(floats(scope, names.weight, weight).data(), outputs, 0);
-  if (has_bias) layer.bias = floats(scope, names.bias, bias);
-  m_packed_bytes += layer.bytes();
-  return layer;
+  const Plan plan{.name = scope.full_name(names.weight),
+                  .inputs = inputs,
+                  .outputs = outputs,
+                  .has_bias = has_bias,
+                  .parameters = product(inputs, outputs) + (has_bias ? static_cast<size_t>(outputs) : 0)};
+  return make_linear(plan, [&](Linear* layer) {
+    layer->weight.pack_rows(floats(scope, names.weight, weight).data(), outputs, 0);
+    if (has_bias) layer->bias = floats(scope, names.bias, bias);
+  });
 }
 
 Linear LayerLoader::linear_rows(const WeightScope& scope, int inputs, RowRange range, LayerBias bias) {
@@ -62,18 +154,17 @@ Linear LayerLoader::linear_rows(const WeightScope& scope, int inputs, RowRange r
   const TensorView weight = scope.tensor("weight", {range.rows, inputs});
   const TensorView offset = has_bias ? scope.tensor("bias", {range.rows}) : TensorView{};
   if (weight.data == nullptr || (has_bias && offset.data == nullptr)) return {};
-  Linear layer{PackedMatrix(inputs, range.outputs, m_kernels.f32_panel_width), {}};
-  const size_t parameters = m_parameters;
-  const auto first = static_cast<ptrdiff_t>(range.first);
-  layer.weight.pack_rows(floats(scope, "weight", weight).data() + first * inputs, range.outputs, 0);
-  if (has_bias) {
-    layer.bias = AlignedBuffer<float>(static_cast<size_t>(range.outputs));
-    std::copy_n(floats(scope, "bias", offset).data() + first, range.outputs, layer.bias.data());
-  }
-  // Only the rows of this layer: the others come with theirs.
-  m_parameters = parameters + static_cast<size_t>(range.outputs) * static_cast<size_t>(inputs) + layer.bias.size();
-  m_packed_bytes += layer.bytes();
-  return layer;
+  // Only the rows of this layer are counted: the others come with theirs.
+  const Plan plan{.name = scope.full_name("rows." + std::to_string(range.first)),
+                  .inputs = inputs,
+                  .outputs = range.outputs,
+                  .has_bias = has_bias,
+                  .parameters = product(inputs, range.outputs) + (has_bias ? static_cast<size_t>(range.outputs) : 0)};
+  return make_linear(plan, [&](Linear* layer) {
+    const auto first = static_cast<ptrdiff_t>(range.first);
+    layer->weight.pack_rows(floats(scope, "weight", weight).data() + first * inputs, range.outputs, 0);
+    if (has_bias) std::copy_n(floats(scope, "bias", offset).data() + first, range.outputs, layer->bias.data());
+  });
 }
 
 Linear LayerLoader::convolution(const WeightScope& scope, int n, int kernel_size, int groups) {
@@ -81,45 +172,46 @@ Linear LayerLoader::convolution(const WeightScope& scope, int n, int kernel_size
   const TensorView weight = scope.tensor("weight", {n, group, kernel_size});
   const TensorView bias = scope.tensor("bias", {n});
   if (weight.data == nullptr || bias.data == nullptr) return {};
-  const AlignedBuffer<float> taps = floats(scope, "weight", weight);
   const int inputs = kernel_size * n;
-  Linear layer{PackedMatrix(inputs, n, m_kernels.f32_panel_width), floats(scope, "bias", bias)};
-  std::vector<float> row(static_cast<size_t>(inputs));
-  for (int output = 0; output < n; ++output) {
-    std::ranges::fill(row, 0.0F);
-    const float* source = taps.data() + static_cast<ptrdiff_t>(output) * group * kernel_size;
-    for (int i = 0; i < group * kernel_size; ++i) {
-      const int input = output / group * group + i / kernel_size;
-      row[static_cast<size_t>(i % kernel_size * n + input)] = source[i];
+  const Plan plan{.name = scope.full_name("convolution"),
+                  .inputs = inputs,
+                  .outputs = n,
+                  .has_bias = true,
+                  .parameters = product(n, group * kernel_size) + static_cast<size_t>(n)};
+  return make_linear(plan, [&](Linear* layer) {
+    const AlignedBuffer<float> taps = floats(scope, "weight", weight);
+    layer->bias = floats(scope, "bias", bias);
+    std::vector<float> row(static_cast<size_t>(inputs));
+    for (int output = 0; output < n; ++output) {
+      std::ranges::fill(row, 0.0F);
+      const float* source = taps.data() + static_cast<ptrdiff_t>(output) * group * kernel_size;
+      for (int i = 0; i < group * kernel_size; ++i) {
+        const int input = output / group * group + i / kernel_size;
+        row[static_cast<size_t>(i % kernel_size * n + input)] = source[i];
+      }
+      layer->weight.pack_rows(row.data(), 1, output);
     }
-    layer.weight.pack_rows(row.data(), 1, output);
-  }
-  m_packed_bytes += layer.bytes();
-  return layer;
+  });
 }
 
 LayerNorm LayerLoader::layer_norm(const WeightScope& scope, int n, double epsilon, LayerBias bias) {
-  LayerNorm norm{floats(scope, "weight", scope.tensor("weight", {n})), {}, static_cast<float>(epsilon)};
+  LayerNorm norm{numbers(scope, "weight", {n}), {}, static_cast<float>(epsilon)};
   if (bias == LayerBias::kPresent) {
-    norm.beta = floats(scope, "bias", scope.tensor("bias", {n}));
+    norm.beta = numbers(scope, "bias", {n});
   } else if (norm.gamma.size() > 0) {
     norm.beta = AlignedBuffer<float>(norm.gamma.size());
     std::fill_n(norm.beta.data(), norm.beta.size(), 0.0F);
+    m_packed_bytes += norm.beta.bytes();
   }
-  m_packed_bytes += norm.gamma.bytes() + norm.beta.bytes();
   return norm;
 }
 
 RmsNorm LayerLoader::rms_norm(const WeightScope& scope, int n, double epsilon) {
-  RmsNorm norm{floats(scope, "weight", scope.tensor("weight", {n})), static_cast<float>(epsilon)};
-  m_packed_bytes += norm.gamma.bytes();
-  return norm;
+  return {numbers(scope, "weight", {n}), static_cast<float>(epsilon)};
 }
 
 AlignedBuffer<float> LayerLoader::table(const WeightScope& scope, std::string_view name, int rows, int columns) {
-  auto values = floats(scope, name, scope.tensor(name, {rows, columns}));
-  m_packed_bytes += values.bytes();
-  return values;
+  return numbers(scope, name, {rows, columns});
 }
 
 }  // namespace vivace

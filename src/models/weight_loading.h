@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <string>
 #include <string_view>
 
 #include "formats/weights.h"
+#include "models/load_target.h"
 #include "ops/layer_norm.h"
 #include "ops/linear.h"
 #include "ops/rms_norm.h"
@@ -18,7 +20,10 @@ enum class LayerBias : uint8_t { kNone, kPresent };
 // them all. A layer with a missing tensor stays empty: no memory is taken for sizes that only a configuration claims.
 class LayerLoader {
  public:
-  LayerLoader(WeightLoader& weights, const KernelTable& kernels) : m_weights(weights), m_kernels(kernels) {}
+  LayerLoader(WeightLoader& weights, const LoadTarget& target) : m_weights(weights), m_target(target) {}
+
+  // Whether a packed file that is being read has the Linear of that name alone.
+  bool is_packed(const WeightScope& scope, std::string_view name) const;
 
   // One Linear out of the layers of those names, outputs side by side: {"query", "key", "value"} gives [q | k | v].
   // Each has weight [outputs_each, inputs] and, if there is one, bias [outputs_each].
@@ -47,15 +52,42 @@ class LayerLoader {
   // A table [rows, columns] as floats.
   AlignedBuffer<float> table(const WeightScope& scope, std::string_view name, int rows, int columns);
 
+  // Another loader of the same tensors, whose layers are fp32. It counts for itself: for what is needed only while the
+  // model is loaded, or beside a copy in less than fp32.
+  LayerLoader in_fp32() const { return {m_weights, m_target.in_fp32()}; }
+  const LoadTarget& target() const { return m_target; }
+  bool is_fp32() const { return resolve_precision(m_target.kernels, m_target.precision) == Precision::kF32; }
+  void count_parameters(size_t parameters) { m_parameters += parameters; }
+  void count_bytes(size_t bytes) { m_packed_bytes += bytes; }
+
   size_t parameters() const { return m_parameters; }
   size_t packed_bytes() const { return m_packed_bytes; }
 
  private:
+  // A layer about to be made: the name under which a packed file has it, and its sizes.
+  struct Plan {
+    std::string name;
+    int inputs = 0;
+    int outputs = 0;
+    bool has_bias = false;
+    size_t parameters = 0;  // that the checkpoint has for it
+  };
+  // Takes the layer out of the packed file, or fills it by fill(&layer), whose matrix and bias have their sizes.
+  template <typename Fill>
+  Linear make_linear(const Plan& plan, Fill fill);
+  Linear packed_linear(const Plan& plan, const std::string& key);
+  Precision precision_of(std::string_view full_name) const;
+  // The tensor's values, converted.
   AlignedBuffer<float> floats(const WeightScope& scope, std::string_view name, const TensorView& tensor);
+  // The same, or out of the packed file.
+  AlignedBuffer<float> numbers(const WeightScope& scope, std::string_view name, const Shape& shape);
   WeightLoader& m_weights;
-  const KernelTable& m_kernels;
+  const LoadTarget m_target;
   size_t m_parameters = 0;
   size_t m_packed_bytes = 0;
 };
+
+// The tensors of the directory's checkpoint, or of the target's packed file.
+Result<WeightFiles> open_weights(const std::string& directory, const LoadTarget& target);
 
 }  // namespace vivace

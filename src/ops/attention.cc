@@ -48,10 +48,11 @@ void self_attention(const ExecutionContext& context, MatrixView<const float> qkv
   const std::span<const int32_t> offsets = attention.offsets;
   const int heads = attention.heads;
   const int width = out.columns;
-  CHECK(heads > 0 && width % heads == 0 && qkv.columns == 3 * width && qkv.rows == out.rows);
+  CHECK(heads > 0 && width % heads == 0 && qkv.columns == 3 * width);
   CHECK(!offsets.empty() && offsets.front() == 0 && offsets.back() == qkv.rows);
   const int head_dim = width / heads;
   const int sequences = static_cast<int>(offsets.size()) - 1;
+  CHECK(out.rows == (attention.first_tokens_only ? sequences : qkv.rows));
   const size_t scratch = scratch_floats(*context.kernels, attention, head_dim);
   context.run([&](int thread) {
     // Neighbouring work items are heads of one sequence, so a thread's reads stay close together.
@@ -66,6 +67,7 @@ void self_attention(const ExecutionContext& context, MatrixView<const float> qkv
     args.scale = attention.scale.value_or(1.0F / std::sqrt(static_cast<float>(head_dim * attention.score_terms)));
     args.head_dim = head_dim;
     args.window = attention.window;
+    args.queries = attention.first_tokens_only ? 1 : 0;
     for (int item = items.begin; item < items.end; ++item) {
       const int first = offsets[static_cast<size_t>(item / heads)];
       const int column = item % heads * head_dim;
@@ -75,7 +77,7 @@ void self_attention(const ExecutionContext& context, MatrixView<const float> qkv
       args.q = qkv.row(first) + column;
       args.k = args.q + width;
       args.v = args.k + width;
-      args.out = out.row(first) + column;
+      args.out = out.row(attention.first_tokens_only ? item / heads : first) + column;
       context.kernels->attention_f32(args);
     }
   });

@@ -24,7 +24,9 @@ struct SelfAttention {
   int heads = 0;
   int score_terms = 1;              // scores are scaled by 1/√(head_dim · score_terms)
   std::optional<float> scale = {};  // of the scores, instead of that
-  int window = kUnlimitedWindow;    // tokens farther apart than this do not see each other
+  // Only the results of each sequence's first token are computed.
+  bool first_tokens_only = false;
+  int window = kUnlimitedWindow;  // tokens farther apart than this do not see each other
   // Largest distance for which the two tables below have entries: from -longest_distance to longest_distance +
   // kDistancePadding, so 2 · longest_distance + 1 + kDistancePadding of them.
   int longest_distance = 0;
@@ -34,7 +36,7 @@ struct SelfAttention {
 };
 
 //   qkv      [tokens, 3 · heads · head_dim] f32: queries, keys and values of each token side by side
-//   out      [tokens, heads · head_dim] f32; must not overlap qkv
+//   out      [tokens, heads · head_dim] f32, or [sequences, …] of their first tokens; must not overlap qkv
 // A token sees the tokens of its own sequence, within the window, and of no other. Work is split over (sequence, head);
 // scratch comes from each thread's arena.
 void self_attention(const ExecutionContext& context, MatrixView<const float> qkv, const SelfAttention& attention,

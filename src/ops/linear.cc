@@ -1,5 +1,7 @@
 #include "ops/linear.h"
 
+#include "ops/prepared_rows.h"
+
 namespace vivace {
 namespace {
 
@@ -7,12 +9,10 @@ namespace {
 // instead.
 constexpr int kRowsWorthAPassOverWeights = 96;
 
-GemmF32Args gemm_args(MatrixView<const float> x, const Linear& layer, const LinearOptions& options,
-                      MatrixView<float> out) {
-  GemmF32Args args;
-  args.a = x.data;
-  args.lda = x.stride;
-  args.b = layer.weight.panel(0);
+// What the arguments of products in all precisions have in common.
+template <typename Args>
+Args target_args(const Linear& layer, const LinearOptions& options, MatrixView<float> out) {
+  Args args;
   args.c = out.data;
   args.ldc = out.stride;
   args.bias = layer.bias.data();
@@ -20,51 +20,133 @@ GemmF32Args gemm_args(MatrixView<const float> x, const Linear& layer, const Line
     args.residual = options.residual->data;
     args.ldr = options.residual->stride;
   }
-  args.m = x.rows;
+  args.m = out.rows;
   args.n = layer.weight.n();
   args.k = layer.weight.k();
   args.activation = options.activation;
   return args;
 }
 
-void run_rows(const KernelTable& kernels, GemmF32Args args, Range rows) {
+GemmF32Args gemm_args(MatrixView<const float> x, const Linear& layer, const LinearOptions& options,
+                      MatrixView<float> out) {
+  auto args = target_args<GemmF32Args>(layer, options, out);
+  args.a = x.data;
+  args.lda = x.stride;
+  args.b = layer.weight.panel(0);
+  return args;
+}
+
+GemmLowArgs gemm_args(const PreparedRows& x, const Linear& layer, const LinearOptions& options, MatrixView<float> out) {
+  auto args = target_args<GemmLowArgs>(layer, options, out);
+  args.a = x.data;
+  args.lda = x.stride;
+  args.row_scales = x.scales;
+  args.b = layer.weight.panel_data(0);
+  args.column_scales = layer.weight.scales();
+  args.column_offsets = layer.weight.offsets();
+  return args;
+}
+
+void skip_rows(int rows, int, GemmF32Args* args) {
+  args->a += rows * args->lda;
+}
+
+void skip_rows(int rows, int value_bytes, GemmLowArgs* args) {
+  args->a = static_cast<const std::byte*>(args->a) + rows * args->lda * value_bytes;
+  if (args->row_scales != nullptr) args->row_scales += rows;
+}
+
+void skip_panels(const PackedMatrix& weight, int panels, GemmF32Args* args) {
+  args->b = weight.panel(panels);
+}
+
+void skip_panels(const PackedMatrix& weight, int panels, GemmLowArgs* args) {
+  const int columns = panels * weight.panel_width();
+  args->b = weight.panel_data(panels);
+  if (args->column_scales != nullptr) args->column_scales += columns;
+  if (args->column_offsets != nullptr) args->column_offsets += columns;
+}
+
+template <typename Args>
+struct Product {
+  void (*run)(const Args&) noexcept;
+  Args args;
+  int value_bytes;  // of a's
+};
+
+template <typename Args>
+void run_rows(const Product<Args>& product, Range rows) {
   if (rows.begin == rows.end) return;
-  args.a += rows.begin * args.lda;
+  Args args = product.args;
+  skip_rows(rows.begin, product.value_bytes, &args);
   args.c += rows.begin * args.ldc;
   if (args.residual != nullptr) args.residual += rows.begin * args.ldr;
   args.m = rows.end - rows.begin;
-  kernels.gemm_f32(args);
+  product.run(args);
 }
 
-void run_panels(const KernelTable& kernels, GemmF32Args args, const PackedMatrix& weight, Range panels) {
+template <typename Args>
+void run_panels(const Product<Args>& product, const PackedMatrix& weight, Range panels) {
   if (panels.begin == panels.end) return;
+  Args args = product.args;
   const int first = panels.begin * weight.panel_width();
-  args.b = weight.panel(panels.begin);
+  skip_panels(weight, panels.begin, &args);
   args.c += first;
   if (args.bias != nullptr) args.bias += first;
   if (args.residual != nullptr) args.residual += first;
   const bool last = panels.end == weight.panels();
   args.n = (last ? weight.n() : panels.end * weight.panel_width()) - first;
-  kernels.gemm_f32(args);
+  product.run(args);
+}
+
+template <typename Args>
+void run_product(const ExecutionContext& context, const Product<Args>& product, const PackedMatrix& weight) {
+  const int threads = context.threads();
+  const int rows = product.args.m;
+  const bool by_rows = rows >= threads * kRowsWorthAPassOverWeights;
+  context.run([&](int thread) {
+    if (by_rows) {
+      run_rows(product, split_range(rows, threads, thread));
+    } else {
+      run_panels(product, weight, split_range(weight.panels(), threads, thread));
+    }
+  });
 }
 
 }  // namespace
+
+Precision resolve_precision(const KernelTable& kernels, Precision precision) {
+  if (precision != Precision::kAuto) return precision;
+  return kernels.has_fast_bf16 ? Precision::kBf16 : Precision::kF32;
+}
+
+PanelLayout panel_layout(const KernelTable& kernels, Precision precision) {
+  const int width = kernels.f32_panel_width;
+  switch (resolve_precision(kernels, precision)) {
+    case Precision::kBf16: return {DType::kBF16, width, kernels.bf16.depth};
+    case Precision::kInt8: return {DType::kI8, width, kernels.int8.depth};
+    default: return {DType::kF32, width, 1};
+  }
+}
 
 void linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer,
             const LinearOptions& options, MatrixView<float> out) {
   CHECK(x.columns == layer.weight.k() && out.columns == layer.weight.n() && x.rows == out.rows);
   CHECK(layer.weight.panel_width() == context.kernels->f32_panel_width);
   if (x.rows == 0) return;
-  const GemmF32Args args = gemm_args(x, layer, options, out);
-  const int threads = context.threads();
-  const bool by_rows = x.rows >= threads * kRowsWorthAPassOverWeights;
-  context.run([&](int thread) {
-    if (by_rows) {
-      run_rows(*context.kernels, args, split_range(x.rows, threads, thread));
-    } else {
-      run_panels(*context.kernels, args, layer.weight, split_range(layer.weight.panels(), threads, thread));
-    }
-  });
+  const DType dtype = layer.weight.dtype();
+  if (dtype == DType::kF32) {
+    run_product(context, Product<GemmF32Args>{context.kernels->gemm_f32, gemm_args(x, layer, options, out), 4},
+                layer.weight);
+    return;
+  }
+  const LowPrecisionKernels& kernels = low_precision_kernels(*context.kernels, dtype);
+  CHECK(layer.weight.layout().depth == kernels.depth);
+  const Arena::Scope scope(context.scratch[0]);
+  const PreparedRows prepared = prepare_rows(context, x, dtype);
+  run_product(context,
+              Product<GemmLowArgs>{kernels.gemm, gemm_args(prepared, layer, options, out), kernels.activation_bytes},
+              layer.weight);
 }
 
 }  // namespace vivace

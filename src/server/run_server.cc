@@ -24,7 +24,7 @@ EngineOptions engine_options(const ServerConfig& config) {
   return {.pool = nullptr,
           .threads = static_cast<int>(config.threads),
           .isa = config.isa,
-          .precision = config.precision == "fp32" ? Precision::kF32 : Precision::kAuto,
+          .precision = find_precision(config.precision).value_or(Precision::kAuto),
           .max_batch_tokens = static_cast<int>(config.max_batch_tokens),
           .max_queued_texts = static_cast<int>(config.max_queued_texts)};
 }

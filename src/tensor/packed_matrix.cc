@@ -1,41 +1,133 @@
 #include "tensor/packed_matrix.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
 
 #include "base/check.h"
+#include "tensor/bfloat16.h"
 
 namespace vivace {
+namespace {
 
-PackedMatrix::PackedMatrix(int k, int n, int panel_width) : m_k(k), m_n(n), m_panel_width(panel_width) {
-  CHECK(k > 0 && n > 0 && panel_width > 0);
-  m_data = AlignedBuffer<float>(panel_floats() * static_cast<size_t>(panels()));
-  // The columns that packing will not write.
-  if (n % panel_width != 0)
-    std::fill_n(m_data.data() + panel_floats() * static_cast<size_t>(panels() - 1), panel_floats(), 0.0F);
+constexpr float kLargestInteger = 127.0F;
+
+// To the nearest whole number, ties to even, for |x| below 2^22. Unlike std::nearbyint it is no call.
+float round_to_even(float x) {
+  constexpr float kWholeNumbersOnly = 12582912.0F;  // 1.5 · 2^23: floats of this size have no fraction
+  return (x + kWholeNumbersOnly) - kWholeNumbersOnly;
 }
 
-void PackedMatrix::pack_rows(const float* weights, int rows, int first_column) {
-  CHECK(first_column >= 0 && first_column + rows <= m_n);
+size_t panel_values(int k, PanelLayout layout) {
+  const int steps = (k + layout.depth - 1) / layout.depth;
+  return static_cast<size_t>(steps) * static_cast<size_t>(layout.depth) * static_cast<size_t>(layout.width);
+}
+
+}  // namespace
+
+size_t PackedMatrix::column_entries(int n, PanelLayout layout) {
+  return static_cast<size_t>((n + layout.width - 1) / layout.width) * static_cast<size_t>(layout.width);
+}
+
+size_t PackedMatrix::data_bytes(int k, int n, PanelLayout layout) {
+  return panel_values(k, layout) * (column_entries(n, layout) / static_cast<size_t>(layout.width)) *
+         dtype_size(layout.dtype);
+}
+
+PackedMatrix::PackedMatrix(int k, int n, PanelLayout layout) : m_k(k), m_n(n), m_layout(layout) {
+  CHECK(k > 0 && n > 0 && layout.width > 0 && layout.depth > 0);
+  m_parts.data = AlignedBuffer<std::byte>(data_bytes(k, n, layout));
+  const bool whole = n % layout.width == 0 && k % layout.depth == 0;
+  // What packing will not write: the rest of the last panel, or of each one's last step.
+  if (!whole) std::memset(m_parts.data.data(), 0, m_parts.data.bytes());
+  if (layout.dtype != DType::kI8) return;
+  m_parts.scales = AlignedBuffer<float>(column_entries(n, layout));
+  m_parts.offsets = AlignedBuffer<int32_t>(column_entries(n, layout));
+  std::fill_n(m_parts.scales.data(), m_parts.scales.size(), 0.0F);
+  std::fill_n(m_parts.offsets.data(), m_parts.offsets.size(), 0);
+}
+
+PackedMatrix::PackedMatrix(int k, int n, PanelLayout layout, Parts parts)
+    : m_k(k), m_n(n), m_layout(layout), m_parts(std::move(parts)) {
+  const size_t entries = layout.dtype == DType::kI8 ? column_entries(n, layout) : 0;
+  CHECK(m_parts.data.bytes() == data_bytes(k, n, layout));
+  CHECK(m_parts.scales.size() == entries && m_parts.offsets.size() == entries);
+}
+
+size_t PackedMatrix::position(int output, int input) const {
+  const auto width = static_cast<size_t>(m_layout.width);
+  const auto depth = static_cast<size_t>(m_layout.depth);
+  const size_t panel = static_cast<size_t>(output) / width * panel_values(m_k, m_layout);
+  return panel + static_cast<size_t>(input) / depth * width * depth + static_cast<size_t>(output) % width * depth +
+         static_cast<size_t>(input) % depth;
+}
+
+const std::byte* PackedMatrix::panel_data(int index) const {
+  return m_parts.data.data() + panel_values(m_k, m_layout) * static_cast<size_t>(index) * dtype_size(m_layout.dtype);
+}
+
+template <typename T, typename Convert>
+void PackedMatrix::pack_converted(const float* weights, int rows, int first_column, Convert convert) {
   const auto k_count = static_cast<size_t>(m_k);
-  const auto width = static_cast<size_t>(m_panel_width);
+  const auto depth = static_cast<size_t>(m_layout.depth);
+  const size_t step = static_cast<size_t>(m_layout.width) * depth;
   for (int row = 0; row < rows;) {
     const int column = first_column + row;
-    const int lane = column % m_panel_width;
-    const int count = std::min(rows - row, m_panel_width - lane);
-    float* target = m_data.data() + panel_floats() * static_cast<size_t>(column / m_panel_width) + lane;
+    const int count = std::min(rows - row, m_layout.width - column % m_layout.width);
+    T* target = reinterpret_cast<T*>(m_parts.data.data()) + position(column, 0);
     const float* source = weights + static_cast<size_t>(row) * k_count;
     // k outside: the writes are sequential, and the lines of the `count` source rows stay in L1 for 16 steps of k.
     for (size_t k = 0; k < k_count; ++k) {
-      for (size_t j = 0; j < static_cast<size_t>(count); ++j) target[k * width + j] = source[j * k_count + k];
+      T* to = target + k / depth * step + k % depth;
+      for (size_t j = 0; j < static_cast<size_t>(count); ++j) to[j * depth] = convert(source[j * k_count + k], row + j);
     }
     row += count;
   }
 }
 
+void PackedMatrix::quantize_rows(const float* weights, int rows, int first_column) {
+  std::vector<float> inverse(static_cast<size_t>(rows));
+  for (int row = 0; row < rows; ++row) {
+    const float* w = weights + static_cast<ptrdiff_t>(row) * m_k;
+    float largest = 0;
+    for (int k = 0; k < m_k; ++k) largest = std::max(largest, std::abs(w[k]));
+    const auto column = static_cast<size_t>(first_column + row);
+    m_parts.scales.data()[column] = largest / kLargestInteger;
+    const bool is_zero = !std::isnormal(kLargestInteger / largest);
+    const float factor = is_zero ? 0.0F : kLargestInteger / largest;
+    inverse[static_cast<size_t>(row)] = factor;
+    int32_t sum = 0;
+    for (int k = 0; k < m_k; ++k) sum += static_cast<int32_t>(round_to_even(w[k] * factor));
+    m_parts.offsets.data()[column] = -128 * sum;
+  }
+  pack_converted<int8_t>(weights, rows, first_column,
+                         [&](float w, size_t row) { return static_cast<int8_t>(round_to_even(w * inverse[row])); });
+}
+
+void PackedMatrix::pack_rows(const float* weights, int rows, int first_column) {
+  CHECK(first_column >= 0 && first_column + rows <= m_n);
+  switch (m_layout.dtype) {
+    case DType::kBF16:
+      return pack_converted<uint16_t>(weights, rows, first_column, [](float w, size_t) { return to_bf16(w); });
+    case DType::kI8: return quantize_rows(weights, rows, first_column);
+    default: return pack_converted<float>(weights, rows, first_column, [](float w, size_t) { return w; });
+  }
+}
+
 void PackedMatrix::unpack_row(int output, float* weights) const {
   CHECK(output >= 0 && output < m_n);
-  const float* source = panel(output / m_panel_width) + output % m_panel_width;
-  for (int k = 0; k < m_k; ++k) weights[k] = source[static_cast<ptrdiff_t>(k) * m_panel_width];
+  const std::byte* data = m_parts.data.data();
+  for (int k = 0; k < m_k; ++k) {
+    const size_t at = position(output, k);
+    switch (m_layout.dtype) {
+      case DType::kBF16: weights[k] = from_bf16(reinterpret_cast<const uint16_t*>(data)[at]); break;
+      case DType::kI8:
+        weights[k] = static_cast<float>(reinterpret_cast<const int8_t*>(data)[at]) * m_parts.scales.data()[output];
+        break;
+      default: weights[k] = reinterpret_cast<const float*>(data)[at];
+    }
+  }
 }
 
 }  // namespace vivace

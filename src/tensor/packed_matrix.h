@@ -1,43 +1,78 @@
 // A weight matrix in the order in which matrix products read it.
 //
-// The columns (outputs) are cut into panels of `panel_width`; panel p holds, for each input k from first to last, the
-// panel_width weights of its columns side by side. So a product streams each panel once, front to back, and every load
-// is a whole, aligned vector. Columns past n are zeros.
+// The columns (outputs) are cut into panels of `width`; panel p holds, for each `depth` inputs from first to last,
+// those of its first column side by side, then those of the second, and so on. So a product streams each panel once,
+// front to back, and every load is a whole, aligned vector. Columns past n and inputs past k are zeros.
+//
+// Weights are kept as fp32, as bf16 (rounded to nearest), or as int8: round(w · 127 / max|w|) of each column, with the
+// column's scale max|w| / 127.
 #pragma once
 
 #include <cstddef>
-#include <span>
+#include <cstdint>
 
 #include "tensor/aligned_buffer.h"
+#include "tensor/dtype.h"
 
 namespace vivace {
+
+struct PanelLayout {
+  DType dtype = DType::kF32;  // or kBF16, kI8
+  int width = 0;
+  int depth = 1;
+  bool operator==(const PanelLayout&) const = default;
+};
 
 class PackedMatrix {
  public:
   PackedMatrix() = default;
-  // Zero-filled, for k inputs and n outputs.
-  PackedMatrix(int k, int n, int panel_width);
+  // For k inputs and n outputs; pack_rows() is to fill all of them.
+  PackedMatrix(int k, int n, PanelLayout layout);
+  // Of fp32.
+  PackedMatrix(int k, int n, int panel_width) : PackedMatrix(k, n, PanelLayout{.width = panel_width}) {}
+  // Around what another one of these sizes held.
+  struct Parts {
+    AlignedBuffer<std::byte> data;
+    AlignedBuffer<float> scales;
+    AlignedBuffer<int32_t> offsets;
+  };
+  PackedMatrix(int k, int n, PanelLayout layout, Parts parts);
+  // Bytes of the data, and entries of scales and offsets, of such a matrix.
+  static size_t data_bytes(int k, int n, PanelLayout layout);
+  static size_t column_entries(int n, PanelLayout layout);
 
   // Copies `rows` outputs of k weights each (row-major, as checkpoints store a linear layer) to the columns from
   // first_column on.
   void pack_rows(const float* weights, int rows, int first_column);
 
-  // Copies the k weights of one output.
+  // The k weights of one output, as they are multiplied.
   void unpack_row(int output, float* weights) const;
 
-  const float* panel(int index) const { return m_data.data() + panel_floats() * static_cast<size_t>(index); }
+  const float* panel(int index) const { return reinterpret_cast<const float*>(panel_data(index)); }  // of fp32
+  const std::byte* panel_data(int index) const;
+  // int8: of each column, [panels · width]; nullptr: another dtype.
+  const float* scales() const { return m_parts.scales.data(); }
+  // int8: -128 times the sum of each column's weights.
+  const int32_t* offsets() const { return m_parts.offsets.data(); }
   int k() const { return m_k; }
   int n() const { return m_n; }
-  int panel_width() const { return m_panel_width; }
-  int panels() const { return m_panel_width == 0 ? 0 : (m_n + m_panel_width - 1) / m_panel_width; }
-  size_t bytes() const { return m_data.bytes(); }
+  const PanelLayout& layout() const { return m_layout; }
+  DType dtype() const { return m_layout.dtype; }
+  int panel_width() const { return m_layout.width; }
+  int panels() const { return m_layout.width == 0 ? 0 : (m_n + m_layout.width - 1) / m_layout.width; }
+  size_t bytes() const { return m_parts.data.bytes() + m_parts.scales.bytes() + m_parts.offsets.bytes(); }
+  const Parts& parts() const { return m_parts; }
 
  private:
-  size_t panel_floats() const { return static_cast<size_t>(m_k) * static_cast<size_t>(m_panel_width); }
+  template <typename T, typename Convert>
+  void pack_converted(const float* weights, int rows, int first_column, Convert convert);
+  void quantize_rows(const float* weights, int rows, int first_column);
+  // Index of an input of an output, counted in values.
+  size_t position(int output, int input) const;
   int m_k = 0;
   int m_n = 0;
-  int m_panel_width = 0;
-  AlignedBuffer<float> m_data;
+  PanelLayout m_layout;
+  Parts m_parts;
 };
 
 }  // namespace vivace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tensor/arena.h"
+#include "tensor/bfloat16.h"
 
 namespace vivace {
 namespace {
@@ -26,6 +27,71 @@ TEST(PackedMatrixTest, EveryWeightStandsInItsPanel) {
       }
     }
   }
+}
+
+TEST(PackedMatrixTest, LowPrecisionWeightsStandSideBySide) {
+  for (const PanelLayout layout : {PanelLayout{DType::kBF16, 16, 1}, PanelLayout{DType::kBF16, 16, 2},
+                                   PanelLayout{DType::kI8, 16, 2}, PanelLayout{DType::kI8, 64, 4}}) {
+    for (const int n : {1, 16, 40}) {
+      for (const int k : {1, 3, 8}) {
+        PackedMatrix packed(k, n, layout);
+        std::vector<float> weights(static_cast<size_t>(n * k));
+        // Whole numbers up to 127, the largest of each row 127 itself: exact in every type, with a scale of 1.
+        for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i % 127);
+        for (int row = 0; row < n; ++row) weights[static_cast<size_t>(row * k + row % k)] = -127.0F;
+        packed.pack_rows(weights.data(), n / 2, 0);
+        packed.pack_rows(weights.data() + n / 2 * k, n - n / 2, n / 2);
+        const int steps = (k + layout.depth - 1) / layout.depth;
+        const auto value_at = [&](int column, int i) {
+          const int at = (i / layout.depth * layout.width + column % layout.width) * layout.depth + i % layout.depth;
+          const std::byte* panel = packed.panel_data(column / layout.width);
+          return layout.dtype == DType::kI8 ? static_cast<float>(reinterpret_cast<const int8_t*>(panel)[at])
+                                            : from_bf16(reinterpret_cast<const uint16_t*>(panel)[at]);
+        };
+        for (int column = 0; column < packed.panels() * layout.width; ++column) {
+          float sum = 0;
+          for (int i = 0; i < steps * layout.depth; ++i) {
+            const float expected = column < n && i < k ? weights[static_cast<size_t>(column * k + i)] : 0.0F;
+            EXPECT_EQ(value_at(column, i), expected);
+            sum += expected;
+          }
+          if (layout.dtype != DType::kI8) continue;
+          EXPECT_EQ(packed.scales()[column], column < n ? 1.0F : 0.0F);
+          EXPECT_EQ(static_cast<float>(packed.offsets()[column]), -128 * sum);
+        }
+        std::vector<float> row(static_cast<size_t>(k));
+        packed.unpack_row(n - 1, row.data());
+        EXPECT_TRUE(std::equal(row.begin(), row.end(), weights.end() - k));
+      }
+    }
+  }
+}
+
+TEST(PackedMatrixTest, Int8WeightsAreWithinHalfAStep) {
+  constexpr int kInputs = 50;
+  PackedMatrix packed(kInputs, 3, {DType::kI8, 16, 4});
+  std::vector<float> weights(3 * kInputs, 0.0F);  // of the last output nothing but zeros
+  for (size_t i = 0; i < 2 * kInputs; ++i) weights[i] = std::sin(static_cast<float>(i)) * (i < kInputs ? 0.01F : 30.0F);
+  packed.pack_rows(weights.data(), 3, 0);
+  std::vector<float> row(kInputs);
+  for (int output = 0; output < 3; ++output) {
+    packed.unpack_row(output, row.data());
+    for (size_t i = 0; i < kInputs; ++i) {
+      EXPECT_LE(std::abs(row[i] - weights[static_cast<size_t>(output) * kInputs + i]),
+                packed.scales()[output] * 0.5001F);
+    }
+  }
+  EXPECT_EQ(packed.scales()[2], 0.0F);
+}
+
+TEST(BFloat16Test, RoundsToTheNearestAndTiesToEven) {
+  EXPECT_EQ(to_bf16(1.0F), 0x3F80);
+  EXPECT_EQ(to_bf16(std::bit_cast<float>(0x3F808000U)), 0x3F80);  // a tie, down to even
+  EXPECT_EQ(to_bf16(std::bit_cast<float>(0x3F818000U)), 0x3F82);  // a tie, up to even
+  EXPECT_EQ(to_bf16(std::bit_cast<float>(0x3F808001U)), 0x3F81);
+  EXPECT_EQ(to_bf16(-INFINITY), 0xFF80);
+  EXPECT_TRUE(std::isnan(from_bf16(to_bf16(std::bit_cast<float>(0x7FFFFFFFU)))));
+  EXPECT_EQ(from_bf16(0xC000), -2.0F);
 }
 
 TEST(ArenaTest, HandsOutAlignedMemoryThatDoesNotOverlap) {

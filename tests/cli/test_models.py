@@ -98,7 +98,7 @@ def test_inspect_tells_what_runs(cli, minilm):
     info = json.loads(cli.ok("inspect", "--model", minilm, "--json"))
     expected = {"architecture": "bert", "layers": 6, "hidden_size": 384, "heads": 12, "intermediate_size": 1536,
                 "vocabulary_size": 30522, "max_tokens": 256, "pooling": "mean", "normalize": True,
-                "weights_dtype": "F32", "precision": "fp32"}
+                "weights_dtype": "F32"}
     assert {key: info[key] for key in expected} == expected
     assert info["parameters"] == pytest.approx(22.6e6, rel=0.01)
     assert info["file_bytes"] == pytest.approx((minilm / "model.safetensors").stat().st_size, rel=0.01)
@@ -110,8 +110,8 @@ def test_inspect_tells_what_runs(cli, minilm):
 def test_inspect_says_why_other_kernels_were_refused(cli, tiny):
     info = json.loads(cli.ok("inspect", "--model", tiny, "--json", VIVACE_ISA="generic"))
     assert info["isa"] == "generic"
-    assert sorted(note.split(":")[0] for note in info["isa_notes"]) == ["avx2", "avx512"]
-    assert cli.ok("inspect", "--model", tiny, VIVACE_ISA="generic").count("not chosen: ") == 2
+    assert sorted(note.split(":")[0] for note in info["isa_notes"]) == ["avx2", "avx512", "avx512_vnni_bf16"]
+    assert cli.ok("inspect", "--model", tiny, VIVACE_ISA="generic").count("not chosen: ") == 3
 
 
 def test_threads_are_those_asked_for(cli, tiny):

@@ -1,5 +1,6 @@
 """Help, version, exit codes and messages that hold for every verb."""
 
+import json
 import re
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from cli_runner import ROOT
 
 VERBS = ["embed", "classify", "tag", "entail", "rerank", "complete", "tokenize", "inspect", "pull", "models", "ingest",
-         "search", "serve", "impact", "bench"]
+         "search", "serve", "impact", "bench", "pack"]
 
 
 def test_version_is_the_project_s(cli):
@@ -70,11 +71,12 @@ def test_wrong_usage_is_one_line_and_exit_code_2(cli, arguments, part):
     assert part in message and "--help`" in message
 
 
-@pytest.mark.parametrize("precision", ["bf16", "int8"])
-@pytest.mark.parametrize("verb", [["embed", "x"], ["inspect"], ["bench"]])
-def test_precisions_to_come_are_refused_honestly(cli, tiny, verb, precision):
-    message = cli.error(*verb, "--model", tiny, "--precision", precision, code=1)
-    assert message == f"vivace: --precision {precision} is not in this release; use auto or fp32"
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
+def test_each_precision_is_computed_and_named(cli, tiny, precision):
+    assert json.loads(cli.ok("inspect", "--model", tiny, "--precision", precision, "--json"))["precision"] == precision
+    assert f"computing     {precision} on " in cli.ok("inspect", "--model", tiny, "--precision", precision)
+    told = cli.ok("bench", "--model", tiny, "--precision", precision, "--tokens", 8, "--seconds", "0.01", "--json")
+    assert json.loads(told)["precision"] == precision
 
 
 def test_unknown_kernel_table(cli, tiny):

@@ -24,6 +24,7 @@ TABLE_FEATURES = {
     "generic": set(),
     "avx2": {"avx2", "fma"},
     "avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
+    "avx512_vnni_bf16": {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "avx512_bf16"},
 }
 
 
@@ -51,6 +52,8 @@ def run_vivace(arguments, *, isa=None, stdin=None):
 def embed(texts, model, *options, isa=None):
     """The output lines for the texts, all given to one process."""
     lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    if "--precision" not in options:
+        options = ("--precision", "fp32", *options)
     output = run_vivace(["embed", "--model", model, "--file", "-", "--input-format", "jsonl", *options], isa=isa,
                         stdin=lines.encode())
     rows = [json.loads(line) for line in output.splitlines()]

@@ -1,0 +1,246 @@
+// Products of bf16 and int8 on every table: against double precision, and whole numbers against each other.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "kernels/table_test_base.h"
+#include "tensor/bfloat16.h"
+#include "tensor/packed_matrix.h"
+
+namespace vivace {
+namespace {
+
+class LowPrecisionTest : public EachTable {};
+VIVACE_FOR_EACH_TABLE(LowPrecisionTest);
+
+constexpr float kUntouched = 12345.0F;
+constexpr DType kTypes[] = {DType::kBF16, DType::kI8};
+
+struct Case {
+  int m = 1;
+  int n = 1;
+  int k = 1;
+  int misalignment = 0;  // floats by which x and c miss a cache line
+  Activation activation = Activation::kNone;
+  bool with_bias = true;
+  bool residual_in_place = false;
+};
+
+const LowPrecisionKernels& kernels_of(const KernelTable& table, DType dtype) {
+  return dtype == DType::kBF16 ? table.bf16 : table.int8;
+}
+
+PackedMatrix pack(const KernelTable& table, DType dtype, const std::vector<float>& weights, int n, int k) {
+  PackedMatrix packed(k, n, {dtype, table.f32_panel_width, kernels_of(table, dtype).depth});
+  packed.pack_rows(weights.data(), n, 0);
+  return packed;
+}
+
+// Prepared rows, and their scales.
+struct Prepared {
+  Prepared(const LowPrecisionKernels& kernels, const float* x, int rows, int k, ptrdiff_t ldx)
+      : ld((k + kPreparedPadding - 1) / kPreparedPadding * kPreparedPadding),
+        values(static_cast<size_t>(rows * kernels.activation_bytes) * static_cast<size_t>(ld)),
+        scales(static_cast<size_t>(rows)) {
+    std::memset(values.data(), 0x5A, values.bytes());  // what is not written must not matter
+    kernels.prepare(
+        {.x = x, .ldx = ldx, .out = values.data(), .ldo = ld, .scales = scales.data(), .rows = rows, .k = k});
+  }
+  ptrdiff_t ld;
+  AlignedBuffer<std::byte> values;
+  std::vector<float> scales;
+};
+
+void multiply(const LowPrecisionKernels& kernels, const Prepared& x, const PackedMatrix& weights, GemmLowArgs args) {
+  args.a = x.values.data();
+  args.lda = x.ld;
+  args.row_scales = x.scales.data();
+  args.b = weights.panel_data(0);
+  args.column_scales = weights.scales();
+  args.column_offsets = weights.offsets();
+  args.n = weights.n();
+  args.k = weights.k();
+  kernels.gemm(args);
+}
+
+// The value that a product sees of x, which stands in a row whose largest magnitude is given.
+double seen(DType dtype, float x, float largest) {
+  if (dtype == DType::kBF16) return static_cast<double>(from_bf16(to_bf16(x)));
+  return largest == 0 ? 0 : static_cast<double>(std::nearbyint(x * (127.0F / largest)) * (largest / 127.0F));
+}
+
+double activated(Activation activation, double x) {
+  switch (activation) {
+    case Activation::kGelu: return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+    case Activation::kRelu: return std::max(x, 0.0);
+    case Activation::kSilu: return x / (1 + std::exp(-x));
+    case Activation::kTanh: return std::tanh(x);
+    case Activation::kGeluTanh: return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case Activation::kNone: break;
+  }
+  return x;
+}
+
+void check(const KernelTable& table, DType dtype, const Case& c) {
+  SCOPED_TRACE(testing::Message() << dtype_name(dtype) << " " << c.m << "x" << c.k << "x" << c.n);
+  const LowPrecisionKernels& kernels = kernels_of(table, dtype);
+  const int ldx = c.k + 3;
+  const int ldc = c.n + 5;
+  const auto size = [](int rows, int stride) { return static_cast<size_t>(rows) * static_cast<size_t>(stride); };
+  const auto x = random_floats(size(c.m, ldx) + 16, 1);
+  const auto weights = random_floats(size(c.n, c.k), 2);
+  const auto bias = random_floats(static_cast<size_t>(c.n), 3);
+  const auto residual = random_floats(size(c.m, ldc), 4);
+  std::vector<float> out(size(c.m, ldc) + 16, kUntouched);
+  if (c.residual_in_place) std::copy(residual.begin(), residual.end(), out.begin() + c.misalignment);
+  const PackedMatrix packed = pack(table, dtype, weights, c.n, c.k);
+  const float* rows = x.data() + c.misalignment;
+  GemmLowArgs args;
+  args.c = out.data() + c.misalignment;
+  args.ldc = ldc;
+  args.bias = c.with_bias ? bias.data() : nullptr;
+  args.residual = c.residual_in_place ? args.c : nullptr;
+  args.ldr = ldc;
+  args.m = c.m;
+  args.activation = c.activation;
+  multiply(kernels, Prepared(kernels, rows, c.m, c.k, ldx), packed, args);
+
+  std::vector<float> column(static_cast<size_t>(c.k));
+  for (int j = 0; j < c.n; ++j) {
+    packed.unpack_row(j, column.data());
+    for (int row = 0; row < c.m; ++row) {
+      const float* values = rows + row * ldx;
+      float largest = 0;
+      for (int i = 0; i < c.k; ++i) largest = std::max(largest, std::abs(values[i]));
+      double sum = c.with_bias ? static_cast<double>(bias[static_cast<size_t>(j)]) : 0.0;
+      for (int i = 0; i < c.k; ++i) {
+        sum += seen(dtype, values[i], largest) * static_cast<double>(column[static_cast<size_t>(i)]);
+      }
+      sum = activated(c.activation, sum);
+      if (c.residual_in_place) sum += static_cast<double>(residual[size(row, ldc) + static_cast<size_t>(j)]);
+      ASSERT_NEAR(args.c[row * ldc + j], sum, 4e-6 * (1 + std::sqrt(c.k))) << "row " << row << " column " << j;
+    }
+  }
+  for (int row = 0; row < c.m && !c.residual_in_place; ++row) {
+    for (int j = c.n; j < ldc; ++j) ASSERT_EQ(args.c[row * ldc + j], kUntouched) << "wrote past the row's end";
+  }
+}
+
+TEST_P(LowPrecisionTest, AllSmallShapes) {
+  for (const DType dtype : kTypes) {
+    for (int m = 1; m <= 13; m += m < 3 ? 1 : 5) {
+      for (int n = 1; n <= 2 * 16 + 1; ++n) {
+        for (int k = 1; k <= 9; ++k) check(table(), dtype, {.m = m, .n = n, .k = k, .misalignment = (m + n + k) % 16});
+      }
+    }
+  }
+}
+
+TEST_P(LowPrecisionTest, AllSmallDepths) {
+  for (const DType dtype : kTypes) {
+    for (int k = 1; k <= 2 * 64 + 1; ++k) check(table(), dtype, {.m = 7, .n = 17, .k = k, .misalignment = k % 16});
+  }
+}
+
+TEST_P(LowPrecisionTest, PanelEdges) {
+  for (const DType dtype : kTypes) {
+    for (const int n : {47, 48, 49, 63, 64, 65, 127, 128, 129, 200}) {
+      for (const int m : {1, 5, 6, 7, 16, 25}) check(table(), dtype, {.m = m, .n = n, .k = 33, .misalignment = 1});
+    }
+  }
+}
+
+TEST_P(LowPrecisionTest, Epilogues) {
+  for (const DType dtype : kTypes) {
+    for (const int n : {1, 17, 64, 130}) {
+      for (const Activation activation : {Activation::kGelu, Activation::kGeluTanh, Activation::kRelu,
+                                          Activation::kSilu, Activation::kTanh, Activation::kNone}) {
+        check(table(), dtype, {.m = 7, .n = n, .k = 40, .activation = activation, .residual_in_place = true});
+      }
+      check(table(), dtype, {.m = 7, .n = n, .k = 40, .with_bias = false});
+    }
+  }
+}
+
+TEST_P(LowPrecisionTest, RealShapes) {
+  for (const DType dtype : kTypes) {
+    check(table(), dtype, {.m = 31, .n = 192, .k = 1536, .activation = Activation::kGelu});
+    check(table(), dtype, {.m = 19, .n = 576, .k = 384});
+  }
+}
+
+// The largest magnitudes that there are: no table may saturate, and each must give the exact whole number.
+TEST_P(LowPrecisionTest, Int8SumsAreExact) {
+  constexpr int kRows = 7;
+  constexpr int kColumns = 70;
+  for (const int k : {1, 4, 63, 1000}) {
+    std::vector<float> x(static_cast<size_t>(kRows * k));
+    std::vector<float> weights(static_cast<size_t>(kColumns * k));
+    std::mt19937 random(static_cast<unsigned>(k));
+    for (float& value : x) value = random() % 3 == 0 ? 127.0F : static_cast<float>(random() % 255) - 127.0F;
+    for (float& value : weights) value = random() % 3 == 0 ? -127.0F : static_cast<float>(random() % 255) - 127.0F;
+    for (int row = 0; row < kRows; ++row) x[static_cast<size_t>(row * k)] = 127.0F;  // so that all scales are 1
+    for (int j = 0; j < kColumns; ++j) weights[static_cast<size_t>(j * k)] = j % 2 == 0 ? 127.0F : -127.0F;
+    const PackedMatrix packed = pack(table(), DType::kI8, weights, kColumns, k);
+    std::vector<float> out(kRows * kColumns);
+    GemmLowArgs args;
+    args.c = out.data();
+    args.ldc = kColumns;
+    args.m = kRows;
+    multiply(table().int8, Prepared(table().int8, x.data(), kRows, k, k), packed, args);
+    for (int row = 0; row < kRows; ++row) {
+      for (int j = 0; j < kColumns; ++j) {
+        int64_t sum = 0;
+        for (int i = 0; i < k; ++i) {
+          sum += static_cast<int64_t>(x[static_cast<size_t>(row * k + i)]) *
+                 static_cast<int64_t>(weights[static_cast<size_t>(j * k + i)]);
+        }
+        ASSERT_EQ(out[static_cast<size_t>(row * kColumns + j)], static_cast<float>(sum)) << k << " " << row << " " << j;
+      }
+    }
+  }
+}
+
+TEST_P(LowPrecisionTest, RowsWithoutAScaleAreZeros) {
+  for (const float value : {0.0F, 1e-38F, -1e-42F}) {
+    const std::vector<float> x(40, value);
+    const PackedMatrix packed = pack(table(), DType::kI8, random_floats(40 * 3, 2), 3, 40);
+    float out[3] = {kUntouched, kUntouched, kUntouched};
+    GemmLowArgs args;
+    args.c = out;
+    args.ldc = 3;
+    args.m = 1;
+    multiply(table().int8, Prepared(table().int8, x.data(), 1, 40, 40), packed, args);
+    for (const float result : out) EXPECT_EQ(result, 0.0F);
+  }
+}
+
+// What one row gives must not depend on the rows beside it.
+TEST_P(LowPrecisionTest, RowsAreIndependentBitForBit) {
+  constexpr int kRows = 29;
+  constexpr int kColumns = 130;
+  constexpr int kDepth = 77;
+  const auto x = random_floats(kRows * kDepth, 5);
+  for (const DType dtype : kTypes) {
+    const LowPrecisionKernels& kernels = kernels_of(table(), dtype);
+    const PackedMatrix packed = pack(table(), dtype, random_floats(kColumns * kDepth, 6), kColumns, kDepth);
+    const auto run = [&](int first, int rows) {
+      std::vector<float> out(static_cast<size_t>(rows) * kColumns);
+      GemmLowArgs args;
+      args.c = out.data();
+      args.ldc = kColumns;
+      args.m = rows;
+      args.activation = Activation::kGelu;
+      multiply(kernels, Prepared(kernels, x.data() + first * kDepth, rows, kDepth, kDepth), packed, args);
+      return out;
+    };
+    const auto together = run(0, kRows);
+    for (int rows = 1; rows <= 13; ++rows) {
+      const auto part = run(kRows - rows, rows);
+      ASSERT_TRUE(std::equal(part.begin(), part.end(), together.end() - static_cast<ptrdiff_t>(part.size())));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace vivace

@@ -1,0 +1,41 @@
+#include "ops/prepared_rows.h"
+
+namespace vivace {
+namespace {
+
+// Fewer values than this are prepared sooner than other threads have heard of it.
+constexpr int kValuesWorthSharing = 1 << 14;
+
+}  // namespace
+
+const LowPrecisionKernels& low_precision_kernels(const KernelTable& kernels, DType dtype) {
+  CHECK(dtype == DType::kBF16 || dtype == DType::kI8);
+  return dtype == DType::kBF16 ? kernels.bf16 : kernels.int8;
+}
+
+PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const float> x, DType dtype) {
+  const LowPrecisionKernels& kernels = low_precision_kernels(*context.kernels, dtype);
+  CHECK(x.columns <= kMaxIntegerDepth);
+  Arena& arena = context.scratch[0];
+  const ptrdiff_t stride = (x.columns + kPreparedPadding - 1) / kPreparedPadding * kPreparedPadding;
+  const size_t bytes = static_cast<size_t>(x.rows * stride) * static_cast<size_t>(kernels.activation_bytes);
+  auto* data = reinterpret_cast<std::byte*>(arena.floats(bytes / sizeof(float)));
+  float* scales = arena.floats(static_cast<size_t>(x.rows));
+  const auto run = [&](Range rows) {
+    kernels.prepare({.x = x.row(rows.begin),
+                     .ldx = x.stride,
+                     .out = data + rows.begin * stride * kernels.activation_bytes,
+                     .ldo = stride,
+                     .scales = scales + rows.begin,
+                     .rows = rows.end - rows.begin,
+                     .k = x.columns});
+  };
+  if (context.threads() == 1 || x.rows * x.columns < kValuesWorthSharing) {
+    run({0, x.rows});
+  } else {
+    context.run([&](int thread) { run(split_range(x.rows, context.threads(), thread)); });
+  }
+  return {data, scales, stride};
+}
+
+}  // namespace vivace

@@ -1,0 +1,25 @@
+// Activations in the form in which layers below fp32 read them: rounded to bf16, or quantised token by token.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/kernel_table.h"
+#include "ops/execution_context.h"
+#include "tensor/dtype.h"
+#include "tensor/tensor_view.h"
+
+namespace vivace {
+
+struct PreparedRows {
+  const std::byte* data = nullptr;
+  const float* scales = nullptr;  // int8: of each row
+  ptrdiff_t stride = 0;           // in values
+};
+
+// Of a dtype that is kBF16 or kI8.
+const LowPrecisionKernels& low_precision_kernels(const KernelTable& kernels, DType dtype);
+
+// Memory from context.scratch[0]; the threads share the work.
+PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const float> x, DType dtype);
+
+}  // namespace vivace
