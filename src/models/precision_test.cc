@@ -1,0 +1,163 @@
+// What holds for every architecture, table and precision: results near fp32's, the same bits in a batch and alone, the
+// first token alone as with all the others, and no memory asked for by a warm pass.
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <new>
+
+#include "kernels/registry.h"
+#include "models/batch_forward.h"
+#include "models/golden_testing.h"
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define VIVACE_COUNTS_ALLOCATIONS
+namespace {
+std::atomic<long> allocations{0};
+}
+void* operator new(size_t bytes) {
+  ++allocations;
+  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, size_t) noexcept {
+  std::free(memory);
+}
+#endif
+
+namespace vivace {
+namespace {
+
+struct PrecisionCase {
+  std::string directory;
+  size_t table;
+  Precision precision;
+};
+
+class PrecisionTest : public testing::TestWithParam<PrecisionCase> {
+ protected:
+  void SetUp() override {
+    const KernelTableEntry& entry = kernel_tables()[GetParam().table];
+    if (!entry.supported()) GTEST_SKIP() << "this CPU cannot run " << entry.table->name;
+    m_kernels = entry.table;
+    const auto directory = ModelDirectory::open(golden_path(GetParam().directory));
+    ASSERT_TRUE(directory.has_value()) << directory.error().message;
+    auto loaded = load_encoder(*directory, {*m_kernels, GetParam().precision});
+    auto exact = load_encoder(*directory, *m_kernels);
+    ASSERT_TRUE(loaded.has_value() && exact.has_value());
+    m_encoder = std::move(*loaded);
+    m_exact = std::move(*exact);
+    const auto reference = read_golden_reference(golden_path(GetParam().directory) + "/reference.safetensors");
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < reference.inputs(); ++i) m_batch.append(reference.ids(i), {});
+    }
+  }
+
+  std::vector<float> forward(const Encoder& encoder, const PackedBatch& batch, int threads,
+                             NeededTokens needed = NeededTokens::kAll) const {
+    ThreadPool pool(threads);
+    ForwardWorkspace workspace(threads);
+    const auto hidden = forward_batch(encoder, *m_kernels, batch, pool, workspace, needed);
+    return {hidden.data, hidden.data + static_cast<ptrdiff_t>(hidden.rows) * hidden.columns};
+  }
+  size_t columns() const { return static_cast<size_t>(m_encoder->info().hidden_size); }
+
+  const KernelTable* m_kernels = nullptr;
+  std::unique_ptr<const Encoder> m_encoder;
+  std::unique_ptr<const Encoder> m_exact;
+  PackedBatch m_batch;
+};
+
+TEST_P(PrecisionTest, IsNearFp32) {
+  const auto got = forward(*m_encoder, m_batch, 1);
+  const auto expected = forward(*m_exact, m_batch, 1);
+  double product = 0;
+  double lengths[2] = {};
+  for (size_t i = 0; i < got.size(); ++i) {
+    product += static_cast<double>(got[i]) * static_cast<double>(expected[i]);
+    lengths[0] += static_cast<double>(got[i]) * static_cast<double>(got[i]);
+    lengths[1] += static_cast<double>(expected[i]) * static_cast<double>(expected[i]);
+  }
+  const double cosine = product / std::sqrt(lengths[0] * lengths[1]);
+  EXPECT_GE(cosine, GetParam().precision == Precision::kInt8 ? 0.998 : 0.9998);
+  if (GetParam().precision == Precision::kF32) {
+    EXPECT_EQ(got, expected);
+  } else {
+    EXPECT_NE(got, expected) << "it was computed in fp32";
+  }
+}
+
+TEST_P(PrecisionTest, ASequenceHasTheSameBitsAloneAndForAnyThreads) {
+  const auto together = forward(*m_encoder, m_batch, 1);
+  EXPECT_EQ(forward(*m_encoder, m_batch, 3), together);
+  for (int i = 0; i < m_batch.sequences(); i += 2) {
+    const auto begin = static_cast<ptrdiff_t>(m_batch.offsets[static_cast<size_t>(i)]);
+    const auto end = static_cast<ptrdiff_t>(m_batch.offsets[static_cast<size_t>(i) + 1]);
+    PackedBatch alone;
+    alone.append({m_batch.ids.begin() + begin, m_batch.ids.begin() + end}, {});
+    const auto got = forward(*m_encoder, alone, 2);
+    EXPECT_TRUE(std::equal(got.begin(), got.end(), together.begin() + begin * static_cast<ptrdiff_t>(columns())));
+  }
+}
+
+TEST_P(PrecisionTest, FirstTokensAloneHaveTheSameBits) {
+  const auto all = forward(*m_encoder, m_batch, 1);
+  for (const int threads : {1, 3}) {
+    const auto first = forward(*m_encoder, m_batch, threads, NeededTokens::kFirst);
+    for (int i = 0; i < m_batch.sequences(); ++i) {
+      const size_t at = static_cast<size_t>(m_batch.offsets[static_cast<size_t>(i)]) * columns();
+      EXPECT_TRUE(std::equal(first.begin() + static_cast<ptrdiff_t>(at),
+                             first.begin() + static_cast<ptrdiff_t>(at + columns()),
+                             all.begin() + static_cast<ptrdiff_t>(at)));
+    }
+  }
+}
+
+TEST_P(PrecisionTest, AWarmPassAsksForNoMemory) {
+#ifdef VIVACE_COUNTS_ALLOCATIONS
+  for (const int threads : {1, 2}) {
+    ThreadPool pool(threads);
+    ForwardWorkspace workspace(threads);
+    // Groups go to whichever thread is free, so each thread's arena may meet its largest one late.
+    for (int pass = 0; pass < 20; ++pass) forward_batch(*m_encoder, *m_kernels, m_batch, pool, workspace);
+    long fewest = 1;
+    for (int pass = 0; pass < 20 && fewest > 0; ++pass) {
+      const size_t capacity = workspace.capacity_bytes();
+      const long before = allocations;
+      forward_batch(*m_encoder, *m_kernels, m_batch, pool, workspace);
+      fewest = std::min(fewest, allocations - before);
+      if (threads == 1) EXPECT_EQ(workspace.capacity_bytes(), capacity);
+    }
+    EXPECT_EQ(fewest, 0) << threads << " threads";
+  }
+#else
+  GTEST_SKIP() << "the sanitizers count for themselves";
+#endif
+}
+
+std::vector<PrecisionCase> all_cases() {
+  std::vector<PrecisionCase> cases;
+  for (const char* directory :
+       {"tiny-bert", "distilbert", "roberta", "mpnet", "deberta-v3", "deberta-p2c", "modernbert"}) {
+    for (size_t table = 0; table < kernel_tables().size(); ++table) {
+      for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
+        cases.push_back({directory, table, precision});
+      }
+    }
+  }
+  return cases;
+}
+
+std::string case_name(const testing::TestParamInfo<PrecisionCase>& info) {
+  std::string name = info.param.directory + "_" + kernel_tables()[info.param.table].table->name + "_" +
+                     std::string(precision_name(info.param.precision));
+  for (char& c : name) c = c == '-' ? '_' : c;
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, PrecisionTest, testing::ValuesIn(all_cases()), case_name);
+
+}  // namespace
+}  // namespace vivace
