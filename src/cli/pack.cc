@@ -1,4 +1,5 @@
 // `vivace pack`: a model's weights as this machine computes with them, in one file that is mapped instead of converted.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
