@@ -15,7 +15,7 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 
-#include "cli/url.h"
+#include "base/url.h"
 #include "cli/version.h"
 
 namespace vivace {

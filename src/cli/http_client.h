@@ -1,5 +1,5 @@
 // Fetches one address over HTTP/1.1: TLS with certificate and host name checked, redirects, time-outs, size limits.
-// Used by `vivace pull` only; nothing else in Vivace opens outgoing connections.
+// Used by `vivace pull` only.
 #pragma once
 
 #include <cstdint>

@@ -5,9 +5,9 @@
 #include <regex>
 
 #include "base/json.h"
+#include "base/url.h"
 #include "cli/download.h"
 #include "cli/http_client.h"
-#include "cli/url.h"
 
 namespace vivace {
 namespace {

@@ -24,6 +24,7 @@ constexpr char kExamples[] =
     "  vivace inspect --model models/all-MiniLM-L6-v2\n"
     "  vivace pull sentence-transformers/all-MiniLM-L6-v2\n"
     "  vivace impact --file messages.jsonl\n"
+    "  vivace detect --model my-detector --file essay.txt --report essay.html\n"
     "  vivace serve --model models/all-MiniLM-L6-v2\n"
     "\n`vivace VERB --help` tells more about a verb. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.";
 
@@ -117,6 +118,7 @@ int run_program(int argc, char** argv) {
   add_search_verb(program, &action);
   add_serve_verb(program, &action);
   add_impact_verb(program, &action);
+  add_detect_verb(program, &action);
   add_bench_verb(program, &action);
   add_pack_verb(program, &action);
 

@@ -29,6 +29,7 @@ void add_ingest_verb(CLI::App& program, Action* action);
 void add_search_verb(CLI::App& program, Action* action);
 void add_serve_verb(CLI::App& program, Action* action);
 void add_impact_verb(CLI::App& program, Action* action);
+void add_detect_verb(CLI::App& program, Action* action);
 void add_bench_verb(CLI::App& program, Action* action);
 void add_pack_verb(CLI::App& program, Action* action);
 

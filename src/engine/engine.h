@@ -74,7 +74,7 @@ struct Call {
   Callback<Request> done;
 };
 using AnyCall = std::variant<Call<EmbedRequest>, Call<ClassifyRequest>, Call<ZeroShotRequest>, Call<TagRequest>,
-                             Call<RankRequest>, Call<EntailRequest>, Call<FillMaskRequest>>;
+                             Call<ScoreTokensRequest>, Call<RankRequest>, Call<EntailRequest>, Call<FillMaskRequest>>;
 
 class Engine {
  public:

@@ -6,16 +6,6 @@
 namespace vivace {
 namespace {
 
-// A template may give texts a segment that the model has no embedding for. Models without segments (size 0) ignore
-// them.
-Result<void> check_types(const TokenSequence& tokens, const EncoderInfo& encoder) {
-  if (encoder.type_vocabulary_size == 0 || tokens.type_ids.empty()) return {};
-  const int32_t largest = *std::ranges::max_element(tokens.type_ids);
-  if (largest < encoder.type_vocabulary_size) return {};
-  return error(StatusCode::kCorruptFile, "the tokenizer gives tokens the segment " + std::to_string(largest) +
-                                             ", the model has " + std::to_string(encoder.type_vocabulary_size));
-}
-
 std::unexpected<Status> is_empty(std::string_view name) {
   return error(StatusCode::kInvalidArgument, std::string(name) + " is empty");
 }
@@ -29,6 +19,16 @@ std::string input_name(std::string_view noun, size_t count, size_t index) {
 Result<void> require_some(std::string_view noun, size_t count) {
   if (count > 0) return {};
   return error(StatusCode::kInvalidArgument, "there is no " + std::string(noun) + "; send at least one");
+}
+
+// A template may give texts a segment that the model has no embedding for. Models without segments (size 0) ignore
+// them.
+Result<void> check_types(const TokenSequence& tokens, const EncoderInfo& encoder) {
+  if (encoder.type_vocabulary_size == 0 || tokens.type_ids.empty()) return {};
+  const int32_t largest = *std::ranges::max_element(tokens.type_ids);
+  if (largest < encoder.type_vocabulary_size) return {};
+  return error(StatusCode::kCorruptFile, "the tokenizer gives tokens the segment " + std::to_string(largest) +
+                                             ", the model has " + std::to_string(encoder.type_vocabulary_size));
 }
 
 InputEncoder::InputEncoder(const LoadedModel& model, TooLong too_long, EncodeOptions options)

@@ -16,6 +16,9 @@ std::string input_name(std::string_view noun, size_t count, size_t index);
 // kInvalidArgument when a list is empty: "there is no text; send at least one".
 Result<void> require_some(std::string_view noun, size_t count);
 
+// kCorruptFile when tokens are of a segment that the model has no embedding for.
+Result<void> check_types(const TokenSequence& tokens, const EncoderInfo& encoder);
+
 class InputEncoder {
  public:
   // options.max_tokens is the model's.

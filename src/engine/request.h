@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "formats/model_directory.h"
+#include "text/token_sequence.h"
 
 namespace vivace {
 
@@ -137,6 +138,19 @@ struct TagRequest : RequestLimits {
   Aggregation aggregation = Aggregation::kSimple;
   TagDetail detail = TagDetail::kWords;  // kTokens: tokens as well as words and spans
   size_t size() const { return texts.size(); }
+};
+
+struct ScoreTokensResponse : ResponseTimes {
+  std::vector<std::vector<float>> scores;  // for each sequence one a token
+};
+
+// The softmax score of one label for every token of sequences that the caller tokenized, as for windows over texts
+// that are too long.
+struct ScoreTokensRequest : RequestLimits {
+  using Response = ScoreTokensResponse;
+  std::vector<TokenSequence> sequences;  // at least one; by the engine's tokenizer, at most info().max_tokens each
+  size_t label = 0;                      // index into info().labels
+  size_t size() const { return sequences.size(); }
 };
 
 struct RankedDocument {

@@ -16,6 +16,7 @@ Result<JobWork> prepare(const LoadedModel& model, const EmbedRequest& request, E
 Result<JobWork> prepare(const LoadedModel& model, const ClassifyRequest& request, ClassifyResponse* response);
 Result<JobWork> prepare(const LoadedModel& model, const ZeroShotRequest& request, ClassifyResponse* response);
 Result<JobWork> prepare(const LoadedModel& model, const TagRequest& request, TagResponse* response);
+Result<JobWork> prepare(const LoadedModel& model, const ScoreTokensRequest& request, ScoreTokensResponse* response);
 Result<JobWork> prepare(const LoadedModel& model, const RankRequest& request, RankResponse* response);
 Result<JobWork> prepare(const LoadedModel& model, const EntailRequest& request, EntailResponse* response);
 Result<JobWork> prepare(const LoadedModel& model, const FillMaskRequest& request, FillMaskResponse* response);

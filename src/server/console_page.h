@@ -1,4 +1,4 @@
-// The console page, console.html, as the build embeds it.
+// The console page, console/page.html and what it includes, as the build embeds it.
 #pragma once
 
 #include <string_view>

@@ -134,7 +134,7 @@ Admission admit(const RequestHead& head, const ServerContext& server) {
   admission.family = family_of_path(admission.request.path);
   if (admission.request.path == "*" && head.method == Method::kOptions) {
     admission.answer.status = 204;
-    admission.answer.headers.emplace_back("allow", "GET, HEAD, POST, OPTIONS");
+    admission.answer.headers.emplace_back("allow", "GET, HEAD, POST, DELETE, OPTIONS");
     return admission;
   }
   auto match = match_route(server.routes, head.method, admission.request.path);

@@ -1,5 +1,7 @@
 #include "server/error_table.h"
 
+#include <charconv>
+
 #include "base/json_writer.h"
 
 namespace vivace {
@@ -49,6 +51,28 @@ std::string tei_body(const ApiError& error, int status) {
   return json.take();
 }
 
+// "sentences.3" is where the body's member "sentences" has its entry 3.
+void write_location(std::string_view param, JsonWriter* json) {
+  json->begin_array().value("body");
+  const size_t dot = param.find('.');
+  if (!param.empty()) json->value(param.substr(0, dot));
+  int64_t index = 0;
+  if (dot != std::string_view::npos) {
+    std::from_chars(param.data() + dot + 1, param.data() + param.size(), index);
+    json->value(index);
+  }
+  json->end_array();
+}
+
+std::string detail_body(const ApiError& error, int status) {
+  JsonWriter json;
+  json.begin_object().key("detail");
+  if (status != 422) return json.value(error.status.message).end_object().take();
+  json.begin_array().begin_object().key("type").value("value_error").key("loc");
+  write_location(error.param, &json);
+  return json.key("msg").value(error.status.message).end_object().end_array().end_object().take();
+}
+
 std::string vivace_body(const ApiError& error) {
   JsonWriter json;
   json.begin_object().key("error").begin_object();
@@ -64,6 +88,7 @@ std::string error_body(ApiFamily family, const ApiError& error, int status) {
   switch (family) {
     case ApiFamily::kOpenAi: return openai_body(error, status);
     case ApiFamily::kTei: return tei_body(error, status);
+    case ApiFamily::kDetail: return detail_body(error, status);
     case ApiFamily::kVivace: break;
   }
   return vivace_body(error);
@@ -94,6 +119,7 @@ int http_status_of(const ApiError& error) {
 HttpResponse error_response(ApiFamily family, const ApiError& error) {
   HttpResponse response;
   response.status = http_status_of(error);
+  if (family == ApiFamily::kDetail && response.status == 400) response.status = 422;
   response.body = error_body(family, error, response.status);
   if (response.status == 429 || response.status == 503) {
     response.headers.emplace_back("retry-after", std::to_string(kRetryAfterSeconds));
@@ -117,10 +143,12 @@ std::string_view http_reason(int status) {
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 408: return "Request Timeout";
+    case 409: return "Conflict";
     case 411: return "Length Required";
     case 413: return "Content Too Large";
     case 415: return "Unsupported Media Type";
     case 417: return "Expectation Failed";
+    case 422: return "Unprocessable Content";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 499: return "Client Closed Request";

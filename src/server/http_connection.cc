@@ -46,6 +46,7 @@ Method method_of(http::verb verb) {
     case http::verb::get: return Method::kGet;
     case http::verb::head: return Method::kHead;
     case http::verb::post: return Method::kPost;
+    case http::verb::delete_: return Method::kDelete;
     case http::verb::options: return Method::kOptions;
     default: return Method::kOther;
   }

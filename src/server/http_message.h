@@ -8,10 +8,11 @@
 
 namespace vivace {
 
-enum class Method { kGet, kHead, kPost, kOptions, kOther };
+enum class Method { kGet, kHead, kPost, kDelete, kOptions, kOther };
 
 // The API family that a route belongs to: its clients expect errors in its own shape.
-enum class ApiFamily { kOpenAi, kTei, kVivace };
+// kDetail: {"detail":…} with 422 for what is wrong with a request, as FastAPI's servers answer.
+enum class ApiFamily { kOpenAi, kTei, kDetail, kVivace };
 
 struct HttpRequest {
   Method method = Method::kOther;

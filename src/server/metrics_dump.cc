@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "engine/engine_stats.h"
+#include "server/detection_service.h"
 #include "telemetry/prometheus.h"
 
 namespace vivace {
@@ -97,6 +98,31 @@ void dump_models(const ServerContext& server, PrometheusWriter* out) {
   }
 }
 
+void dump_detection(const DetectionStats& stats, PrometheusWriter* out) {
+  out->counter("vivace_detection_requests_total", "Detection requests answered.", {}, number(stats.requests));
+  out->counter("vivace_detection_sentences_total", "Sentences scored, of requests and jobs.", {},
+               number(stats.sentences));
+  out->counter("vivace_detection_words_total", "Words scored.", {}, number(stats.words));
+  out->counter("vivace_detection_truncated_words_total", "Words past the model's limit.", {},
+               number(stats.truncated_words));
+  out->counter("vivace_detection_cached_sentences_total", "Sentences answered from the cache.", {},
+               number(stats.cached));
+  out->histogram("vivace_detection_request_seconds", "A detection request from its body to its answer.", {},
+                 stats.seconds);
+  constexpr std::string_view kJobs = "vivace_detection_jobs_total";
+  constexpr std::string_view kHelp = "Background jobs, by what became of them.";
+  out->counter(kJobs, kHelp, {{"state", "accepted"}}, number(stats.jobs_accepted));
+  out->counter(kJobs, kHelp, {{"state", "complete"}}, number(stats.jobs_complete));
+  out->counter(kJobs, kHelp, {{"state", "failed"}}, number(stats.jobs_failed));
+  out->counter(kJobs, kHelp, {{"state", "cancelled"}}, number(stats.jobs_cancelled));
+  out->counter(kJobs, kHelp, {{"state", "expired"}}, number(stats.jobs_expired));
+  out->gauge("vivace_detection_jobs_waiting", "Jobs that have not ended.", {}, number(stats.jobs_waiting));
+  constexpr std::string_view kCallbacks = "vivace_detection_callbacks_total";
+  constexpr std::string_view kCallbackHelp = "Callbacks, by outcome.";
+  out->counter(kCallbacks, kCallbackHelp, {{"outcome", "delivered"}}, number(stats.callbacks_delivered));
+  out->counter(kCallbacks, kCallbackHelp, {{"outcome", "failed"}}, number(stats.callbacks_failed));
+}
+
 double resident_bytes() {
   // Second number: resident pages. https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
   std::ifstream statm("/proc/self/statm");
@@ -114,6 +140,7 @@ std::string dump_metrics(const ServerContext& server) {
   out.gauge("process_resident_memory_bytes", "Memory that the process holds.", {}, resident_bytes());
   dump_http(server, &out);
   dump_models(server, &out);
+  if (server.detection != nullptr) dump_detection(server.detection->stats, &out);
   return out.take();
 }
 

@@ -15,6 +15,10 @@ constexpr char kOpenAiError[] =
     R"("type":{"type":"string"},"param":{"type":["string","null"]},"code":{"type":["string","null"]}}}}})";
 constexpr char kTeiError[] = R"({"type":"object","required":["error","error_type"],)"
                              R"("properties":{"error":{"type":"string"},"error_type":{"type":"string"}}})";
+constexpr char kDetailError[] =
+    R"({"type":"object","required":["detail"],"properties":{"detail":{"oneOf":[{"type":"string"},{"type":"array",)"
+    R"("items":{"type":"object","required":["type","loc","msg"],"properties":{"type":{"type":"string"},)"
+    R"("loc":{"type":"array"},"msg":{"type":"string"}}}}]}}})";
 constexpr char kVivaceError[] = R"({"type":"object","required":["error"],"properties":{"error":{"type":"object",)"
                                 R"("required":["code","message","details"],"properties":{"code":{"type":"string"},)"
                                 R"("message":{"type":"string"},"details":{"type":"object"}}}}})";
@@ -23,6 +27,7 @@ std::string_view error_schema(ApiFamily family) {
   switch (family) {
     case ApiFamily::kOpenAi: return "OpenAiError";
     case ApiFamily::kTei: return "TeiError";
+    case ApiFamily::kDetail: return "DetailError";
     case ApiFamily::kVivace: break;
   }
   return "VivaceError";
@@ -32,6 +37,7 @@ std::string_view tag(ApiFamily family) {
   switch (family) {
     case ApiFamily::kOpenAi: return "OpenAI";
     case ApiFamily::kTei: return "TEI";
+    case ApiFamily::kDetail: return "Detection";
     case ApiFamily::kVivace: break;
   }
   return "Operations";
@@ -40,6 +46,9 @@ std::string_view tag(ApiFamily family) {
 ApiFacts facts_of(const ServerContext& server) {
   ApiFacts facts;
   facts.max_texts = static_cast<size_t>(server.config.max_texts_per_request);
+  facts.detection_max_sentences = static_cast<size_t>(server.config.detection_max_sentences);
+  facts.detection_max_job_sentences = static_cast<size_t>(server.config.detection_max_job_sentences);
+  facts.detection_max_words = static_cast<size_t>(server.config.detection_max_words);
   if (const auto engine = server.models.find("")) {
     facts.max_dimensions = (*engine)->info().embedding_size;
     facts.prompt_names = (*engine)->info().prompt_names;
@@ -97,7 +106,7 @@ void write_parameter(std::string_view path, JsonWriter* json) {
 }
 
 void write_operation(const Route& route, const ServerConfig& config, JsonWriter* json) {
-  json->key(route.method == Method::kPost ? "post" : "get").begin_object();
+  json->key(route.method == Method::kPost ? "post" : route.method == Method::kDelete ? "delete" : "get").begin_object();
   json->key("operationId").value(route.doc.id).key("summary").value(route.doc.summary);
   json->key("tags").begin_array().value(tag(route.family)).end_array();
   write_parameter(route.path, json);
@@ -136,6 +145,7 @@ void write_components(const ServerContext& server, JsonWriter* json) {
     for (const Schema& schema : group.schemas(facts)) json->key(schema.name).raw(schema.json);
   }
   json->key("OpenAiError").raw(kOpenAiError).key("TeiError").raw(kTeiError).key("VivaceError").raw(kVivaceError);
+  json->key("DetailError").raw(kDetailError);
   json->end_object();
   if (!server.config.api_key.empty()) {
     json->key("securitySchemes").begin_object().key("bearer").begin_object();

@@ -24,12 +24,14 @@
 namespace vivace {
 
 struct Route;
+class DetectionService;
 
 // What all requests share. Thread-safe.
 struct ServerContext {
   const ServerConfig& config;
   ModelRegistry& models;
   std::span<const Route> routes;
+  DetectionService* detection = nullptr;  // of a running server always there
   ServerStats stats{};
   std::atomic<bool> draining{false};
 };
@@ -72,6 +74,9 @@ struct Route {
 struct ApiFacts {
   size_t max_texts = 0;
   int max_dimensions = 0;  // 0: not known yet
+  size_t detection_max_sentences = 0;
+  size_t detection_max_job_sentences = 0;
+  size_t detection_max_words = 0;
   std::vector<std::string> prompt_names;
 };
 

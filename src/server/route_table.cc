@@ -4,6 +4,7 @@
 
 #include "server/request_target.h"
 #include "server/routes_console.h"
+#include "server/routes_detection.h"
 #include "server/routes_openai.h"
 #include "server/routes_operations.h"
 #include "server/routes_tokenize.h"
@@ -17,14 +18,14 @@ bool accepts(const Route& route, Method method) {
 
 void append_allowed(const Route& route, std::string* allow) {
   if (!allow->empty()) allow->append(", ");
-  allow->append(route.method == Method::kGet ? "GET, HEAD" : "POST");
+  allow->append(route.method == Method::kGet ? "GET, HEAD" : route.method == Method::kPost ? "POST" : "DELETE");
 }
 
 }  // namespace
 
 std::span<const RouteGroup> route_groups() {
-  static const std::array<RouteGroup, 4> groups = {openai_routes(), tokenize_routes(), operations_routes(),
-                                                   console_routes()};
+  static const std::array<RouteGroup, 5> groups = {openai_routes(), tokenize_routes(), detection_routes(),
+                                                   operations_routes(), console_routes()};
   return groups;
 }
 

@@ -10,6 +10,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "base/log.h"
+#include "server/detection_service.h"
 #include "server/http_server.h"
 #include "server/route_table.h"
 
@@ -63,6 +64,7 @@ void drain(const ServerConfig& config, ServerContext* context, HttpServer* serve
     log_warning("drain_seconds are over; cutting the connections that are left");
     server->stop_connections();
   }
+  context->detection->stop_jobs();
   // Before the server goes: the engines' callbacks need its executors.
   context->models.drain();
   log_info("stopped");
@@ -84,10 +86,12 @@ Result<void> run_server(const ServerConfig& config) {
   StopSignal stop;
   ModelRegistry models(config.models, engine_options(config));
   const std::vector<Route> routes = all_routes();
-  ServerContext context{.config = config, .models = models, .routes = routes};
+  DetectionService detection(config, models);
+  ServerContext context{.config = config, .models = models, .routes = routes, .detection = &detection};
   HttpServer server(context);
   RETURN_IF_ERROR(server.listen());
   server.start();
+  detection.open_jobs();
   log_info("listening on {}", server.url());
   models.start([&] {
     if (models.all_failed()) stop.raise();

@@ -50,6 +50,18 @@ struct ServerConfig {
   int64_t max_batch_tokens = 16384;
   double drain_delay_seconds = 0;
   double drain_seconds = 25;
+  int64_t detection_max_sentences = 120;
+  int64_t detection_max_words = 350;
+  int64_t detection_inference_batch_size = 32;
+  int64_t detection_max_batch_tokens = 8192;
+  std::string detection_label;
+  int64_t detection_cache_bytes = int64_t{16} << 20;
+  std::string detection_jobs_file;
+  double detection_job_hours = 24;
+  int64_t detection_max_jobs = 1000;
+  int64_t detection_max_job_sentences = 10000;
+  std::string detection_callback_hosts;
+  double detection_callback_delay_seconds = 1;
   std::string log_level = "info";
   std::string log_format = "text";
   std::string api_key;
@@ -57,6 +69,10 @@ struct ServerConfig {
   // Calls field(value, FieldInfo) for each key, in the order of the documentation.
   template <typename Self, typename Field>
   static void visit(Self& self, Field&& field);
+
+ private:
+  template <typename Self, typename Field>
+  static void visit_detection(Self& self, Field& field);
 };
 
 // Where values come from. A flag beats the environment, which beats the file, which beats the default.
@@ -151,6 +167,7 @@ void ServerConfig::visit(Self& self, Field&& field) {
                                        .highest = kMaxSeconds});
   field(self.drain_seconds,
         Info{.name = "drain_seconds", .help = "to finish what is in flight after SIGTERM", .highest = kMaxSeconds});
+  visit_detection(self, field);
   field(
       self.log_level,
       Info{.name = "log_level", .help = "least level that is logged", .choices = "trace|debug|info|warning|error|off"});
@@ -158,6 +175,49 @@ void ServerConfig::visit(Self& self, Field&& field) {
   field(self.api_key, Info{.name = "api_key",
                            .help = "key that clients send as 'Authorization: Bearer KEY'; empty: none is asked",
                            .secret = true});
+}
+
+template <typename Self, typename Field>
+void ServerConfig::visit_detection(Self& self, Field& field) {
+  using Info = FieldInfo;
+  constexpr double kMany = 1 << 20;
+  field(self.detection_max_sentences, Info{.name = "detection_max_sentences",
+                                           .help = "most sentences in one detection request",
+                                           .lowest = 1,
+                                           .highest = kMany});
+  field(self.detection_max_words,
+        Info{.name = "detection_max_words", .help = "most words in a sentence", .lowest = 1, .highest = kMany});
+  field(self.detection_inference_batch_size, Info{.name = "detection_inference_batch_size",
+                                                  .help = "sentences that detection gives the model at once",
+                                                  .lowest = 1,
+                                                  .highest = kMany});
+  field(self.detection_max_batch_tokens, Info{.name = "detection_max_batch_tokens",
+                                              .help = "tokens that detection gives the model at once",
+                                              .lowest = 1,
+                                              .highest = 1 << 24});
+  field(self.detection_label,
+        Info{.name = "detection_label", .help = "the detector's label that means AI; empty: found by its name"});
+  field(self.detection_cache_bytes, Info{.name = "detection_cache_bytes",
+                                         .help = "memory for answers about the same sentences; 0: none",
+                                         .highest = 1e12});
+  field(self.detection_jobs_file,
+        Info{.name = "detection_jobs_file",
+             .help = "SQLite file of background jobs; empty: one in the user's state folder"});
+  field(
+      self.detection_job_hours,
+      Info{.name = "detection_job_hours", .help = "how long an ended job is kept", .lowest = 0.0001, .highest = 87600});
+  field(self.detection_max_jobs,
+        Info{.name = "detection_max_jobs", .help = "unfinished jobs; more get 429", .lowest = 1, .highest = kMany});
+  field(
+      self.detection_max_job_sentences,
+      Info{.name = "detection_max_job_sentences", .help = "most sentences in one job", .lowest = 1, .highest = kMany});
+  field(self.detection_callback_hosts,
+        Info{.name = "detection_callback_hosts",
+             .help = "HOST or HOST:PORT, separated by commas, that jobs may call back; empty: none"});
+  field(self.detection_callback_delay_seconds, Info{.name = "detection_callback_delay_seconds",
+                                                    .help = "before a failed callback is tried again",
+                                                    .lowest = 0.01,
+                                                    .highest = 3600});
 }
 
 }  // namespace vivace

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include <fmt/format.h>
+#include "store/sqlite_migration.h"
 
 namespace vivace {
 namespace {
@@ -91,33 +91,10 @@ PRAGMA user_version = 1;
 // Step i brings a file of version i to version i + 1.
 constexpr std::array<const char*, 1> kSteps = {kFirstVersion};
 
-Result<void> check_owner(SqliteDatabase& database, const std::string& path) {
-  ASSIGN_OR_RETURN(const int64_t application, database.number("PRAGMA application_id"));
-  ASSIGN_OR_RETURN(const int64_t tables, database.number("SELECT count(*) FROM sqlite_schema"));
-  if (application != kApplicationId && (application != 0 || tables != 0)) {
-    return error(StatusCode::kInvalidArgument,
-                 "'" + path + "' is a database of another program; name a new file or one that Vivace made");
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<void> migrate_schema(SqliteDatabase& database, const std::string& path) {
-  RETURN_IF_ERROR(check_owner(database, path));
-  ASSIGN_OR_RETURN(int64_t version, database.number("PRAGMA user_version"));
-  constexpr auto kNewest = static_cast<int64_t>(kSteps.size());
-  if (version == kNewest) return {};
-  // Another process may be about to do the same: whoever comes second finds it done.
-  ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::begin(database));
-  ASSIGN_OR_RETURN(version, database.number("PRAGMA user_version"));
-  if (version < 0 || version > kNewest) {
-    return error(StatusCode::kUnsupported,
-                 fmt::format("'{}' is of version {}, written by a newer Vivace; this one knows versions up to {}", path,
-                             version, kNewest));
-  }
-  for (; version < kNewest; ++version) RETURN_IF_ERROR(database.execute(kSteps[static_cast<size_t>(version)]));
-  return transaction.commit();
+  return migrate(database, path, {.application_id = kApplicationId, .steps = kSteps});
 }
 
 }  // namespace vivace

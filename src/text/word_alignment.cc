@@ -39,7 +39,7 @@ WordAlignment align_words(std::string_view text, std::span<const TokenOffset> of
                                        [](int32_t begin, const TokenOffset& w) { return begin < w.end; });
     const auto next = word == words.end() ? word : word + 1;
     const bool reaches_next = next != words.end() && offset.end > next->begin;
-    const bool belongs = offset.begin < offset.end && word != words.end() && !reaches_next;
+    const bool belongs = offset.begin < offset.end && word != words.end() && offset.end >= word->begin && !reaches_next;
     alignment.word_of_token.push_back(belongs ? static_cast<int32_t>(word - words.begin()) : WordAlignment::kNoWord);
   }
   return alignment;

@@ -17,7 +17,7 @@ struct WordAlignment {
 };
 
 // text (UTF-8) is what the offsets point into. Blanks at both ends of a token do not count: "▁word" belongs to "word".
-// A token of blanks alone belongs to the word behind it, if there is one.
+// A token of blanks alone belongs to the word that begins where it ends.
 WordAlignment align_words(std::string_view text, std::span<const TokenOffset> offsets);
 
 }  // namespace vivace

@@ -17,6 +17,11 @@ TEST(WordAlignment, GivesTokensToTheirWords) {
   EXPECT_THAT(alignment.word_of_token, ElementsAre(-1, 0, 1, 2, 2, 2, -1, -1));
 }
 
+TEST(WordAlignment, BlankTokenBelongsToTheWordRightBehindIt) {
+  const std::vector<TokenOffset> offsets{{1, 2}, {2, 3}, {3, 4}};  // "\r", "\n" and "b" of a Windows line end
+  EXPECT_THAT(align_words("a\r\nb", offsets).word_of_token, ElementsAre(-1, 1, 1));
+}
+
 TEST(WordAlignment, TakesTrailingBlanksAndTextsWithoutWords) {
   const std::vector<TokenOffset> offsets{{0, 3}, {2, 4}, {4, 6}};
   EXPECT_THAT(align_words("ab  \x1f ", offsets).word_of_token, ElementsAre(0, -1, -1));

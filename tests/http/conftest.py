@@ -17,10 +17,14 @@ def server():
 
 
 @pytest.fixture(scope="session")
-def tiny_server():
-    """For tests that care about the protocol rather than the answers: a small model, quick even under the sanitizers."""
+def tiny_server(tmp_path_factory):
+    """For tests that care about the protocol rather than the answers: small models, quick even under the sanitizers, one
+    for each system."""
     assert PROGRAM.exists(), f"{PROGRAM} is missing: run make build"
-    with Server(models=[f"tiny={ROOT}/tests/golden/tiny-bert"]) as running:
+    golden = ROOT / "tests" / "golden"
+    jobs = tmp_path_factory.mktemp("tiny") / "jobs.db"
+    with Server("--detection-jobs-file", str(jobs),
+                models=[f"tiny={golden}/tiny-bert", f"detector={golden}/detector-deberta"]) as running:
         yield running
 
 

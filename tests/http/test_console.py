@@ -9,7 +9,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from vivace_server import PATIENCE_SECONDS
+from vivace_server import PATIENCE_SECONDS, ROOT, Server
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +117,51 @@ def test_policy_allows_only_this_page(server):
     policy = server.get("/").headers["content-security-policy"]
     assert "default-src 'none'" in policy and "unsafe-inline" not in policy and "frame-ancestors 'none'" in policy
     assert "http://" not in server.get("/").text.replace("http://www.w3.org/2000/svg", "")
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory):
+    jobs = tmp_path_factory.mktemp("console") / "jobs.db"
+    with Server("--detection-jobs-file", str(jobs), models=[f"detector={ROOT / 'tests/golden/detector-deberta'}"]) as server:
+        yield server
+
+
+def test_tabs_by_mouse_keyboard_and_address(page, server):
+    page.find_element(By.ID, "tab-detection").click()
+    wait_for(page, lambda: page.find_element(By.ID, "detection").is_displayed())
+    assert not page.find_element(By.ID, "embeddings").is_displayed() and page.current_url.endswith("#detection")
+    page.find_element(By.ID, "tab-detection").send_keys(Keys.ARROW_RIGHT)
+    wait_for(page, lambda: not page.find_element(By.ID, "detection").is_displayed())
+    page.get(server.url + "/#detection")
+    wait_for(page, lambda: page.find_element(By.ID, "tab-detection").get_attribute("aria-selected") == "true")
+    page.get(server.url + "/#embeddings")
+    wait_for(page, lambda: page.find_element(By.ID, "embeddings").is_displayed())
+
+
+def test_detection_shades_words(browser, detector, artifacts):
+    browser.get(detector.url + "/#detection")
+    fill(browser, "detect-text", "Words <b>of</b> two\n\nparagraphs")
+    browser.find_element(By.ID, "detect-run").click()
+    wait_for(browser, lambda: text(browser, "detect-summary") != "")
+    expected = detector.post("/api/v1/predict/sentences", {"sentences": ["Words <b>of</b> two", "paragraphs"]}).json()
+    words = browser.find_elements(By.CSS_SELECTOR, "#detect-words .p")
+    assert [word.text for word in words] == ["Words", "<b>of</b>", "two", "paragraphs"]
+    probabilities = [p for sentence in expected["probabilities"] for p in sentence]
+    assert [float(word.get_attribute("title")) for word in words] == probabilities
+    assert [word.get_attribute("class") for word in words] == [f"p p{min(9, int(p * 10))}" for p in probabilities]
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#detect-legend .p")) == 10
+    shades = {swatch.value_of_css_property("background-color")
+              for swatch in browser.find_elements(By.CSS_SELECTOR, "#detect-legend .p")}
+    assert len(shades) == 10
+    browser.save_screenshot(str(artifacts / "console-detection.png"))
+    fill(browser, "detect-text", "word " * 351)
+    browser.find_element(By.ID, "detect-run").click()
+    wait_for(browser, lambda: "the limit is 350" in text(browser, "detect-message"))
+    browser.get_log("browser")  # the refused request is logged as an error; later tests start afresh
+
+
+def test_detection_without_a_detector_says_so(page):
+    page.find_element(By.ID, "tab-detection").click()
+    page.find_element(By.ID, "detect-run").click()
+    wait_for(page, lambda: "--model detector=DIR" in text(page, "detect-message"))
+    page.get_log("browser")

@@ -41,7 +41,7 @@ def test_head_leaves_the_connection_usable(server):
 def test_options_and_allow(server):
     with server.connect() as connection:
         for target, allow in (("/health", "GET, HEAD, OPTIONS"), ("/v1/embeddings", "POST, OPTIONS"),
-                              ("*", "GET, HEAD, POST, OPTIONS")):
+                              ("*", "GET, HEAD, POST, DELETE, OPTIONS")):
             connection.send(f"OPTIONS {target} HTTP/1.1\r\nhost: t\r\n\r\n")
             status, headers, _ = connection.read_response()
             assert (status, headers["allow"]) == (204, allow)

@@ -91,6 +91,9 @@ class Server:
     def post(self, path, json=None, **options):
         return requests.post(self.url + path, json=json, timeout=PATIENCE_SECONDS, **options)
 
+    def request(self, method, path, **options):
+        return requests.request(method, self.url + path, timeout=PATIENCE_SECONDS, **options)
+
     def embed(self, texts, **fields):
         response = self.post("/v1/embeddings", {"input": texts, **fields})
         assert response.status_code == 200, response.text

@@ -1,4 +1,4 @@
-#include "cli/url.h"
+#include "base/url.h"
 
 #include <algorithm>
 #include <cctype>

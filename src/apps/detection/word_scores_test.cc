@@ -1,0 +1,72 @@
+#include "apps/detection/word_scores.h"
+
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/recorded_testing.h"
+
+namespace vivace {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::vector<double> values(const std::vector<WordScore>& words) {
+  std::vector<double> scores;
+  for (const WordScore& word : words) scores.push_back(word.score);
+  return scores;
+}
+
+void expect_recorded(const JsonValue& expected, const std::vector<WordScore>& words, const std::string& place) {
+  const std::vector<JsonValue> items = expected.as_array().value();
+  ASSERT_EQ(words.size(), items.size()) << place;
+  for (size_t i = 0; i < items.size(); ++i) {
+    EXPECT_NEAR(words[i].score, items[i].as_double().value(), 1e-4) << place << " word " << i;
+  }
+}
+
+TEST(WordScores, C003_02_RecordedAlignments) {
+  const std::string path = "../shared/data/detection/word_alignment.jsonl";
+  if (!std::filesystem::exists(std::string(VIVACE_SOURCE_DIR) + "/" + path)) GTEST_SKIP() << path << " is missing";
+  const std::vector<JsonDocument> cases = read_recorded(path);
+  EXPECT_GE(cases.size(), 120U);
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const JsonValue row = cases[i].root();
+    const std::string text(row.get("text")->as_string().value());
+    std::vector<TokenOffset> offsets;
+    for (const JsonValue& pair : row.get("offsets")->as_array().value()) {
+      const auto ends = pair.as_array().value();
+      offsets.push_back({static_cast<int32_t>(ends[0].as_integer(0, 1 << 20).value()),
+                         static_cast<int32_t>(ends[1].as_integer(0, 1 << 20).value())});
+    }
+    std::vector<float> scores;
+    for (const JsonValue& score : row.get("token_probabilities")->as_array().value()) {
+      scores.push_back(static_cast<float>(score.as_double().value()));
+    }
+    const std::string place = "row " + std::to_string(i);
+    expect_recorded(row.get("trimmed").value(), score_words(text, offsets, scores, OffsetRule::kTrimmed), place);
+    expect_recorded(row.get("original").value(), score_words(text, offsets, scores, OffsetRule::kCompatible), place);
+  }
+}
+
+TEST(WordScores, BlanksOfTokensDoNotCountUnlessAskedFor) {
+  // [CLS] old ▁let ters [SEP]
+  const std::vector<TokenOffset> offsets{{0, 0}, {0, 3}, {3, 7}, {7, 11}, {0, 0}};
+  const std::vector<float> scores{1.0F, 0.25F, 0.5F, 0.75F, 1.0F};
+  EXPECT_THAT(values(score_words("old letters", offsets, scores, OffsetRule::kTrimmed)), ElementsAre(0.25, 0.625));
+  EXPECT_THAT(values(score_words("old letters", offsets, scores, OffsetRule::kCompatible)), ElementsAre(0.25, 0.75));
+  EXPECT_THAT(score_words(" \n ", {}, {}, OffsetRule::kTrimmed), IsEmpty());
+}
+
+TEST(WordScores, WordTakesTheFirstWindowThatHoldsMostOfIt) {
+  const std::vector<std::vector<WordScore>> windows = {
+      {{0.1, 2}, {0.2, 1}, {0, 0}}, {{0, 0}, {0.4, 3}, {0.5, 1}}, {{0, 0}, {0.9, 3}, {0.6, 2}}};
+  const std::vector<WordScore> merged = merge_windows(windows);
+  EXPECT_THAT(values(merged), ElementsAre(0.1, 0.4, 0.6));
+  EXPECT_EQ(merged[2].tokens, 2U);
+}
+
+}  // namespace
+}  // namespace vivace
