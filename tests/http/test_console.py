@@ -165,3 +165,27 @@ def test_detection_without_a_detector_says_so(page):
     page.find_element(By.ID, "detect-run").click()
     wait_for(page, lambda: "--model detector=DIR" in text(page, "detect-message"))
     page.get_log("browser")
+
+
+def open_tab(browser, server, name):
+    """Goes to the tab of a system; a server without its routes does not show it."""
+    browser.get(server.url + "/#" + name)
+    tab = browser.find_element(By.ID, "tab-" + name)
+    if tab.get_attribute("data-route") not in server.get("/openapi.json").json()["paths"]:
+        wait_for(browser, lambda: not tab.is_displayed())
+        pytest.skip(f"this server has no route {tab.get_attribute('data-route')}")
+    wait_for(browser, lambda: browser.find_element(By.ID, name).is_displayed())
+
+
+def test_impact_shows_factors_and_lane(browser, server, artifacts):
+    open_tab(browser, server, "impact")
+    browser.find_element(By.ID, "impact-run").click()
+    wait_for(browser, lambda: text(browser, "impact-score") != "–")
+    message = {"content": browser.find_element(By.ID, "impact-text").get_attribute("value"), "from_agent": "test",
+               "tools": ["transfer_funds"]}
+    expected = server.post("/api/v1/impact/score", {"message": message}).json()
+    assert float(text(browser, "impact-score")) == pytest.approx(expected["score"], abs=2e-3)
+    assert [row.text for row in browser.find_elements(By.CSS_SELECTOR, "#impact-factors span")] == [
+        "semantic", "permission", "volume", "context", "drift", "priority", "type"]
+    assert text(browser, "impact-lane").startswith("lane: ")
+    browser.save_screenshot(str(artifacts / "console-impact.png"))

@@ -36,13 +36,15 @@ TEST(WordScores, C003_02_RecordedAlignments) {
     const JsonValue row = cases[i].root();
     const std::string text(row.get("text")->as_string().value());
     std::vector<TokenOffset> offsets;
-    for (const JsonValue& pair : row.get("offsets")->as_array().value()) {
-      const auto ends = pair.as_array().value();
+    const std::vector<JsonValue> pairs = row.get("offsets")->as_array().value();
+    for (const JsonValue& pair : pairs) {
+      const std::vector<JsonValue> ends = pair.as_array().value();
       offsets.push_back({static_cast<int32_t>(ends[0].as_integer(0, 1 << 20).value()),
                          static_cast<int32_t>(ends[1].as_integer(0, 1 << 20).value())});
     }
     std::vector<float> scores;
-    for (const JsonValue& score : row.get("token_probabilities")->as_array().value()) {
+    const std::vector<JsonValue> probabilities = row.get("token_probabilities")->as_array().value();
+    for (const JsonValue& score : probabilities) {
       scores.push_back(static_cast<float>(score.as_double().value()));
     }
     const std::string place = "row " + std::to_string(i);

@@ -34,7 +34,7 @@ const tabs = [...document.querySelectorAll("[role=tab]")];
 const shown = {};  // what a tab does when it comes to the front
 
 function showTab(name) {
-  if (!tabs.some(tab => tab.dataset.tab === name)) name = "embeddings";
+  if (!tabs.some(tab => tab.dataset.tab === name && !tab.hidden)) name = "embeddings";
   for (const tab of tabs) {
     const selected = tab.dataset.tab === name;
     tab.setAttribute("aria-selected", selected);
@@ -44,12 +44,20 @@ function showTab(name) {
   if (shown[name]) shown[name]();
 }
 
+// Systems whose routes this server lacks are not shown.
+async function findTabs() {
+  const {json} = await call("openapi.json");
+  for (const tab of tabs) tab.hidden = Boolean(tab.dataset.route) && !(tab.dataset.route in json.paths);
+}
+
 for (const [i, tab] of tabs.entries()) {
   tab.addEventListener("click", () => { location.hash = tab.dataset.tab; });
   tab.addEventListener("keydown", event => {
     const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
     if (!step) return;
-    const next = tabs[(i + step + tabs.length) % tabs.length];
+    let at = i;
+    do at = (at + step + tabs.length) % tabs.length; while (tabs[at].hidden);
+    const next = tabs[at];
     next.focus();
     location.hash = next.dataset.tab;
   });
