@@ -12,12 +12,14 @@ enum class Method { kGet, kHead, kPost, kDelete, kOptions, kOther };
 
 // The API family that a route belongs to: its clients expect errors in its own shape.
 // kDetail: {"detail":…} with 422 for what is wrong with a request, as FastAPI's servers answer.
-enum class ApiFamily { kOpenAi, kTei, kDetail, kVivace };
+enum class ApiFamily { kOpenAi, kTei, kDetail, kVivace, kClaims };
 
 struct HttpRequest {
   Method method = Method::kOther;
-  std::string path;           // percent-decoded, valid UTF-8
-  std::string path_argument;  // what {…} in the route's path stands for
+  std::string path;                                        // percent-decoded, valid UTF-8
+  std::string path_argument;                               // what {…} in the route's path stands for
+  std::vector<std::pair<std::string, std::string>> query;  // percent-decoded, in the order of the target
+  std::string client;                                      // the other end's address, without its port
   std::string body;
   std::string id;  // x-request-id, the client's own or a new one
 };
