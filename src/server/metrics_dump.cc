@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "engine/engine_stats.h"
+#include "server/claims_metrics.h"
 #include "server/detection_service.h"
 #include "telemetry/prometheus.h"
 
@@ -141,6 +142,7 @@ std::string dump_metrics(const ServerContext& server) {
   dump_http(server, &out);
   dump_models(server, &out);
   if (server.detection != nullptr) dump_detection(server.detection->stats, &out);
+  dump_claims(server, &out);
   return out.take();
 }
 

@@ -20,11 +20,13 @@
 #include "server/http_message.h"
 #include "server/server_config.h"
 #include "server/server_stats.h"
+#include "server/tenant_keys.h"
 
 namespace vivace {
 
 struct Route;
 class DetectionService;
+struct ClaimsContext;
 
 // What all requests share. Thread-safe.
 struct ServerContext {
@@ -34,6 +36,8 @@ struct ServerContext {
   DetectionService* detection = nullptr;  // of a running server always there
   ServerStats stats{};
   std::atomic<bool> draining{false};
+  ClaimsContext* claims = nullptr;  // of claim verification
+  std::vector<TenantKey> tenant_keys{};
 };
 
 struct RequestContext {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "server/request_target.h"
+#include "server/routes_claims.h"
 #include "server/routes_console.h"
 #include "server/routes_detection.h"
 #include "server/routes_openai.h"
@@ -29,8 +30,8 @@ void append_allowed(const Route& route, std::string* allow) {
 }  // namespace
 
 std::span<const RouteGroup> route_groups() {
-  static const std::array<RouteGroup, 5> groups = {openai_routes(), tokenize_routes(), detection_routes(),
-                                                   operations_routes(), console_routes()};
+  static const std::array<RouteGroup, 6> groups = {openai_routes(), tokenize_routes(),   detection_routes(),
+                                                   claims_routes(), operations_routes(), console_routes()};
   return groups;
 }
 

@@ -8,7 +8,7 @@ import pytest
 from cli_runner import ROOT
 
 VERBS = ["embed", "classify", "tag", "entail", "rerank", "complete", "tokenize", "inspect", "pull", "models", "ingest",
-         "search", "serve", "impact", "bench", "pack", "detect"]
+         "search", "serve", "impact", "bench", "pack", "detect", "verify"]
 
 
 def test_version_is_the_project_s(cli):
