@@ -23,8 +23,9 @@ def tiny_server(tmp_path_factory):
     assert PROGRAM.exists(), f"{PROGRAM} is missing: run make build"
     golden = ROOT / "tests" / "golden"
     jobs = tmp_path_factory.mktemp("tiny") / "jobs.db"
-    with Server("--detection-jobs-file", str(jobs),
-                models=[f"tiny={golden}/tiny-bert", f"detector={golden}/detector-deberta"]) as running:
+    models = [f"tiny={golden}/tiny-bert", f"embedder={golden}/tiny-bert", f"entailment={golden}/heads/bert-nli",
+              f"detector={golden}/detector-deberta"]
+    with Server("--detection-jobs-file", str(jobs), "--rate-limits", "off", models=models) as running:
         yield running
 
 
