@@ -25,6 +25,7 @@
 namespace vivace {
 
 struct Route;
+class CompletionService;
 class DetectionService;
 struct ClaimsContext;
 
@@ -38,6 +39,7 @@ struct ServerContext {
   std::atomic<bool> draining{false};
   ClaimsContext* claims = nullptr;  // of claim verification
   std::vector<TenantKey> tenant_keys{};
+  CompletionService* completion = nullptr;
 };
 
 struct RequestContext {

@@ -4,6 +4,7 @@
 
 #include "server/request_target.h"
 #include "server/routes_claims.h"
+#include "server/routes_completion.h"
 #include "server/routes_console.h"
 #include "server/routes_detection.h"
 #include "server/routes_openai.h"
@@ -30,8 +31,9 @@ void append_allowed(const Route& route, std::string* allow) {
 }  // namespace
 
 std::span<const RouteGroup> route_groups() {
-  static const std::array<RouteGroup, 6> groups = {openai_routes(), tokenize_routes(),   detection_routes(),
-                                                   claims_routes(), operations_routes(), console_routes()};
+  static const std::array<RouteGroup, 7> groups = {openai_routes(),    completion_routes(), tokenize_routes(),
+                                                   detection_routes(), claims_routes(),     operations_routes(),
+                                                   console_routes()};
   return groups;
 }
 

@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "apps/completion/completion_service.h"
 #include "base/log.h"
 #include "server/claims_context.h"
 #include "server/detection_service.h"
@@ -29,6 +30,11 @@ EngineOptions engine_options(const ServerConfig& config) {
           .precision = find_precision(config.precision).value_or(Precision::kAuto),
           .max_batch_tokens = static_cast<int>(config.max_batch_tokens),
           .max_queued_texts = static_cast<int>(config.max_queued_texts)};
+}
+
+CompletionSettings completion_settings(const ServerConfig& config) {
+  return {.deadline = std::chrono::milliseconds(config.completion_deadline_ms),
+          .cache_bytes = static_cast<size_t>(config.completion_cache_bytes)};
 }
 
 Status first_failure(const ModelRegistry& models) {
@@ -109,12 +115,15 @@ Result<void> run_server(const ServerConfig& config) {
   ClaimsContext claims{.service = {claims_options(config), models},
                        .limiter = RateLimiter(*parse_rate_limits(config.rate_limits)),
                        .workers = {static_cast<int>(config.claims_workers), kMaxWaitingClaims}};
+  const RegistryCompletionModels completion_models(models, "completion");
+  CompletionService completion(completion_models, completion_settings(config));
   ServerContext context{.config = config,
                         .models = models,
                         .routes = routes,
                         .detection = &detection,
                         .claims = &claims,
-                        .tenant_keys = *parse_tenant_keys(config.tenant_keys)};
+                        .tenant_keys = *parse_tenant_keys(config.tenant_keys),
+                        .completion = &completion};
   HttpServer server(context);
   RETURN_IF_ERROR(server.listen());
   server.start();

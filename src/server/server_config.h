@@ -72,6 +72,8 @@ struct ServerConfig {
   int64_t claims_cache_bytes = int64_t{32} << 20;
   double task_lease_seconds = 30;
   double task_keep_seconds = 3600;
+  int64_t completion_deadline_ms = 200;
+  int64_t completion_cache_bytes = int64_t{32} << 20;
 
   // Calls field(value, FieldInfo) for each key, in the order of the documentation.
   template <typename Self, typename Field>
@@ -205,6 +207,13 @@ void ServerConfig::visit(Self& self, Field&& field) {
   field(self.task_keep_seconds, Info{.name = "task_keep_seconds",
                                      .help = "that results of background tasks are kept",
                                      .highest = 365 * kMaxSeconds});
+  field(self.completion_deadline_ms,
+        Info{.name = "completion_deadline_ms",
+             .help = "for POST /api/v1/complete where the request names none; 0: as long as any other request",
+             .highest = 600'000});
+  field(self.completion_cache_bytes, Info{.name = "completion_cache_bytes",
+                                          .help = "memory for completions that are asked for again; 0: none is kept",
+                                          .highest = 1 << 30});
 }
 
 template <typename Self, typename Field>
