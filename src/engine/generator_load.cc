@@ -5,6 +5,7 @@
 #include "base/cpu_topology.h"
 #include "engine/generator.h"
 #include "kernels/registry.h"
+#include "ops/linear.h"
 
 namespace vivace {
 namespace {

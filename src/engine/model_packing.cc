@@ -13,6 +13,7 @@
 #include "heads/encoder_model.h"
 #include "kernels/registry.h"
 #include "models/encoder_decoder.h"
+#include "models/weight_loading.h"
 #include "text/tokenizer.h"
 
 namespace vivace {

@@ -29,7 +29,7 @@ void dump_cache(const ResultCacheStats& cache, PrometheusWriter* out) {
 
 void dump_memory(const ServerContext& server, PrometheusWriter* out) {
   for (const ModelSnapshot& model : server.models.snapshot()) {
-    const size_t bytes = model.engine == nullptr ? 0 : model.engine->info().packed_bytes;
+    const size_t bytes = model.model.is_loaded() ? model.model.info().packed_bytes : 0;
     out->gauge("model_memory_usage_bytes", "Bytes of a model's weights in memory.", {{"model", model.spec.name}},
                static_cast<double>(bytes));
   }
