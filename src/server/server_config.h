@@ -82,6 +82,10 @@ struct ServerConfig {
  private:
   template <typename Self, typename Field>
   static void visit_detection(Self& self, Field& field);
+  template <typename Self, typename Field>
+  static void visit_claims(Self& self, Field& field);
+  template <typename Self, typename Field>
+  static void visit_completion(Self& self, Field& field);
 };
 
 // Where values come from. A flag beats the environment, which beats the file, which beats the default.
@@ -177,6 +181,7 @@ void ServerConfig::visit(Self& self, Field&& field) {
   field(self.drain_seconds,
         Info{.name = "drain_seconds", .help = "to finish what is in flight after SIGTERM", .highest = kMaxSeconds});
   visit_detection(self, field);
+  visit_completion(self, field);
   field(
       self.log_level,
       Info{.name = "log_level", .help = "least level that is logged", .choices = "trace|debug|info|warning|error|off"});
@@ -184,6 +189,14 @@ void ServerConfig::visit(Self& self, Field&& field) {
   field(self.api_key, Info{.name = "api_key",
                            .help = "key that clients send as 'Authorization: Bearer KEY'; empty: none is asked",
                            .secret = true});
+  visit_claims(self, field);
+}
+
+// Keys of claim verification.
+template <typename Self, typename Field>
+void ServerConfig::visit_claims(Self& self, Field& field) {
+  using Info = FieldInfo;
+  constexpr double kMaxSeconds = 86400;
   field(self.evidence_store,
         Info{.name = "evidence_store",
              .help = "evidence, claims and verdicts: a file or postgresql://USER@HOST/DATABASE; empty: a file in the "
@@ -207,6 +220,11 @@ void ServerConfig::visit(Self& self, Field&& field) {
   field(self.task_keep_seconds, Info{.name = "task_keep_seconds",
                                      .help = "that results of background tasks are kept",
                                      .highest = 365 * kMaxSeconds});
+}
+
+template <typename Self, typename Field>
+void ServerConfig::visit_completion(Self& self, Field& field) {
+  using Info = FieldInfo;
   field(self.completion_deadline_ms,
         Info{.name = "completion_deadline_ms",
              .help = "for POST /api/v1/complete where the request names none; 0: as long as any other request",
