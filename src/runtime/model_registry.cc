@@ -9,6 +9,24 @@
 #include "formats/model_directory.h"
 
 namespace vivace {
+namespace {
+
+Status unknown_model(std::string_view name, ModelKind kind) {
+  if (name.empty()) {
+    const std::string_view wanted = kind == ModelKind::kEncoder ? "reads texts" : "writes text";
+    return {StatusCode::kNotFound, "no model that " + std::string(wanted) + " is served here"};
+  }
+  return {StatusCode::kNotFound,
+          "the model '" + std::string(name) + "' is not served here; GET /v1/models lists those that are"};
+}
+
+Status wrong_kind(const ModelSnapshot& model) {
+  const std::string_view does = model.kind == ModelKind::kEncoder ? "reads texts and cannot write any"
+                                                                  : "writes text; it gives no vectors or labels";
+  return {StatusCode::kUnsupported, "the model '" + model.spec.name + "' " + std::string(does)};
+}
+
+}  // namespace
 
 std::string_view model_state_name(ModelState state) {
   switch (state) {
@@ -31,7 +49,11 @@ ModelRegistry::ModelRegistry(std::vector<ModelSpec> specs, EngineOptions options
     const int threads = m_options.threads > 0 ? m_options.threads : read_cpu_limits().usable_threads();
     m_options.pool = std::make_shared<ThreadPool>(threads);
   }
-  for (ModelSpec& spec : specs) m_models.push_back({.spec = std::move(spec), .failure = {}, .engine = nullptr});
+  for (ModelSpec& spec : specs) {
+    // A directory that cannot be read is found out by loading it.
+    const ModelKind kind = model_kind_of(spec.directory).value_or(ModelKind::kEncoder);
+    m_models.push_back({.spec = std::move(spec), .failure = {}, .kind = kind, .model = {}});
+  }
 }
 
 ModelRegistry::~ModelRegistry() {
@@ -53,43 +75,41 @@ void ModelRegistry::load_all(const std::stop_token& stop) {
   }
 }
 
-Result<std::shared_ptr<Engine>> ModelRegistry::load(const ModelSpec& spec) const {
+Result<ServedModel> ModelRegistry::load(const ModelSpec& spec) const {
   const auto start = std::chrono::steady_clock::now();
-  ASSIGN_OR_RETURN(std::shared_ptr<Engine> engine, m_loader(spec.directory, m_options));
-  RETURN_IF_ERROR(engine->warm_up());
+  ASSIGN_OR_RETURN(ServedModel model, m_loader(spec.directory, m_options));
+  RETURN_IF_ERROR(model.warm_up());
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
   log_info("model {} is ready after {:.0f} ms ({})", spec.name, took.count(), spec.directory);
-  return engine;
+  return model;
 }
 
-void ModelRegistry::publish(size_t index, Result<std::shared_ptr<Engine>> engine) {
+void ModelRegistry::publish(size_t index, Result<ServedModel> loaded) {
   const std::scoped_lock lock(m_mutex);
   ModelSnapshot& model = m_models[index];
-  if (!engine) {
+  if (!loaded) {
     model.state = ModelState::kFailed;
-    model.failure = std::move(engine).error();
+    model.failure = std::move(loaded).error();
     log_error("model {} could not be loaded: {}", model.spec.name, model.failure.message);
   } else if (m_draining) {
     model.state = ModelState::kFailed;
     model.failure = {StatusCode::kUnavailable, "the server is shutting down"};
   } else {
     model.state = ModelState::kReady;
-    model.engine = std::move(*engine);
+    model.model = std::move(*loaded);
+    model.kind = model.model.kind();
   }
 }
 
-Result<std::shared_ptr<Engine>> ModelRegistry::find(std::string_view name) const {
+Result<ServedModel> ModelRegistry::find_model(std::string_view name, ModelKind kind) const {
   const std::scoped_lock lock(m_mutex);
-  const auto model = name.empty() ? m_models.begin() : std::ranges::find(m_models, name, [](const ModelSnapshot& m) {
-    return std::string_view(m.spec.name);
+  const auto model = std::ranges::find_if(m_models, [&](const ModelSnapshot& candidate) {
+    return name.empty() ? candidate.kind == kind : candidate.spec.name == name;
   });
-  if (model == m_models.end()) {
-    return error(StatusCode::kNotFound, "the model '" + std::string(name) +
-                                            "' is not served here; GET /v1/models "
-                                            "lists those that are");
-  }
+  if (model == m_models.end()) return std::unexpected(unknown_model(name, kind));
+  if (model->kind != kind) return std::unexpected(wrong_kind(*model));
   switch (model->state) {
-    case ModelState::kReady: return model->engine;
+    case ModelState::kReady: return model->model;
     case ModelState::kLoading:
       return error(StatusCode::kUnavailable, "the model '" + model->spec.name + "' is still loading; try again soon");
     case ModelState::kFailed:
@@ -99,8 +119,20 @@ Result<std::shared_ptr<Engine>> ModelRegistry::find(std::string_view name) const
   return error(StatusCode::kInternal, "a model is in no known state");
 }
 
-std::string_view ModelRegistry::default_name() const {
-  return m_models.empty() ? std::string_view() : std::string_view(m_models.front().spec.name);
+Result<std::shared_ptr<Engine>> ModelRegistry::find(std::string_view name) const {
+  ASSIGN_OR_RETURN(const ServedModel model, find_model(name, ModelKind::kEncoder));
+  return model.engine;
+}
+
+Result<std::shared_ptr<Generator>> ModelRegistry::find_generator(std::string_view name) const {
+  ASSIGN_OR_RETURN(const ServedModel model, find_model(name, ModelKind::kGenerator));
+  return model.generator;
+}
+
+std::string_view ModelRegistry::default_name(ModelKind kind) const {
+  const std::scoped_lock lock(m_mutex);
+  const auto model = std::ranges::find(m_models, kind, &ModelSnapshot::kind);
+  return model == m_models.end() ? std::string_view() : std::string_view(model->spec.name);
 }
 
 std::vector<ModelSnapshot> ModelRegistry::snapshot() const {
@@ -119,17 +151,17 @@ bool ModelRegistry::all_failed() const {
 }
 
 void ModelRegistry::drain() {
-  std::vector<std::shared_ptr<Engine>> engines;
+  std::vector<ServedModel> loaded;
   {
     const std::scoped_lock lock(m_mutex);
     m_draining = true;
     for (const ModelSnapshot& model : m_models) {
-      if (model.engine != nullptr) engines.push_back(model.engine);
+      if (model.model.is_loaded()) loaded.push_back(model.model);
     }
   }
   m_thread.request_stop();
   // Outside the lock: requests go on asking for their model while the queues run empty.
-  for (const auto& engine : engines) engine->drain();
+  for (const ServedModel& model : loaded) model.drain();
 }
 
 }  // namespace vivace

@@ -12,6 +12,8 @@
 
 #include "base/status.h"
 #include "engine/engine.h"
+#include "engine/generator.h"
+#include "runtime/served_model.h"
 
 namespace vivace {
 
@@ -28,8 +30,9 @@ std::string_view model_state_name(ModelState state);  // "loading", "ready", "fa
 struct ModelSnapshot {
   ModelSpec spec;
   ModelState state = ModelState::kLoading;
-  Status failure;                  // kFailed only
-  std::shared_ptr<Engine> engine;  // kReady only
+  Status failure;  // kFailed only
+  ModelKind kind = ModelKind::kEncoder;
+  ServedModel model;  // kReady only
 };
 
 // kNotFound, kCorruptFile or kUnsupported when the directory does not hold a model, found without reading its weights.
@@ -37,10 +40,10 @@ Result<void> check_model_directory(const ModelSpec& spec);
 
 class ModelRegistry {
  public:
-  using Loader = std::function<Result<std::unique_ptr<Engine>>(const std::string& directory, const EngineOptions&)>;
+  using Loader = std::function<Result<ServedModel>(const std::string& directory, const EngineOptions&)>;
 
-  // The first model is the default. Without options.pool one is made of options.threads threads.
-  ModelRegistry(std::vector<ModelSpec> specs, EngineOptions options, Loader loader = Engine::load);
+  // The first model of each kind is the default one. Without options.pool one is made of options.threads threads.
+  ModelRegistry(std::vector<ModelSpec> specs, EngineOptions options, Loader loader = load_served_model);
   ~ModelRegistry();  // waits for the model that is being loaded
   ModelRegistry(const ModelRegistry&) = delete;
   ModelRegistry& operator=(const ModelRegistry&) = delete;
@@ -48,11 +51,13 @@ class ModelRegistry {
   // Loads and warms up every model on a thread of its own, then calls done there. Call once.
   void start(std::function<void()> done = [] {});
 
-  // The engine of a model, the default one for an empty name. kNotFound for an unknown name; kUnavailable while the
-  // model loads or after it failed.
+  // The engine or the generator of a model, the default one for an empty name. kNotFound for an unknown name;
+  // kUnavailable while the model loads or after it failed; kUnsupported for a model of the other kind.
   Result<std::shared_ptr<Engine>> find(std::string_view name) const;
+  Result<std::shared_ptr<Generator>> find_generator(std::string_view name) const;
 
-  std::string_view default_name() const;        // empty without any model
+  // Empty without any model of that kind.
+  std::string_view default_name(ModelKind kind = ModelKind::kEncoder) const;
   std::vector<ModelSnapshot> snapshot() const;  // in the order of the specs
   bool all_ready() const;
   bool all_failed() const;
@@ -63,8 +68,9 @@ class ModelRegistry {
 
  private:
   void load_all(const std::stop_token& stop);
-  Result<std::shared_ptr<Engine>> load(const ModelSpec& spec) const;
-  void publish(size_t index, Result<std::shared_ptr<Engine>> engine);
+  Result<ServedModel> load(const ModelSpec& spec) const;
+  void publish(size_t index, Result<ServedModel> model);
+  Result<ServedModel> find_model(std::string_view name, ModelKind kind) const;
 
   EngineOptions m_options;
   Loader m_loader;

@@ -31,8 +31,8 @@ class ModelRegistryTest : public ::testing::Test {
  protected:
   // Directories named "broken" fail; others load once m_open was opened.
   ModelRegistry::Loader loader() {
-    return [this, opened = m_open.get_future().share()](
-               const std::string& directory, const EngineOptions& options) -> Result<std::unique_ptr<Engine>> {
+    return [this, opened = m_open.get_future().share()](const std::string& directory,
+                                                        const EngineOptions& options) -> Result<ServedModel> {
       opened.wait();
       if (directory == "broken") return error(StatusCode::kCorruptFile, "broken/model.safetensors is too short");
       m_threads = options.pool->threads();
@@ -108,6 +108,29 @@ TEST_F(ModelRegistryTest, ModelThatIsReadyTooLateStaysUnavailable) {
   m_open.set_value();
   done.get_future().wait();
   EXPECT_EQ(models.find("a").error().code, StatusCode::kUnavailable);
+}
+
+TEST(ModelRegistryKinds, HoldsWhatTheDirectoriesHold) {
+  const std::string golden = VIVACE_SOURCE_DIR "/tests/golden/";
+  ModelRegistry models({{"writer", golden + "t5-relu"}, {"reader", golden + "tiny-bert"}},
+                       {.pool = nullptr, .threads = 1, .isa = {}});
+  EXPECT_EQ(models.default_name(), "reader");
+  EXPECT_EQ(models.default_name(ModelKind::kGenerator), "writer");
+  std::promise<void> done;
+  models.start([&] { done.set_value(); });
+  done.get_future().wait();
+  ASSERT_TRUE(models.all_ready());
+
+  EXPECT_TRUE(models.find("reader"));
+  EXPECT_EQ(models.find("")->get(), models.find("reader")->get());
+  const auto writer = models.find_generator("writer");
+  ASSERT_TRUE(writer);
+  EXPECT_EQ((*writer)->info().model.architecture, "t5");
+  EXPECT_EQ(models.find_generator("")->get(), writer->get());
+
+  EXPECT_EQ(models.find("writer").error().code, StatusCode::kUnsupported);
+  EXPECT_EQ(models.find_generator("reader").error().code, StatusCode::kUnsupported);
+  EXPECT_THAT(models.find("writer").error().message, HasSubstr("'writer' writes text"));
 }
 
 TEST(CheckModelDirectory, NamesTheModel) {

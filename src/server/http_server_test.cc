@@ -25,13 +25,13 @@ class HttpServerTest : public ::testing::Test {
     m_config.io_threads = 2;
   }
   void start() {
-    m_models = std::make_unique<ModelRegistry>(
-        std::vector<ModelSpec>{{"m", "dir"}}, EngineOptions{.pool = nullptr, .threads = 1, .isa = {}},
-        [this](const std::string&, const EngineOptions&) -> Result<std::unique_ptr<Engine>> {
-          auto engine = std::make_unique<HeldEngine>();
-          m_engine = engine.get();
-          return engine;
-        });
+    m_models = std::make_unique<ModelRegistry>(std::vector<ModelSpec>{{"m", "dir"}},
+                                               EngineOptions{.pool = nullptr, .threads = 1, .isa = {}},
+                                               [this](const std::string&, const EngineOptions&) -> Result<ServedModel> {
+                                                 auto engine = std::make_unique<HeldEngine>();
+                                                 m_engine = engine.get();
+                                                 return engine;
+                                               });
     m_context = std::make_unique<ServerContext>(m_config, *m_models, m_routes);
     m_server = std::make_unique<HttpServer>(*m_context);
     ASSERT_TRUE(m_server->listen());

@@ -93,7 +93,7 @@ void dump_models(const ServerContext& server, PrometheusWriter* out) {
       out->gauge("vivace_model_state", "1 for the state that the model is in.",
                  {{"model", model.spec.name}, {"state", model_state_name(state)}}, model.state == state ? 1 : 0);
     }
-    dump_engine(model.engine != nullptr ? model.engine->stats() : nothing_yet, model.spec.name, out);
+    dump_engine(model.model.is_loaded() ? model.model.stats() : nothing_yet, model.spec.name, out);
   }
 }
 

@@ -90,7 +90,7 @@ void write_parameter(std::string_view path, JsonWriter* json) {
   const size_t brace = path.find('{');
   if (brace == std::string_view::npos) return;
   json->key("parameters").begin_array().begin_object();
-  json->key("name").value(path.substr(brace + 1, path.size() - brace - 2));
+  json->key("name").value(path.substr(brace + 1, path.find('}') - brace - 1));
   json->key("in").value("path").key("required").value(true);
   json->key("schema").begin_object().key("type").value("string").key("minLength").value(1).end_object();
   json->end_object().end_array();

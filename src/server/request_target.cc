@@ -62,10 +62,13 @@ Result<std::string> parse_request_target(std::string_view target) {
 }
 
 bool match_path(std::string_view pattern, std::string_view path, std::string* argument) {
-  if (!pattern.ends_with('}')) return path == pattern;
-  const std::string_view prefix = pattern.substr(0, pattern.find('{'));
-  if (!path.starts_with(prefix) || path.size() == prefix.size()) return false;
-  *argument = std::string(path.substr(prefix.size()));
+  const size_t open = pattern.find('{');
+  if (open == std::string_view::npos) return path == pattern;
+  const std::string_view prefix = pattern.substr(0, open);
+  const std::string_view suffix = pattern.substr(pattern.find('}') + 1);
+  if (path.size() <= prefix.size() + suffix.size()) return false;
+  if (!path.starts_with(prefix) || !path.ends_with(suffix)) return false;
+  *argument = std::string(path.substr(prefix.size(), path.size() - prefix.size() - suffix.size()));
   return true;
 }
 

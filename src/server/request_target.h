@@ -12,8 +12,9 @@ namespace vivace {
 // %-escape, a control character or a path that is not UTF-8.
 Result<std::string> parse_request_target(std::string_view target);
 
-// Whether path fits a route's pattern: equal, or, for a pattern ending in "{name}", begins with what stands before the
-// brace; *argument is the non-empty rest (which may contain slashes, as names of models do).
+// Whether path fits a route's pattern: equal, or, for a pattern with a "{name}", begins and ends with what stands
+// before and behind the braces; *argument is the non-empty text between (which may contain slashes, as names of models
+// do).
 bool match_path(std::string_view pattern, std::string_view path, std::string* argument);
 
 }  // namespace vivace

@@ -52,6 +52,15 @@ TEST(RouteTable, FindsRoutes) {
   EXPECT_EQ(model->allow, "GET, HEAD, OPTIONS");
 }
 
+TEST(MatchPath, TakesWhatStandsBetween) {
+  std::string argument;
+  EXPECT_TRUE(match_path("/v1/models/{model}/load", "/v1/models/org/name/load", &argument));
+  EXPECT_EQ(argument, "org/name");
+  EXPECT_FALSE(match_path("/v1/models/{model}/load", "/v1/models//load", &argument));
+  EXPECT_FALSE(match_path("/v1/models/{model}/load", "/v1/models/load", &argument));
+  EXPECT_FALSE(match_path("/v1/models/{model}/load", "/v1/models/a/unload", &argument));
+}
+
 TEST(RouteTable, TellsWrongMethodFromWrongPath) {
   const auto routes = all_routes();
   const auto wrong_method = match_route(routes, Method::kGet, "/v1/embeddings");

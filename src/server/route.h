@@ -61,7 +61,7 @@ struct OperationDoc {
 
 struct Route {
   Method method;
-  std::string_view path;  // may end in "{name}"
+  std::string_view path;  // may have one "{name}", at its end or before a fixed rest
   ApiFamily family;
   Access access;
   std::variant<ImmediateHandler, WaitingHandler> handler;

@@ -37,10 +37,12 @@ std::vector<Route> all_routes() {
 std::optional<RouteMatch> match_route(std::span<const Route> routes, Method method, std::string_view path) {
   RouteMatch match;
   for (const Route& route : routes) {
-    if (!match_path(route.path, path, &match.argument)) continue;
+    std::string argument;
+    if (!match_path(route.path, path, &argument)) continue;
     append_allowed(route, &match.allow);
     if (match.method_allowed) continue;
     match.route = &route;
+    match.argument = std::move(argument);
     match.method_allowed = accepts(route, method);
   }
   if (match.route == nullptr) return std::nullopt;

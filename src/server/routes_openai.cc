@@ -40,7 +40,8 @@ void write_model(const ModelSnapshot& model, JsonWriter* json) {
   json->key("owned_by").value("vivace");
   json->key("state").value(model_state_name(model.state));
   if (model.state == ModelState::kFailed) json->key("failure").value(model.failure.message);
-  if (model.engine != nullptr) write_facts(model.engine->info(), json);
+  json->key("kind").value(model_kind_name(model.kind));
+  if (model.model.is_loaded()) write_facts(model.model.info(), json);
   json->end_object();
 }
 
@@ -106,6 +107,7 @@ constexpr char kModel[] =
     R"({"type":"object","required":["id","object","created","owned_by","state"],"properties":{)"
     R"("id":{"type":"string"},"object":{"const":"model"},"created":{"type":"integer"},"owned_by":{"type":"string"},)"
     R"("state":{"enum":["loading","ready","failed"]},"failure":{"type":"string"},"architecture":{"type":"string"},)"
+    R"("kind":{"enum":["encoder","generator"]},)"
     R"("dimensions":{"type":"integer"},"max_tokens":{"type":"integer"},"pooling":{"type":"string"},)"
     R"("normalize":{"type":"boolean"},"precision":{"type":"string"},"isa":{"type":"string"},)"
     R"("threads":{"type":"integer"},"parameters":{"type":"integer"},)"
