@@ -89,7 +89,7 @@ std::optional<ApiError> check_admission(const RequestHead& head, const Route& ro
 
 void answer_error(const ApiError& error, Admission* admission) {
   admission->route = nullptr;
-  admission->answer = error_response(admission->family, error);
+  admission->answer = error_response(admission->family, error, admission->request.id);
   if (admission->answer.status == 401) admission->answer.headers.emplace_back("www-authenticate", "Bearer");
 }
 
@@ -131,6 +131,12 @@ Admission admit(const RequestHead& head, const ServerContext& server) {
     return admission;
   }
   admission.request.path = std::move(*path);
+  auto query = parse_query(head.target);
+  if (!query) {
+    answer_error(std::move(query).error(), &admission);
+    return admission;
+  }
+  admission.request.query = std::move(*query);
   admission.family = family_of_path(admission.request.path);
   if (admission.request.path == "*" && head.method == Method::kOptions) {
     admission.answer.status = 204;
@@ -169,11 +175,12 @@ boost::asio::awaitable<HttpResponse> handle(const Admission& admission, ServerCo
   try {
     Reply reply = co_await run(*admission.route, context);
     if (reply) co_return std::move(*reply);
-    co_return error_response(admission.family, reply.error());
+    co_return error_response(admission.family, reply.error(), admission.request.id);
   } catch (const std::exception& exception) {
     log_error("{} {}: {}", admission.request.id, admission.request.path, exception.what());
   }
-  co_return error_response(admission.family, ApiError(StatusCode::kInternal, "the server failed; its log says why"));
+  co_return error_response(admission.family, ApiError(StatusCode::kInternal, "the server failed; its log says why"),
+                           admission.request.id);
 }
 
 }  // namespace vivace

@@ -60,8 +60,23 @@ std::string vivace_body(const ApiError& error) {
   return json.take();
 }
 
-std::string error_body(ApiFamily family, const ApiError& error, int status) {
+// As the claim verification service of old answers.
+std::string claims_body(const ApiError& error, std::string_view request_id) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("error").value(error_code(error)).key("message").value(error.status.message);
+  json.key("details").begin_array();
+  if (!error.param.empty()) {
+    json.begin_object().key("field").value(error.param).key("message").value(error.status.message);
+    json.key("error_code").value(error_code(error)).end_object();
+  }
+  json.end_array().key("request_id").value(request_id).end_object();
+  return json.take();
+}
+
+std::string error_body(ApiFamily family, const ApiError& error, int status, std::string_view request_id) {
   switch (family) {
+    case ApiFamily::kClaims: return claims_body(error, request_id);
     case ApiFamily::kOpenAi: return openai_body(error, status);
     case ApiFamily::kTei: return tei_body(error, status);
     case ApiFamily::kVivace: break;
@@ -91,10 +106,10 @@ int http_status_of(const ApiError& error) {
   return error.http_status != 0 ? error.http_status : http_status_of(error.status.code);
 }
 
-HttpResponse error_response(ApiFamily family, const ApiError& error) {
+HttpResponse error_response(ApiFamily family, const ApiError& error, std::string_view request_id) {
   HttpResponse response;
   response.status = http_status_of(error);
-  response.body = error_body(family, error, response.status);
+  response.body = error_body(family, error, response.status, request_id);
   if (response.status == 429 || response.status == 503) {
     response.headers.emplace_back("retry-after", std::to_string(kRetryAfterSeconds));
   }
@@ -111,9 +126,12 @@ ApiError http_error(int http_status, std::string code, std::string message) {
 std::string_view http_reason(int status) {
   switch (status) {
     case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
     case 204: return "No Content";
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
+    case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 408: return "Request Timeout";
@@ -121,6 +139,7 @@ std::string_view http_reason(int status) {
     case 413: return "Content Too Large";
     case 415: return "Unsupported Media Type";
     case 417: return "Expectation Failed";
+    case 422: return "Unprocessable Content";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 499: return "Client Closed Request";

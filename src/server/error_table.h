@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/status.h"
@@ -31,7 +32,7 @@ int http_status_of(StatusCode code);
 int http_status_of(const ApiError& error);
 
 // The family's error body, with Retry-After where trying again makes sense.
-HttpResponse error_response(ApiFamily family, const ApiError& error);
+HttpResponse error_response(ApiFamily family, const ApiError& error, std::string_view request_id = "");
 
 // Errors of HTTP itself.
 ApiError http_error(int http_status, std::string code, std::string message);

@@ -110,6 +110,7 @@ asio::awaitable<void> HttpConnection::run() {
   const auto self = shared_from_this();
   Error ignored;
   m_socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  if (const auto peer = m_socket.remote_endpoint(ignored); !ignored) m_client = peer.address().to_string();
   Next next = Next::kKeepAlive;
   while (next == Next::kKeepAlive) {
     const bool arrived = co_await wait_for_request();
@@ -142,9 +143,10 @@ asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {
     co_return co_await fail_reading(error, nothing);
   }
   Admission admission = admit(head_of(parser.get()), m_server);
+  admission.request.client = m_client;
   if (const auto bad = check_framing(parser.get())) {
     RequestScope scope(m_server.stats, admission.route_index);
-    const HttpResponse response = error_response(admission.family, *bad);
+    const HttpResponse response = error_response(admission.family, *bad, admission.request.id);
     co_return co_await respond(scope, admission, response, Next::kLinger);
   }
   if (admission.route == nullptr) co_return co_await answer_unread(admission, parser);
@@ -185,7 +187,8 @@ asio::awaitable<HttpConnection::Next> HttpConnection::fail_reading(Error error, 
   if (m_timed_out) {
     m_server.stats.timeouts.add();
     const HttpResponse response = error_response(
-        admission.family, http_error(408, "request_timeout", "the request did not arrive in time; send it faster"));
+        admission.family, http_error(408, "request_timeout", "the request did not arrive in time; send it faster"),
+        admission.request.id);
     co_return co_await respond(scope, admission, response, Next::kLinger);
   }
   m_server.stats.bad_requests.add();
@@ -193,7 +196,7 @@ asio::awaitable<HttpConnection::Next> HttpConnection::fail_reading(Error error, 
     scope.set_status(499);
     co_return Next::kClose;  // the connection is broken: nobody would read an answer
   }
-  const HttpResponse response = error_response(admission.family, reading_error(error));
+  const HttpResponse response = error_response(admission.family, reading_error(error), admission.request.id);
   co_return co_await respond(scope, admission, response, Next::kLinger);
 }
 

@@ -74,6 +74,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   boost::asio::ip::tcp::socket m_socket;
   ServerContext& m_server;
+  std::string m_client;  // the other end's address
   boost::beast::flat_buffer m_buffer;
   boost::asio::steady_timer m_timer;  // checks m_deadline; re-armed only for an earlier one
   Clock::time_point m_deadline = Clock::time_point::max();

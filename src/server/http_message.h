@@ -11,12 +11,14 @@ namespace vivace {
 enum class Method { kGet, kHead, kPost, kOptions, kOther };
 
 // The API family that a route belongs to: its clients expect errors in its own shape.
-enum class ApiFamily { kOpenAi, kTei, kVivace };
+enum class ApiFamily { kOpenAi, kTei, kVivace, kClaims };
 
 struct HttpRequest {
   Method method = Method::kOther;
-  std::string path;           // percent-decoded, valid UTF-8
-  std::string path_argument;  // what {…} in the route's path stands for
+  std::string path;                                        // percent-decoded, valid UTF-8
+  std::string path_argument;                               // what {…} in the route's path stands for
+  std::vector<std::pair<std::string, std::string>> query;  // percent-decoded, in the order of the target
+  std::string client;                                      // the other end's address, without its port
   std::string body;
   std::string id;  // x-request-id, the client's own or a new one
 };

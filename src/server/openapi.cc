@@ -19,10 +19,17 @@ constexpr char kVivaceError[] = R"({"type":"object","required":["error"],"proper
                                 R"("required":["code","message","details"],"properties":{"code":{"type":"string"},)"
                                 R"("message":{"type":"string"},"details":{"type":"object"}}}}})";
 
+constexpr char kClaimsError[] =
+    R"({"type":"object","required":["error","message","details","request_id"],"properties":{)"
+    R"("error":{"type":"string"},"message":{"type":"string"},"request_id":{"type":"string"},)"
+    R"("details":{"type":"array","items":{"type":"object","required":["field","message","error_code"],)"
+    R"("properties":{"field":{"type":"string"},"message":{"type":"string"},"error_code":{"type":"string"}}}}}})";
+
 std::string_view error_schema(ApiFamily family) {
   switch (family) {
     case ApiFamily::kOpenAi: return "OpenAiError";
     case ApiFamily::kTei: return "TeiError";
+    case ApiFamily::kClaims: return "ClaimsError";
     case ApiFamily::kVivace: break;
   }
   return "VivaceError";
@@ -32,6 +39,7 @@ std::string_view tag(ApiFamily family) {
   switch (family) {
     case ApiFamily::kOpenAi: return "OpenAI";
     case ApiFamily::kTei: return "TEI";
+    case ApiFamily::kClaims: return "Claims";
     case ApiFamily::kVivace: break;
   }
   return "Operations";
@@ -73,7 +81,7 @@ void write_responses(const Route& route, const ServerConfig& config, JsonWriter*
   const OperationDoc& doc = route.doc;
   json->key("responses").begin_object();
   // The media type without its parameters, as OpenAPI wants it.
-  write_response(200, doc.response_type.substr(0, doc.response_type.find(';')), doc.response_schema, json);
+  write_response(doc.success, doc.response_type.substr(0, doc.response_type.find(';')), doc.response_schema, json);
   std::vector<int> errors = doc.errors;
   errors.push_back(400);
   errors.push_back(431);
@@ -86,21 +94,28 @@ void write_responses(const Route& route, const ServerConfig& config, JsonWriter*
   json->end_object();
 }
 
-void write_parameter(std::string_view path, JsonWriter* json) {
-  const size_t brace = path.find('{');
-  if (brace == std::string_view::npos) return;
-  json->key("parameters").begin_array().begin_object();
-  json->key("name").value(path.substr(brace + 1, path.find('}') - brace - 1));
-  json->key("in").value("path").key("required").value(true);
-  json->key("schema").begin_object().key("type").value("string").key("minLength").value(1).end_object();
-  json->end_object().end_array();
+void write_parameters(const Route& route, JsonWriter* json) {
+  const size_t brace = route.path.find('{');
+  if (brace == std::string_view::npos && route.doc.query.empty()) return;
+  json->key("parameters").begin_array();
+  if (brace != std::string_view::npos) {
+    json->begin_object().key("name").value(route.path.substr(brace + 1, route.path.find('}') - brace - 1));
+    json->key("in").value("path").key("required").value(true);
+    json->key("schema").begin_object().key("type").value("string").key("minLength").value(1).end_object();
+    json->end_object();
+  }
+  for (const QueryDoc& parameter : route.doc.query) {
+    json->begin_object().key("name").value(parameter.name).key("in").value("query");
+    json->key("schema").raw(parameter.schema).end_object();
+  }
+  json->end_array();
 }
 
 void write_operation(const Route& route, const ServerConfig& config, JsonWriter* json) {
   json->key(route.method == Method::kPost ? "post" : "get").begin_object();
   json->key("operationId").value(route.doc.id).key("summary").value(route.doc.summary);
   json->key("tags").begin_array().value(tag(route.family)).end_array();
-  write_parameter(route.path, json);
+  write_parameters(route, json);
   if (!route.doc.request_schema.empty()) {
     json->key("requestBody").begin_object().key("required").value(true);
     write_content("application/json", route.doc.request_schema, json);
@@ -136,6 +151,7 @@ void write_components(const ServerContext& server, JsonWriter* json) {
     for (const Schema& schema : group.schemas(facts)) json->key(schema.name).raw(schema.json);
   }
   json->key("OpenAiError").raw(kOpenAiError).key("TeiError").raw(kTeiError).key("VivaceError").raw(kVivaceError);
+  json->key("ClaimsError").raw(kClaimsError);
   json->end_object();
   if (!server.config.api_key.empty()) {
     json->key("securitySchemes").begin_object().key("bearer").begin_object();

@@ -1,11 +1,14 @@
 #include "server/request_target.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/utf8.h"
 
 namespace vivace {
 namespace {
+
+constexpr size_t kMaxQueryParts = 64;
 
 std::unexpected<Status> bad_target(std::string_view reason) {
   return error(StatusCode::kInvalidArgument, "the request's target " + std::string(reason));
@@ -49,6 +52,15 @@ bool has_control_character(std::string_view text) {
   return false;
 }
 
+Result<std::string> decode_query_text(std::string_view text) {
+  std::string with_blanks(text);
+  std::ranges::replace(with_blanks, '+', ' ');
+  ASSIGN_OR_RETURN(std::string decoded, percent_decode(with_blanks));
+  if (has_control_character(decoded)) return bad_target("has a control character");
+  if (find_invalid_utf8(decoded) != kValidUtf8) return bad_target("is not UTF-8");
+  return decoded;
+}
+
 }  // namespace
 
 Result<std::string> parse_request_target(std::string_view target) {
@@ -59,6 +71,28 @@ Result<std::string> parse_request_target(std::string_view target) {
   if (has_control_character(decoded)) return bad_target("has a control character");
   if (find_invalid_utf8(decoded) != kValidUtf8) return bad_target("is not UTF-8");
   return decoded;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view target) {
+  std::vector<std::pair<std::string, std::string>> query;
+  target = target.substr(0, target.find('#'));
+  const size_t mark = target.find('?');
+  if (mark == std::string_view::npos) return query;
+  target.remove_prefix(mark + 1);
+  while (!target.empty()) {
+    const std::string_view part = target.substr(0, target.find('&'));
+    target.remove_prefix(std::min(part.size() + 1, target.size()));
+    if (part.empty()) continue;
+    if (query.size() == kMaxQueryParts) return bad_target("has too many query parameters");
+    const size_t equals = part.find('=');
+    ASSIGN_OR_RETURN(std::string name, decode_query_text(part.substr(0, equals)));
+    std::string value;
+    if (equals != std::string_view::npos) {
+      ASSIGN_OR_RETURN(value, decode_query_text(part.substr(equals + 1)));
+    }
+    query.emplace_back(std::move(name), std::move(value));
+  }
+  return query;
 }
 
 bool match_path(std::string_view pattern, std::string_view path, std::string* argument) {

@@ -3,6 +3,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/status.h"
 
@@ -12,9 +14,11 @@ namespace vivace {
 // %-escape, a control character or a path that is not UTF-8.
 Result<std::string> parse_request_target(std::string_view target);
 
-// Whether path fits a route's pattern: equal, or, for a pattern with a "{name}", begins and ends with what stands
-// before and behind the braces; *argument is the non-empty text between (which may contain slashes, as names of models
-// do).
+// What stands behind the target's '?': "a=b&c" is {a, b} and {c, ""}; '+' is a blank. The same errors.
+Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view target);
+
+// Whether path fits a route's pattern: equal, or, where the pattern has a "{name}", equal before and behind it;
+// *argument is the non-empty text in its place (which may contain slashes, as names of models do).
 bool match_path(std::string_view pattern, std::string_view path, std::string* argument);
 
 }  // namespace vivace

@@ -38,6 +38,31 @@ TEST(RequestTarget, RefusedForms) {
   EXPECT_THAT(path_of("/%0d%0ax"), HasSubstr("control character"));
 }
 
+TEST(RequestTarget, Queries) {
+  using Query = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(parse_query("/a"), Query());
+  EXPECT_EQ(parse_query("/a?"), Query());
+  EXPECT_EQ(parse_query("/a?x=1&&y=a%26b+c&z#f?g"), (Query{{"x", "1"}, {"y", "a&b c"}, {"z", ""}}));
+  EXPECT_EQ(parse_query("/a?x=b=c"), (Query{{"x", "b=c"}}));
+  EXPECT_THAT(parse_query("/a?x=%f").error().message, HasSubstr("broken %-escape"));
+  EXPECT_THAT(parse_query("/a?x=%00").error().message, HasSubstr("control character"));
+  EXPECT_THAT(parse_query("/a?" + std::string(70, 'x') + std::string(70, '&')),
+              testing::Truly([](const auto& query) { return query && query->size() == 1; }));
+  std::string many = "/a?";
+  for (int i = 0; i < 65; ++i) many += "x&";
+  EXPECT_THAT(parse_query(many).error().message, HasSubstr("too many"));
+}
+
+TEST(RequestTarget, PlacesInPatterns) {
+  std::string argument;
+  EXPECT_TRUE(match_path("/claims/{id}/verify", "/claims/7/verify", &argument));
+  EXPECT_EQ(argument, "7");
+  EXPECT_FALSE(match_path("/claims/{id}/verify", "/claims//verify", &argument));
+  EXPECT_FALSE(match_path("/claims/{id}/verify", "/claims/7", &argument));
+  EXPECT_TRUE(match_path("/models/{name}", "/models/a/b", &argument));
+  EXPECT_EQ(argument, "a/b");
+}
+
 TEST(RouteTable, FindsRoutes) {
   const auto routes = all_routes();
   ASSERT_LE(routes.size(), ServerStats::kMaxRoutes);

@@ -48,6 +48,12 @@ using WaitingHandler = boost::asio::awaitable<Reply> (*)(RequestContext& context
 
 enum class Access { kPublic, kKey };  // kKey: needs the API key, where one is configured
 
+// A parameter behind the path's '?'.
+struct QueryDoc {
+  std::string_view name;
+  std::string_view schema;  // JSON
+};
+
 // An operation of /openapi.json. Schemas are names of components.
 struct OperationDoc {
   std::string_view id;
@@ -57,11 +63,13 @@ struct OperationDoc {
   std::string_view response_type = "application/json";
   std::vector<int> errors{};
   std::string_view unready_schema{};  // of the 503 answer where it is no error body
+  int success = 200;
+  std::vector<QueryDoc> query{};
 };
 
 struct Route {
   Method method;
-  std::string_view path;  // may have one "{name}", at its end or before a fixed rest
+  std::string_view path;  // may have one "{name}"
   ApiFamily family;
   Access access;
   std::variant<ImmediateHandler, WaitingHandler> handler;

@@ -15,6 +15,11 @@ bool accepts(const Route& route, Method method) {
   return route.method == method || (route.method == Method::kGet && method == Method::kHead);
 }
 
+size_t literal_length(std::string_view pattern) {
+  const size_t open = pattern.find('{');
+  return open == std::string_view::npos ? pattern.size() : pattern.size() - (pattern.find('}') + 1 - open);
+}
+
 void append_allowed(const Route& route, std::string* allow) {
   if (!allow->empty()) allow->append(", ");
   allow->append(route.method == Method::kGet ? "GET, HEAD" : "POST");
@@ -36,13 +41,19 @@ std::vector<Route> all_routes() {
 
 std::optional<RouteMatch> match_route(std::span<const Route> routes, Method method, std::string_view path) {
   RouteMatch match;
+  // Of "/claims/{id}" and "/claims/{id}/verify" the one that says more about the path.
+  std::string_view best;
   for (const Route& route : routes) {
     std::string argument;
-    if (!match_path(route.path, path, &argument)) continue;
+    if (!match_path(route.path, path, &argument) || literal_length(route.path) < literal_length(best)) continue;
+    best = route.path;
+    match.argument = std::move(argument);
+  }
+  for (const Route& route : routes) {
+    if (route.path != best) continue;
     append_allowed(route, &match.allow);
     if (match.method_allowed) continue;
     match.route = &route;
-    match.argument = std::move(argument);
     match.method_allowed = accepts(route, method);
   }
   if (match.route == nullptr) return std::nullopt;

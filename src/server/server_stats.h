@@ -18,7 +18,7 @@ struct RouteStats {
 
 struct ServerStats {
   // Routes by their index in the table; the last stands for requests that fit no route.
-  static constexpr size_t kMaxRoutes = 128;
+  static constexpr size_t kMaxRoutes = 160;
   std::array<RouteStats, kMaxRoutes + 1> routes;
 
   Gauge connections;
