@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "cli/store_options.h"
+#include "apps/claims/query_embedding.h"
 
 namespace vivace {
 namespace {

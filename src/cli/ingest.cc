@@ -85,7 +85,7 @@ Result<void> run_ingest(const IngestVerbOptions& options) {
   }
   std::unique_ptr<EvidenceStore> store;
   if (!options.dry_run) {
-    ASSIGN_OR_RETURN(store, open_sqlite_store(options.store.path));
+    ASSIGN_OR_RETURN(store, open_evidence_store(options.store.path));
   }
   if (options.resume && store != nullptr) {
     ASSIGN_OR_RETURN(ingest.first_row, store->checkpoint(ingest.tenant, ingest.source));

@@ -115,6 +115,7 @@ int run_program(int argc, char** argv) {
   add_models_verb(program, &action);
   add_ingest_verb(program, &action);
   add_search_verb(program, &action);
+  add_verify_verb(program, &action);
   add_serve_verb(program, &action);
   add_impact_verb(program, &action);
   add_bench_verb(program, &action);

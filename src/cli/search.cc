@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/claims/evidence_search.h"
+#include "apps/claims/query_embedding.h"
 #include "base/json_writer.h"
 #include "base/utf8.h"
 #include "cli/model_options.h"
@@ -55,18 +56,9 @@ void declare(CLI::App& verb, SearchOptions* options) {
 }
 
 Result<std::vector<float>> query_vector(const SearchOptions& options, EvidenceStore& store) {
-  ASSIGN_OR_RETURN(const std::string stored, store.vector_model(options.store.tenant));
   ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, load_engine(options.model));
-  const std::string name = vector_model_name(engine->info());
-  if (!stored.empty() && stored != name) {
-    return error(StatusCode::kInvalidArgument, fmt::format("the store was filled with the model '{}', this is '{}'; "
-                                                           "give the same with --model",
-                                                           stored, name));
-  }
-  EmbedRequest request;
-  request.texts = {options.query};
-  ASSIGN_OR_RETURN(EmbedResponse response, engine->embed(std::move(request)));
-  return std::move(response.embeddings.front().values);
+  RETURN_IF_ERROR(check_vector_model(store, options.store.tenant, engine->info()));
+  return embed_query(*engine, options.query, {});
 }
 
 std::string json_line(size_t rank, const EvidenceHit& hit, SearchMode mode) {

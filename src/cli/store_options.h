@@ -5,7 +5,6 @@
 #include <string>
 
 #include "base/status.h"
-#include "engine/engine.h"
 #include "store/evidence_store.h"
 
 namespace CLI {
@@ -23,8 +22,5 @@ void add_store_options(CLI::App& verb, StoreOptions* options);  // --store, --te
 
 // kNotFound when there is no such file.
 Result<std::unique_ptr<EvidenceStore>> open_existing_store(const StoreOptions& options);
-
-// Under what name vectors of this model are kept: the last folder of its directory.
-std::string vector_model_name(const ModelInfo& model);
 
 }  // namespace vivace

@@ -27,6 +27,7 @@ void add_models_verb(CLI::App& program, Action* action);
 void add_pull_verb(CLI::App& program, Action* action);
 void add_ingest_verb(CLI::App& program, Action* action);
 void add_search_verb(CLI::App& program, Action* action);
+void add_verify_verb(CLI::App& program, Action* action);
 void add_serve_verb(CLI::App& program, Action* action);
 void add_impact_verb(CLI::App& program, Action* action);
 void add_bench_verb(CLI::App& program, Action* action);

@@ -79,8 +79,23 @@ std::optional<ApiError> check_body_head(const RequestHead& head) {
   return std::nullopt;
 }
 
-std::optional<ApiError> check_admission(const RequestHead& head, const Route& route, const ServerConfig& config) {
-  if (route.access == Access::kKey && !config.api_key.empty() && !has_key(head.authorization, config.api_key)) {
+// Whether the key, where one is asked for, is right. A tenant's key says whose data the request sees.
+bool check_key(const RequestHead& head, const Route& route, const ServerContext& server, HttpRequest* request) {
+  if (route.access == Access::kPublic) return true;
+  const bool has_tenants = route.family == ApiFamily::kClaims && !server.tenant_keys.empty();
+  if (has_tenants) {
+    for (const TenantKey& key : server.tenant_keys) {
+      if (has_key(head.authorization, key.key)) request->tenant = key.tenant;
+    }
+    if (!request->tenant.empty()) return true;
+  }
+  if (server.config.api_key.empty()) return !has_tenants;
+  return has_key(head.authorization, server.config.api_key);
+}
+
+std::optional<ApiError> check_admission(const RequestHead& head, const Route& route, const ServerContext& server,
+                                        HttpRequest* request) {
+  if (!check_key(head, route, server, request)) {
     return http_error(401, "invalid_api_key", "the API key is missing or wrong; send 'Authorization: Bearer KEY'");
   }
   if (route.method == Method::kPost) return check_body_head(head);
@@ -157,7 +172,8 @@ Admission admit(const RequestHead& head, const ServerContext& server) {
     return admission;
   }
   admission.route = match->route;
-  if (const auto error = check_admission(head, *match->route, server.config)) answer_error(*error, &admission);
+  if (const auto error = check_admission(head, *match->route, server, &admission.request))
+    answer_error(*error, &admission);
   const auto timeout = read_timeout(head.request_timeout_ms, server.config);
   if (timeout) {
     admission.timeout = *timeout;

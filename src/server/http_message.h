@@ -19,6 +19,7 @@ struct HttpRequest {
   std::string path_argument;                               // what {…} in the route's path stands for
   std::vector<std::pair<std::string, std::string>> query;  // percent-decoded, in the order of the target
   std::string client;                                      // the other end's address, without its port
+  std::string tenant;                                      // that the API key stands for; empty: any
   std::string body;
   std::string id;  // x-request-id, the client's own or a new one
 };

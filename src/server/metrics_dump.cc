@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "engine/engine_stats.h"
+#include "server/claims_metrics.h"
 #include "telemetry/prometheus.h"
 
 namespace vivace {
@@ -114,6 +115,7 @@ std::string dump_metrics(const ServerContext& server) {
   out.gauge("process_resident_memory_bytes", "Memory that the process holds.", {}, resident_bytes());
   dump_http(server, &out);
   dump_models(server, &out);
+  dump_claims(server, &out);
   return out.take();
 }
 

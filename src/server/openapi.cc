@@ -77,6 +77,11 @@ void write_response(int status, std::string_view type, std::string_view schema, 
   json->end_object();
 }
 
+bool needs_key(const Route& route, const ServerConfig& config) {
+  if (route.access == Access::kPublic) return false;
+  return !config.api_key.empty() || (route.family == ApiFamily::kClaims && !config.tenant_keys.empty());
+}
+
 void write_responses(const Route& route, const ServerConfig& config, JsonWriter* json) {
   const OperationDoc& doc = route.doc;
   json->key("responses").begin_object();
@@ -85,7 +90,8 @@ void write_responses(const Route& route, const ServerConfig& config, JsonWriter*
   std::vector<int> errors = doc.errors;
   errors.push_back(400);
   errors.push_back(431);
-  if (route.access == Access::kKey && !config.api_key.empty()) errors.push_back(401);
+  if (needs_key(route, config)) errors.push_back(401);
+  if (!doc.unready_schema.empty()) std::erase(errors, 503);
   std::ranges::sort(errors);
   const auto repeated = std::ranges::unique(errors);
   errors.erase(repeated.begin(), repeated.end());
@@ -122,7 +128,7 @@ void write_operation(const Route& route, const ServerConfig& config, JsonWriter*
     json->end_object();
   }
   write_responses(route, config, json);
-  if (route.access == Access::kKey && !config.api_key.empty()) {
+  if (needs_key(route, config)) {
     json->key("security").begin_array().begin_object().key("bearer").begin_array().end_array().end_object().end_array();
   }
   json->end_object();
@@ -153,7 +159,7 @@ void write_components(const ServerContext& server, JsonWriter* json) {
   json->key("OpenAiError").raw(kOpenAiError).key("TeiError").raw(kTeiError).key("VivaceError").raw(kVivaceError);
   json->key("ClaimsError").raw(kClaimsError);
   json->end_object();
-  if (!server.config.api_key.empty()) {
+  if (!server.config.api_key.empty() || !server.config.tenant_keys.empty()) {
     json->key("securitySchemes").begin_object().key("bearer").begin_object();
     json->key("type").value("http").key("scheme").value("bearer").end_object().end_object();
   }

@@ -20,10 +20,12 @@
 #include "server/http_message.h"
 #include "server/server_config.h"
 #include "server/server_stats.h"
+#include "server/tenant_keys.h"
 
 namespace vivace {
 
 struct Route;
+struct ClaimsContext;
 
 // What all requests share. Thread-safe.
 struct ServerContext {
@@ -32,6 +34,8 @@ struct ServerContext {
   std::span<const Route> routes;
   ServerStats stats{};
   std::atomic<bool> draining{false};
+  ClaimsContext* claims = nullptr;  // of claim verification
+  std::vector<TenantKey> tenant_keys{};
 };
 
 struct RequestContext {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "server/request_target.h"
+#include "server/routes_claims.h"
 #include "server/routes_console.h"
 #include "server/routes_openai.h"
 #include "server/routes_operations.h"
@@ -28,8 +29,8 @@ void append_allowed(const Route& route, std::string* allow) {
 }  // namespace
 
 std::span<const RouteGroup> route_groups() {
-  static const std::array<RouteGroup, 4> groups = {openai_routes(), tokenize_routes(), operations_routes(),
-                                                   console_routes()};
+  static const std::array<RouteGroup, 5> groups = {openai_routes(), tokenize_routes(), claims_routes(),
+                                                   operations_routes(), console_routes()};
   return groups;
 }
 

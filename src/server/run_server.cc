@@ -10,6 +10,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "base/log.h"
+#include "server/claims_context.h"
 #include "server/http_server.h"
 #include "server/route_table.h"
 
@@ -55,6 +56,15 @@ class StopSignal {
   boost::asio::signal_set m_signals;
 };
 
+ClaimsOptions claims_options(const ServerConfig& config) {
+  ClaimsOptions options;
+  options.store = config.evidence_store;
+  options.cache_bytes = static_cast<size_t>(config.claims_cache_bytes);
+  options.tasks.lease_seconds = config.task_lease_seconds;
+  options.tasks.keep_seconds = config.task_keep_seconds;
+  return options;
+}
+
 void drain(const ServerConfig& config, ServerContext* context, HttpServer* server) {
   log_info("draining: finishing what is in flight within {} s", config.drain_seconds);
   context->draining = true;
@@ -64,7 +74,9 @@ void drain(const ServerConfig& config, ServerContext* context, HttpServer* serve
     server->stop_connections();
   }
   // Before the server goes: the engines' callbacks need its executors.
+  context->claims->service.stop();
   context->models.drain();
+  context->claims->workers.stop();
   log_info("stopped");
 }
 
@@ -75,6 +87,12 @@ Result<void> check_models(const ServerConfig& config) {
     return error(StatusCode::kInvalidArgument, "no model to serve; name one with --model [NAME=]DIR");
   }
   for (const ModelSpec& spec : config.models) RETURN_IF_ERROR(check_model_directory(spec));
+  if (const auto limits = parse_rate_limits(config.rate_limits); !limits) {
+    return std::unexpected(limits.error().with_context("rate_limits"));
+  }
+  if (const auto keys = parse_tenant_keys(config.tenant_keys); !keys) {
+    return std::unexpected(keys.error().with_context("tenant_keys"));
+  }
   return {};
 }
 
@@ -84,13 +102,22 @@ Result<void> run_server(const ServerConfig& config) {
   StopSignal stop;
   ModelRegistry models(config.models, engine_options(config));
   const std::vector<Route> routes = all_routes();
-  ServerContext context{.config = config, .models = models, .routes = routes};
+  constexpr size_t kMaxWaitingClaims = 256;
+  ClaimsContext claims{.service = {claims_options(config), models},
+                       .limiter = RateLimiter(*parse_rate_limits(config.rate_limits)),
+                       .workers = {static_cast<int>(config.claims_workers), kMaxWaitingClaims}};
+  ServerContext context{.config = config,
+                        .models = models,
+                        .routes = routes,
+                        .claims = &claims,
+                        .tenant_keys = *parse_tenant_keys(config.tenant_keys)};
   HttpServer server(context);
   RETURN_IF_ERROR(server.listen());
   server.start();
   log_info("listening on {}", server.url());
   models.start([&] {
     if (models.all_failed()) stop.raise();
+    claims.service.start();
   });
   stop.wait();
   const bool nothing_to_serve = models.all_failed();

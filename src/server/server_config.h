@@ -53,6 +53,13 @@ struct ServerConfig {
   std::string log_level = "info";
   std::string log_format = "text";
   std::string api_key;
+  std::string evidence_store;
+  std::string rate_limits = "on";
+  std::string tenant_keys;
+  int64_t claims_workers = 5;
+  int64_t claims_cache_bytes = int64_t{32} << 20;
+  double task_lease_seconds = 30;
+  double task_keep_seconds = 3600;
 
   // Calls field(value, FieldInfo) for each key, in the order of the documentation.
   template <typename Self, typename Field>
@@ -157,6 +164,29 @@ void ServerConfig::visit(Self& self, Field&& field) {
   field(self.api_key, Info{.name = "api_key",
                            .help = "key that clients send as 'Authorization: Bearer KEY'; empty: none is asked",
                            .secret = true});
+  field(self.evidence_store,
+        Info{.name = "evidence_store",
+             .help = "evidence, claims and verdicts: a file or postgresql://USER@HOST/DATABASE; empty: a file in the "
+                     "user's state folder",
+             .flag = "--store"});
+  field(self.rate_limits, Info{.name = "rate_limits",
+                               .help = "requests of claim verification that one client may send in a minute: on, off, "
+                                       "or NAME=REQUESTS,..."});
+  field(self.tenant_keys, Info{.name = "tenant_keys",
+                               .help = "TENANT=KEY,...: API keys that see one tenant's claims and evidence only",
+                               .secret = true});
+  field(
+      self.claims_workers,
+      Info{.name = "claims_workers", .help = "claims that are verified at the same time", .lowest = 1, .highest = 64});
+  field(self.claims_cache_bytes,
+        Info{.name = "claims_cache_bytes", .help = "for verdicts that are asked for again", .highest = 1e12});
+  field(self.task_lease_seconds, Info{.name = "task_lease_seconds",
+                                      .help = "after which another process takes over a background task",
+                                      .lowest = 0.1,
+                                      .highest = kMaxSeconds});
+  field(self.task_keep_seconds, Info{.name = "task_keep_seconds",
+                                     .help = "that results of background tasks are kept",
+                                     .highest = 365 * kMaxSeconds});
 }
 
 }  // namespace vivace

@@ -105,4 +105,18 @@ struct VerificationRecord {
   std::vector<NliRecord> nli_results;
 };
 
+// Work that is done after its request was answered. What stands in request and result is the caller's.
+struct TaskRecord {
+  std::string id;
+  std::string tenant = kDefaultTenant;
+  std::string claim_id;
+  TaskStatus status = TaskStatus::kPending;
+  std::string request;
+  std::string result;        // kCompleted only
+  std::string error;         // kFailed only
+  uint64_t progress = 0;     // percent
+  std::string created_at;    // given by the store
+  std::string completed_at;  // given by the store with kCompleted and kFailed
+};
+
 }  // namespace vivace

@@ -271,6 +271,75 @@ TEST_P(EvidenceStoreTest, C004_20_NoHalfWrittenVerdict) {
   EXPECT_EQ(m_store->add_verification(kDefaultTenant, verdict).error().code, StatusCode::kNotFound);
 }
 
+TEST_P(EvidenceStoreTest, C004_20_ClaimAndVerdictComeTogether) {
+  const ClaimRecord claim{
+      .id = "c", .tenant = kDefaultTenant, .text = "Water is wet.", .source_url = "", .submitted_at = ""};
+  VerificationRecord broken = some_verdict("v", Verdict::kSupported);
+  broken.nli_results[1].id = broken.nli_results[0].id;
+  EXPECT_EQ(m_store->add_verified_claim(claim, broken).error().code, StatusCode::kInvalidArgument);
+  EXPECT_EQ(m_store->claim(kDefaultTenant, "c").error().code, StatusCode::kNotFound);
+  ASSERT_TRUE(m_store->add_verified_claim(claim, some_verdict("v", Verdict::kSupported)));
+  EXPECT_EQ(m_store->verification(kDefaultTenant, "c").value().id, "v");
+  EXPECT_EQ(m_store->add_verified_claim(claim, some_verdict("w", Verdict::kSupported)).error().code,
+            StatusCode::kInvalidArgument);
+}
+
+TEST_P(EvidenceStoreTest, RevisionsTellThatEvidenceChanged) {
+  const uint64_t empty = m_store->evidence_revision(kDefaultTenant).value();
+  put({evidence_input("a", "x")});
+  const uint64_t first = m_store->evidence_revision(kDefaultTenant).value();
+  EXPECT_NE(first, empty);
+  put({evidence_input("b", "x")}, "other");
+  EXPECT_EQ(m_store->evidence_revision(kDefaultTenant).value(), first);
+  ASSERT_TRUE(m_store->remove_evidence(kDefaultTenant, "a"));
+  EXPECT_NE(m_store->evidence_revision(kDefaultTenant).value(), first);
+}
+
+TaskRecord some_task(const std::string& id, const std::string& tenant = kDefaultTenant) {
+  TaskRecord task;
+  task.id = id;
+  task.tenant = tenant;
+  task.claim_id = "c";
+  task.request = "{}";
+  return task;
+}
+
+TEST_P(EvidenceStoreTest, C004_20_TasksAreTakenOnceAndOutliveTheProcess) {
+  ASSERT_TRUE(m_store->add_task(some_task("1")));
+  ASSERT_TRUE(m_store->add_task(some_task("2", "other")));
+  EXPECT_EQ(m_store->add_task(some_task("1")).error().code, StatusCode::kInvalidArgument);
+  EXPECT_EQ(m_store->task("other", "1").error().code, StatusCode::kNotFound);
+  m_store.reset();
+  m_store = open();
+  EXPECT_EQ(m_store->task(kDefaultTenant, "1").value().status, TaskStatus::kPending);
+  TaskRecord first = m_store->take_task("me", 60).value().value();
+  EXPECT_EQ(first.id, "1");
+  EXPECT_EQ(first.status, TaskStatus::kProcessing);
+  EXPECT_EQ(m_store->take_task("you", 60).value()->id, "2");
+  EXPECT_FALSE(m_store->take_task("you", 60).value());
+  first.progress = 50;
+  ASSERT_TRUE(m_store->update_task("me", 60, first));
+  EXPECT_EQ(m_store->update_task("you", 60, first).error().code, StatusCode::kNotFound);
+  EXPECT_EQ(m_store->task(kDefaultTenant, "1").value().progress, 50U);
+  first.status = TaskStatus::kCompleted;
+  first.result = R"({"verdict":"SUPPORTED"})";
+  ASSERT_TRUE(m_store->update_task("me", 60, first));
+  const TaskRecord done = m_store->task_of_claim(kDefaultTenant, "c").value();
+  EXPECT_EQ(done.result, first.result);
+  EXPECT_EQ(done.completed_at.size(), 24U);
+  EXPECT_FALSE(m_store->update_task("me", 60, first));  // what is done stays as it is
+  EXPECT_EQ(m_store->remove_old_tasks(3600).value(), 0U);
+  EXPECT_EQ(m_store->remove_old_tasks(-1).value(), 1U);
+  EXPECT_EQ(m_store->task(kDefaultTenant, "1").error().code, StatusCode::kNotFound);
+}
+
+TEST_P(EvidenceStoreTest, C004_20_TasksOfTheKilledGoToOthers) {
+  ASSERT_TRUE(m_store->add_task(some_task("1")));
+  const TaskRecord taken = m_store->take_task("killed", -1).value().value();
+  EXPECT_EQ(m_store->take_task("other", 60).value()->id, "1");
+  EXPECT_EQ(m_store->update_task("killed", 60, taken).error().code, StatusCode::kNotFound);
+}
+
 TEST_P(EvidenceStoreTest, ClaimsArePagedTheNewestFirst) {
   for (const std::string id : {"1", "2", "3"}) {
     ASSERT_TRUE(

@@ -77,6 +77,10 @@ std::unexpected<Status> taken(std::string_view what, std::string_view id) {
 Result<void> SqliteStore::add_claim(const ClaimRecord& claim) {
   RETURN_IF_ERROR(check_claim(claim));
   const std::lock_guard lock(m_mutex);
+  return insert_claim(claim);
+}
+
+Result<void> SqliteStore::insert_claim(const ClaimRecord& claim) {
   ASSIGN_OR_RETURN(SqliteStatement insert,
                    m_database.prepare("INSERT INTO claim (tenant_id, id, text, source_url) VALUES (?, ?, ?, ?) "
                                       "ON CONFLICT (tenant_id, id) DO NOTHING"));
@@ -171,6 +175,18 @@ Result<void> SqliteStore::add_verification(std::string_view tenant, const Verifi
   ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::begin(m_database));
   ASSIGN_OR_RETURN(const int64_t claim, claim_number(tenant, verification.claim_id));
   ASSIGN_OR_RETURN(const int64_t number, insert_verification(claim, verification));
+  RETURN_IF_ERROR(insert_nli_results(number, verification.nli_results));
+  return transaction.commit();
+}
+
+Result<void> SqliteStore::add_verified_claim(const ClaimRecord& claim, const VerificationRecord& verification) {
+  RETURN_IF_ERROR(check_claim(claim));
+  RETURN_IF_ERROR(check_verification(verification));
+  const std::lock_guard lock(m_mutex);
+  ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::begin(m_database));
+  RETURN_IF_ERROR(insert_claim(claim));
+  ASSIGN_OR_RETURN(const int64_t stored, claim_number(claim.tenant, verification.claim_id));
+  ASSIGN_OR_RETURN(const int64_t number, insert_verification(stored, verification));
   RETURN_IF_ERROR(insert_nli_results(number, verification.nli_results));
   return transaction.commit();
 }

@@ -88,8 +88,32 @@ CREATE INDEX nli_result_of_verification ON nli_result (verification_number, numb
 PRAGMA user_version = 1;
 )sql";
 
+// Version 2. Tasks that outlive their process; a number that tells caches that a tenant's evidence has changed.
+constexpr char kSecondVersion[] = R"sql(
+CREATE TABLE evidence_revision (tenant_id TEXT PRIMARY KEY, revision INTEGER NOT NULL);
+CREATE TABLE task (
+  number INTEGER PRIMARY KEY,
+  tenant_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  claim_id TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('pending', 'processing', 'completed', 'failed')),
+  request TEXT NOT NULL,
+  result TEXT NOT NULL DEFAULT '',
+  error TEXT NOT NULL DEFAULT '',
+  progress INTEGER NOT NULL DEFAULT 0,
+  owner TEXT NOT NULL DEFAULT '',
+  lease_until REAL NOT NULL DEFAULT 0,
+  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+  completed_at TEXT NOT NULL DEFAULT '',
+  UNIQUE (tenant_id, id)
+);
+CREATE INDEX task_of_status ON task (status, number);
+CREATE INDEX task_of_claim ON task (tenant_id, claim_id, number);
+PRAGMA user_version = 2;
+)sql";
+
 // Step i brings a file of version i to version i + 1.
-constexpr std::array<const char*, 1> kSteps = {kFirstVersion};
+constexpr std::array<const char*, 2> kSteps = {kFirstVersion, kSecondVersion};
 
 Result<void> check_owner(SqliteDatabase& database, const std::string& path) {
   ASSIGN_OR_RETURN(const int64_t application, database.number("PRAGMA application_id"));

@@ -84,6 +84,23 @@ Result<std::shared_ptr<SqliteStore::TenantVectors>> SqliteStore::vectors_of(std:
   return known->second;
 }
 
+// In the background, in small steps: searches go on beside it, writers wait for a step at most.
+void SqliteStore::build_graph(TenantVectors* vectors) {
+  constexpr size_t kRowsOfStep = 64;
+  {
+    const std::shared_lock lock(vectors->mutex);
+    if (!vectors->index.wants_graph()) return;
+  }
+  std::call_once(vectors->building, [vectors] {
+    vectors->builder = std::jthread([vectors](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        const std::shared_lock lock(vectors->mutex);
+        if (!vectors->index.extend_graph(kRowsOfStep)) return;
+      }
+    });
+  });
+}
+
 Result<std::vector<ScoredEvidence>> SqliteStore::search_vectors(const VectorQuery& query) {
   RETURN_IF_ERROR(check_query(query));
   ASSIGN_OR_RETURN(const std::shared_ptr<TenantVectors> vectors, vectors_of(query.tenant, query.vector.size()));
@@ -96,6 +113,7 @@ Result<std::vector<ScoredEvidence>> SqliteStore::search_vectors(const VectorQuer
                                   .min_similarity = query.min_similarity,
                                   .group = query.source_url});
   }
+  build_graph(vectors.get());
   std::vector<ScoredEvidence> found;
   const std::lock_guard lock(m_mutex);
   for (const VectorHit& hit : hits) {

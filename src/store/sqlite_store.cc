@@ -26,6 +26,14 @@ size_t vector_length(const EvidenceBatch& batch) {
 
 }  // namespace
 
+bool is_postgres_address(std::string_view location) {
+  return location.starts_with("postgresql://") || location.starts_with("postgres://");
+}
+
+Result<std::unique_ptr<EvidenceStore>> open_evidence_store(const std::string& location) {
+  return is_postgres_address(location) ? open_postgres_store(location) : open_sqlite_store(location);
+}
+
 Result<std::unique_ptr<EvidenceStore>> open_sqlite_store(const std::string& path) {
   ASSIGN_OR_RETURN(SqliteDatabase database, SqliteDatabase::open(path));
   RETURN_IF_ERROR(migrate_schema(database, path));
@@ -40,7 +48,24 @@ Result<void> SqliteStore::put_evidence(const EvidenceBatch& batch) {
   RETURN_IF_ERROR(settle_vector_space(batch));
   RETURN_IF_ERROR(write_items(batch));
   RETURN_IF_ERROR(write_checkpoint(batch));
+  if (!batch.items.empty()) RETURN_IF_ERROR(count_change(batch.tenant));
   return transaction.commit();
+}
+
+Result<void> SqliteStore::count_change(std::string_view tenant) {
+  ASSIGN_OR_RETURN(SqliteStatement count,
+                   m_database.prepare("INSERT INTO evidence_revision (tenant_id, revision) VALUES (?, 1) "
+                                      "ON CONFLICT (tenant_id) DO UPDATE SET revision = revision + 1"));
+  return count.bind(tenant).run();
+}
+
+Result<uint64_t> SqliteStore::evidence_revision(std::string_view tenant) {
+  RETURN_IF_ERROR(check_id("tenant", tenant));
+  const std::lock_guard lock(m_mutex);
+  ASSIGN_OR_RETURN(SqliteStatement select,
+                   m_database.prepare("SELECT revision FROM evidence_revision WHERE tenant_id = ?"));
+  ASSIGN_OR_RETURN(const bool found, select.bind(tenant).step());
+  return found ? static_cast<uint64_t>(select.integer(0)) : 0;
 }
 
 // The first vectors of a tenant decide which model's and how long all are.
@@ -149,6 +174,7 @@ Result<void> SqliteStore::remove_evidence(std::string_view tenant, std::string_v
   if (m_database.changed_rows() == 0) {
     return error(StatusCode::kNotFound, fmt::format("no evidence with id '{}'", id));
   }
+  RETURN_IF_ERROR(count_change(tenant));
   return transaction.commit();
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <thread>
 
 #include "store/evidence_store.h"
 #include "store/sqlite_database.h"
@@ -23,6 +24,7 @@ class SqliteStore final : public EvidenceStore {
   Result<uint64_t> count_evidence(std::string_view tenant) override;
   Result<void> remove_evidence(std::string_view tenant, std::string_view id) override;
   Result<uint64_t> checkpoint(std::string_view tenant, std::string_view source) override;
+  Result<uint64_t> evidence_revision(std::string_view tenant) override;
   Result<std::string> vector_model(std::string_view tenant) override;
 
   Result<std::vector<ScoredEvidence>> search_vectors(const VectorQuery& query) override;
@@ -35,7 +37,15 @@ class SqliteStore final : public EvidenceStore {
   Result<ClaimPage> claims(std::string_view tenant, uint64_t skip, uint64_t limit) override;
   Result<void> remove_claim(std::string_view tenant, std::string_view id) override;
   Result<void> add_verification(std::string_view tenant, const VerificationRecord& verification) override;
+  Result<void> add_verified_claim(const ClaimRecord& claim, const VerificationRecord& verification) override;
   Result<VerificationRecord> verification(std::string_view tenant, std::string_view claim_id) override;
+
+  Result<void> add_task(const TaskRecord& task) override;
+  Result<TaskRecord> task(std::string_view tenant, std::string_view id) override;
+  Result<TaskRecord> task_of_claim(std::string_view tenant, std::string_view claim_id) override;
+  Result<std::optional<TaskRecord>> take_task(std::string_view owner, double lease_seconds) override;
+  Result<void> update_task(std::string_view owner, double lease_seconds, const TaskRecord& task) override;
+  Result<uint64_t> remove_old_tasks(double seconds) override;
 
  private:
   // The vectors of one tenant in memory.
@@ -44,8 +54,12 @@ class SqliteStore final : public EvidenceStore {
     VectorIndex index;
     int64_t last_id = 0;                           // of the embedding table, up to which the index has read
     std::pair<int64_t, int64_t> stamp = {-1, -1};  // the file's when the index was brought up to date
+    std::once_flag building;
+    std::jthread builder;  // of the index's graph; last, so that it ends before the rest goes
     TenantVectors(const KernelTable& kernels, size_t dimensions) : index(kernels, dimensions) {}
   };
+
+  static void build_graph(TenantVectors* vectors);
 
   // These want m_mutex held.
   Result<void> settle_vector_space(const EvidenceBatch& batch);
@@ -55,6 +69,8 @@ class SqliteStore final : public EvidenceStore {
   Result<EvidenceRecord> read_evidence(std::string_view tenant, std::string_view id);
   Result<size_t> dimensions_of(std::string_view tenant);
   Result<void> read_new_vectors(std::string_view tenant, TenantVectors* vectors);
+  Result<void> count_change(std::string_view tenant);
+  Result<void> insert_claim(const ClaimRecord& claim);
   Result<int64_t> claim_number(std::string_view tenant, std::string_view id);
   Result<int64_t> insert_verification(int64_t claim, const VerificationRecord& verification);
   Result<void> insert_nli_results(int64_t verification, const std::vector<NliRecord>& results);

@@ -106,6 +106,17 @@ Result<void> check_claim(const ClaimRecord& claim) {
   return check_optional_text("source_url", claim.source_url, kMaxUrlBytes);
 }
 
+Result<void> check_task(const TaskRecord& task) {
+  RETURN_IF_ERROR(check_id("task id", task.id));
+  RETURN_IF_ERROR(check_id("tenant", task.tenant));
+  RETURN_IF_ERROR(check_id("claim id", task.claim_id));
+  RETURN_IF_ERROR(check_optional_text("request", task.request, kMaxTextBytes));
+  RETURN_IF_ERROR(check_optional_text("result", task.result, kMaxTaskResultBytes));
+  RETURN_IF_ERROR(check_optional_text("error", task.error, kMaxTextBytes));
+  if (task.progress > 100) return invalid("progress", "is more than 100 percent");
+  return {};
+}
+
 Result<void> check_verification(const VerificationRecord& verification) {
   RETURN_IF_ERROR(check_id("verification id", verification.id));
   RETURN_IF_ERROR(check_id("claim id", verification.claim_id));

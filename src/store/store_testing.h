@@ -30,8 +30,12 @@ struct StoreBackend {
   std::function<Result<std::unique_ptr<EvidenceStore>>(const TemporaryFolder&)> open;
 };
 
-// Another database joins the suite with a row here.
+// Another database joins the suite with a row here. PostgreSQL is there when VIVACE_TEST_POSTGRES has the address of a
+// server where databases may be made (tests/store/test_postgres.py starts one).
 std::vector<StoreBackend> store_backends();
+
+// The address of another database on that server.
+std::string test_postgres_address(const std::string& server, const std::string& database);
 
 EvidenceInput evidence_input(const std::string& id, const std::string& content, std::vector<float> vector = {});
 EvidenceBatch evidence_batch(const std::string& tenant, std::vector<EvidenceInput> items);

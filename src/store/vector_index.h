@@ -1,8 +1,12 @@
-// Exact search among vectors in memory by cosine. Not thread-safe for changes; searches may run side by side.
+// Search among vectors in memory by cosine: exact up to graph_rows, beyond that through a graph once it is built.
+//
+// Not thread-safe for changes; searches may run side by side, and beside extend_graph().
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +15,7 @@
 #include <vector>
 
 #include "kernels/kernel_table.h"
+#include "store/vector_graph.h"
 
 namespace vivace {
 
@@ -28,7 +33,10 @@ struct VectorIndexQuery {
 
 class VectorIndex {
  public:
-  VectorIndex(const KernelTable& kernels, size_t dimensions) : m_kernels(&kernels), m_dimensions(dimensions) {}
+  static constexpr size_t kGraphRows = 100'000;
+
+  VectorIndex(const KernelTable& kernels, size_t dimensions, size_t graph_rows = kGraphRows)
+      : m_kernels(&kernels), m_dimensions(dimensions), m_graph_limit(graph_rows) {}
 
   size_t size() const { return m_ids.size(); }
   size_t dimensions() const { return m_dimensions; }
@@ -38,6 +46,12 @@ class VectorIndex {
 
   // Best first, equal similarities by id.
   std::vector<VectorHit> search(const VectorIndexQuery& query) const;
+  // Whether building the graph pays: there are many rows, and they were looked through a few times already.
+  bool wants_graph() const;
+  // Takes up to so many more rows into the graph; false when all are in it. A change beside searches only: not beside
+  // put() or another extend_graph().
+  bool extend_graph(size_t rows);
+
   // Cosine to the vector of that id, nullopt when there is none.
   std::optional<double> similarity(const std::string& id, std::span<const float> vector) const;
 
@@ -50,10 +64,17 @@ class VectorIndex {
     return m_blocks[index / kBlockRows].data() + index % kBlockRows * m_dimensions;
   }
   uint32_t group_number(const std::string& group);
+  bool has_graph() const { return m_graph != nullptr && m_rows_in_graph.load(std::memory_order_acquire) == size(); }
+  std::vector<VectorHit> search_rows(const VectorIndexQuery& query, std::span<const float> unit,
+                                     std::span<const size_t> rows) const;
   float dot(const float* query, size_t index) const { return m_kernels->dot_f32(query, row(index), m_dimensions); }
 
   const KernelTable* m_kernels;
   size_t m_dimensions;
+  size_t m_graph_limit;
+  mutable std::atomic<size_t> m_exact_searches{0};
+  std::unique_ptr<VectorGraph> m_graph;      // over the first m_rows_in_graph rows
+  std::atomic<size_t> m_rows_in_graph{0};    // searches use the graph when it holds all
   std::vector<std::vector<float>> m_blocks;  // of unit length each row
   std::vector<std::string> m_ids;
   std::vector<uint32_t> m_groups;

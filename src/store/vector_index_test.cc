@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <functional>
 #include <random>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -79,6 +82,60 @@ TEST_P(VectorIndexTest, EdgesOfTheLimit) {
   ASSERT_EQ(hits.size(), 2U);
   EXPECT_EQ(hits[0].id, "a");
   EXPECT_EQ(hits[1].id, "b");
+}
+
+// Rows around a hundred centres. VIVACE_GRAPH_ROWS=200000 for the size that the graph is made for.
+TEST(VectorGraph, C004_19_RecallAgainstBruteForce) {
+  const char* asked = std::getenv("VIVACE_GRAPH_ROWS");
+  const size_t rows = asked == nullptr ? 4000 : std::stoul(asked);
+  const size_t dimensions = asked == nullptr ? 32 : 384;
+  std::mt19937 random(11);
+  std::normal_distribution<float> normal;
+  std::vector<std::vector<float>> centres(100, std::vector<float>(dimensions));
+  for (auto& centre : centres) {
+    for (float& value : centre) value = normal(random);
+  }
+  auto clustered = [&] {
+    std::vector<float> vector = centres[random() % centres.size()];
+    for (float& value : vector) value += 0.5F * normal(random);
+    return vector;
+  };
+  const KernelTable& kernels = *select_kernel_table("").value();
+  VectorIndex exact(kernels, dimensions, SIZE_MAX);
+  VectorIndex graph(kernels, dimensions, rows / 2);
+  for (size_t i = 0; i < rows; ++i) {
+    const std::vector<float> vector = clustered();
+    exact.put(std::to_string(i), "", vector);
+    // The last rows come when the graph is there already.
+    if (i == rows * 3 / 4) {
+      for (int search = 0; search < 16; ++search) {
+        static_cast<void>(graph.search({.vector = vector, .limit = 1, .min_similarity = -1, .group = {}}));
+      }
+      ASSERT_TRUE(graph.wants_graph());
+      while (graph.extend_graph(100)) continue;
+      EXPECT_FALSE(graph.wants_graph());
+    }
+    graph.put(std::to_string(i), "", vector);
+  }
+  // Rows that move are found where they are now.
+  for (size_t i = 0; i < 20; ++i) {
+    const std::vector<float> vector = clustered();
+    exact.put(std::to_string(i), "", vector);
+    graph.put(std::to_string(i), "", vector);
+  }
+  constexpr size_t kQueries = 100;
+  size_t found = 0;
+  for (size_t i = 0; i < kQueries; ++i) {
+    const std::vector<float> query = clustered();
+    const VectorIndexQuery top{.vector = query, .limit = 10, .min_similarity = -1, .group = {}};
+    std::set<std::string> expected;
+    for (const VectorHit& hit : exact.search(top)) expected.insert(hit.id);
+    const std::vector<VectorHit> hits = graph.search(top);
+    ASSERT_EQ(hits.size(), 10U);
+    EXPECT_TRUE(std::ranges::is_sorted(hits, std::greater(), &VectorHit::similarity));
+    for (const VectorHit& hit : hits) found += expected.count(hit.id);
+  }
+  EXPECT_GE(static_cast<double>(found) / (10 * kQueries), 0.98);
 }
 
 INSTANTIATE_TEST_SUITE_P(Tables, VectorIndexTest, testing::ValuesIn(kernel_tables().begin(), kernel_tables().end()),

@@ -7,7 +7,7 @@ import pytest
 from cli_runner import ROOT
 
 VERBS = ["embed", "classify", "tag", "entail", "rerank", "complete", "tokenize", "inspect", "pull", "models", "ingest",
-         "search", "serve", "impact", "bench"]
+         "search", "verify", "serve", "impact", "bench"]
 
 
 def test_version_is_the_project_s(cli):

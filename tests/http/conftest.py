@@ -12,7 +12,7 @@ from vivace_server import MODEL, PROGRAM, ROOT, Server  # noqa: E402
 def server():
     assert PROGRAM.exists(), f"{PROGRAM} is missing: run make build"
     assert (MODEL / "config.json").exists(), f"{MODEL} is missing: run make model"
-    with Server() as running:
+    with Server("--rate-limits", "off") as running:
         yield running
 
 

@@ -34,12 +34,13 @@ class Server:
 
     def __init__(self, *flags, models=None, wait_ready=True, environment=None):
         self.log_file = tempfile.TemporaryFile("w+")
+        self.state = tempfile.TemporaryDirectory(prefix="vivace-state-")
         models = models or [f"minilm={MODEL}"]
         command = [str(PROGRAM), "serve", "--host", "127.0.0.1", "--port", "0"]
         for model in models:
             command += ["--model", model]
         self.process = subprocess.Popen(command + list(flags), stdout=self.log_file, stderr=self.log_file,
-                                        stdin=subprocess.DEVNULL, env=clean_environment() | (environment or {}))
+                                        stdin=subprocess.DEVNULL, env=clean_environment() | {"XDG_STATE_HOME": self.state.name} | (environment or {}))
         self.port = int(self._wait_for(self._read_port))
         self.url = f"http://127.0.0.1:{self.port}"
         if wait_ready:
@@ -58,6 +59,7 @@ class Server:
                 self.process.wait()
                 raise AssertionError("the server did not stop:\n" + self.log())
         self.log_file.close()
+        self.state.cleanup()
 
     def log(self):
         self.log_file.flush()

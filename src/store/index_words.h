@@ -1,0 +1,14 @@
+// The words of a text for an index that a database keeps without a tokenizer of its own.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vivace {
+
+// Runs of letters and digits of any script, folded to lower case and without diacritics: the words that SQLite's
+// tokenizer "unicode61 remove_diacritics 2" finds. text: valid UTF-8.
+std::vector<std::string> index_words(std::string_view text);
+
+}  // namespace vivace

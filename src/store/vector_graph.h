@@ -1,0 +1,34 @@
+// Approximate neighbours by a navigable small-world graph (Malkov, Yashunin 2018), through hnswlib. Finds nearly always
+// what an exact search finds, without looking at every row.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kernels/kernel_table.h"
+
+namespace vivace {
+
+class VectorGraph {
+ public:
+  VectorGraph(const KernelTable& kernels, size_t dimensions);
+  ~VectorGraph();
+  VectorGraph(const VectorGraph&) = delete;
+  VectorGraph& operator=(const VectorGraph&) = delete;
+
+  // Makes room for so many rows. Not beside any other call.
+  void reserve(size_t rows);
+  // Adds a row, or moves the one of that number. unit: of length 1, copied. Within what was reserved. Not beside
+  // find().
+  void put(size_t row, const float* unit);
+  // Rows near the direction, about the nearest `limit`, in no order. May run side by side.
+  std::vector<size_t> find(const float* unit, size_t limit) const;
+
+ private:
+  struct Graph;
+  std::unique_ptr<Graph> m_graph;
+};
+
+}  // namespace vivace
