@@ -11,6 +11,7 @@ namespace vivace {
 namespace {
 
 constexpr size_t kMaxItems = 1000;
+constexpr size_t kMaxContentCharacters = 65536;
 
 // The names that `vivace ingest` reads too.
 std::string_view present_name(const JsonValue& root, std::string_view name, std::string_view other) {
@@ -19,7 +20,8 @@ std::string_view present_name(const JsonValue& root, std::string_view name, std:
 
 ApiResult<EvidenceInput> read_item(const JsonValue& item) {
   EvidenceInput input;
-  auto content = required_text(item, present_name(item, "content", "text"), {.least = 1, .most = kMaxTextBytes / 4});
+  auto content =
+      required_text(item, present_name(item, "content", "text"), {.least = 1, .most = kMaxContentCharacters});
   if (!content) return std::unexpected(std::move(content).error());
   input.evidence.content = std::move(*content);
   auto id = optional_text(item, "id", kMaxIdBytes);

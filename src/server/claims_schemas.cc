@@ -82,7 +82,7 @@ constexpr char kClaimList[] =
     R"("limit":{"type":"integer"}}})";
 constexpr char kVerifyLaterRequest[] =
     R"({"type":"object","required":["claim_text"],"properties":{)"
-    R"("claim_id":{"type":["string","null"],"maxLength":50,"description":"As in the path"},)"
+    R"("claim_id":{"type":["string","null"],"maxLength":200,"description":"As in the path"},)"
     R"("claim_text":{"type":"string","minLength":1,"maxLength":5000,"pattern":"\\S"},)"
     R"("corpus_ids":{"type":["array","null"],"maxItems":0},"tenant_id":{"type":["string","null"],"maxLength":50},)"
     R"("options":{"type":["object","null"],"properties":{)"
@@ -97,16 +97,16 @@ constexpr char kTaskStatus[] =
     R"("completed_at":{"type":["string","null"]},"result":{"type":["object","null"]},)"
     R"("error":{"type":["string","null"]},"progress_percentage":{"type":"integer"}}})";
 constexpr char kEvidenceRequest[] =
-    R"({"type":"object","properties":{"evidence":{"type":"array","minItems":1,"maxItems":1000,)"
+    R"({"type":"object","properties":{"evidence":{"type":["array","null"],"minItems":1,"maxItems":1000,)"
     R"("items":{"$ref":"#/components/schemas/EvidenceItem"}},)"
     R"("content":{"type":"string","minLength":1,"maxLength":65536,"pattern":"\\S"},)"
     R"("tenant_id":{"type":["string","null"],"maxLength":50}},)"
-    R"("anyOf":[{"required":["evidence"]},{"required":["content"]}]})";
+    R"("anyOf":[{"required":["evidence"],"properties":{"evidence":{"type":"array"}}},{"required":["content"]}]})";
 constexpr char kEvidenceItem[] =
-    R"({"type":"object","required":["content"],"properties":{"id":{"type":["string","null"],"maxLength":50},)"
+    R"({"type":"object","required":["content"],"properties":{"id":{"type":["string","null"],"maxLength":200},)"
     R"("content":{"type":"string","minLength":1,"maxLength":65536,"pattern":"\\S"},)"
     R"("source_url":{"type":["string","null"],"maxLength":2048},"source_type":{"type":["string","null"],)"
-    R"("maxLength":50}}})";
+    R"("maxLength":200}}})";
 constexpr char kEvidenceResponse[] =
     R"({"type":"object","required":["ids","count","truncated"],"properties":{"ids":{"type":"array",)"
     R"("items":{"type":"string"}},"count":{"type":"integer"},"truncated":{"type":"integer"}}})";

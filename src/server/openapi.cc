@@ -107,11 +107,11 @@ void write_parameters(const Route& route, JsonWriter* json) {
   if (brace != std::string_view::npos) {
     json->begin_object().key("name").value(route.path.substr(brace + 1, route.path.find('}') - brace - 1));
     json->key("in").value("path").key("required").value(true);
-    json->key("schema").begin_object().key("type").value("string").key("minLength").value(1).end_object();
-    json->end_object();
+    json->key("schema").raw(route.doc.path_schema).end_object();
   }
   for (const QueryDoc& parameter : route.doc.query) {
     json->begin_object().key("name").value(parameter.name).key("in").value("query");
+    json->key("required").value(parameter.required);
     json->key("schema").raw(parameter.schema).end_object();
   }
   json->end_array();

@@ -56,6 +56,7 @@ enum class Access { kPublic, kKey };  // kKey: needs the API key, where one is c
 struct QueryDoc {
   std::string_view name;
   std::string_view schema;  // JSON
+  bool required = false;
 };
 
 // An operation of /openapi.json. Schemas are names of components.
@@ -69,6 +70,7 @@ struct OperationDoc {
   std::string_view unready_schema{};  // of the 503 answer where it is no error body
   int success = 200;
   std::vector<QueryDoc> query{};
+  std::string_view path_schema = R"({"type":"string","minLength":1})";  // of the path's {name}
 };
 
 struct Route {

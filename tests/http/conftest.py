@@ -20,7 +20,9 @@ def server():
 def tiny_server():
     """For tests that care about the protocol rather than the answers: a small model, quick even under the sanitizers."""
     assert PROGRAM.exists(), f"{PROGRAM} is missing: run make build"
-    with Server(models=[f"tiny={ROOT}/tests/golden/tiny-bert"]) as running:
+    golden = ROOT / "tests" / "golden"
+    models = [f"tiny={golden}/tiny-bert", f"embedder={golden}/tiny-bert", f"entailment={golden}/heads/bert-nli"]
+    with Server("--rate-limits", "off", models=models) as running:
         yield running
 
 

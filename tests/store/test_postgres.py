@@ -24,7 +24,7 @@ def postgres():
 def test_c004_20_the_suite_of_all_stores(postgres, vectors):
     if not SUITE.exists():
         pytest.skip(f"{SUITE} is not built")
-    done = subprocess.run([SUITE, "--gtest_filter=*ostgres*"], capture_output=True, text=True, timeout=600, check=False,
+    done = subprocess.run([SUITE, "--gtest_filter=*ostgres*"], capture_output=True, text=True, timeout=600, check=False, cwd=ROOT,
                           env=os.environ | {"VIVACE_TEST_POSTGRES": postgres.address(), "VIVACE_TEST_POSTGRES_VECTORS": vectors})
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "[  PASSED  ]" in done.stdout and "C004_19_KeepsEvidence/postgres" in done.stdout
