@@ -64,6 +64,8 @@ struct ServerConfig {
   // Calls field(value, FieldInfo) for each key, in the order of the documentation.
   template <typename Self, typename Field>
   static void visit(Self& self, Field&& field);
+  template <typename Self, typename Field>
+  static void visit_claims(Self& self, Field& field);
 };
 
 // Where values come from. A flag beats the environment, which beats the file, which beats the default.
@@ -164,6 +166,14 @@ void ServerConfig::visit(Self& self, Field&& field) {
   field(self.api_key, Info{.name = "api_key",
                            .help = "key that clients send as 'Authorization: Bearer KEY'; empty: none is asked",
                            .secret = true});
+  visit_claims(self, field);
+}
+
+// Keys of claim verification.
+template <typename Self, typename Field>
+void ServerConfig::visit_claims(Self& self, Field& field) {
+  using Info = FieldInfo;
+  constexpr double kMaxSeconds = 86400;
   field(self.evidence_store,
         Info{.name = "evidence_store",
              .help = "evidence, claims and verdicts: a file or postgresql://USER@HOST/DATABASE; empty: a file in the "
