@@ -86,6 +86,29 @@ def measure_classes():
     return classes
 
 
+def measure_scripts():
+    """Numbers for the scripts that the UnicodeScripts pre-tokenizer tells apart; none for what it lets stand in any."""
+    split = pre_tokenizers.UnicodeScripts()
+
+    def joins(left, right):
+        return len(split.pre_tokenize_str(left + right)) == 1
+
+    scripts, representatives, last = {}, [], None
+    for code_point in CODE_POINTS:
+        character = chr(code_point)
+        if joins("a", character) and joins("\u3042", character):
+            last = None
+            continue
+        if last is None or not joins(last, character):
+            known = [i for i, r in enumerate(representatives) if joins(r, character)]
+            if not known:
+                representatives.append(character)
+            number = known[0] + 1 if known else len(representatives)
+        scripts[code_point] = number
+        last = character
+    return scripts
+
+
 def measure_mappings(normalizer):
     mappings = {}
     for code_point in CODE_POINTS:
@@ -172,6 +195,7 @@ def main():
         cpp_array("UnicodeRange", "kFlagRanges", (range_item % tuple(r) for r in flag_runs)),
         cpp_array("UnicodeRange", "kClassRanges", (range_item % tuple(r) for r in ranges(measure_classes()))),
         cpp_array("UnicodeRange", "kCombiningClassRanges", (range_item % tuple(r) for r in class_runs)),
+        cpp_array("UnicodeRange", "kScriptRanges", (range_item % tuple(r) for r in ranges(measure_scripts()))),
         cpp_array("UnicodeMapping", "kDecompositions", (mapping_row(c, m, 4) for c, m in sorted(decompositions.items()))),
         cpp_array("UnicodeMapping", "kLowercase", (mapping_row(c, m, 4) for c, m in sorted(lowercase.items()))),
     ]
@@ -181,7 +205,7 @@ def main():
         out.write("// clang-format off\n")
         out.write('#include "text/unicode_data.h"\n\nnamespace vivace::unicode_data {\n\n')
         out.write("\n".join(arrays))
-        for name in ("FlagRange", "ClassRange", "CombiningClassRange", "Decomposition", "Lowercase"):
+        for name in ("FlagRange", "ClassRange", "CombiningClassRange", "ScriptRange", "Decomposition", "Lowercase"):
             array = "k" + name if name == "Lowercase" else f"k{name}s"
             out.write(f"\nconst size_t k{name}Count = sizeof({array}) / sizeof({array}[0]);")
         out.write("\n\n}  // namespace vivace::unicode_data\n")

@@ -1,13 +1,14 @@
 """Makes the directories of tests/tokenizer/legacy: model files from before tokenizer.json, and expected.json, the document
 that transformers' AutoTokenizer makes of them.
 
-usage: make_legacy_tokenizers.py   # after make_reference_tokenizers.py, whose vocabularies it takes
+usage: make_legacy_tokenizers.py [NAME …]   # after make_reference_tokenizers.py, whose vocabularies it takes
 
 Needs the packages of bench/requirements.txt.
 """
 
 import json
 import shutil
+import sys
 
 import make_reference_tokenizers as kinds
 from transformers import AutoTokenizer
@@ -51,10 +52,56 @@ def cases():
     yield "deberta_v2_lower", "deberta-v2", {"spm.model": deberta}, {"do_lower_case": True, "split_by_punct": True}
 
 
+def token_cases():
+    """Tokens named by files beside the vocabulary."""
+    bert = {"vocab.txt": lines_of(vocabulary("bert")["vocab"], 400)}
+    flags = {"lstrip": True, "rstrip": False, "normalized": False, "single_word": False}
+    special = {"cls_token": "[OTHER]", "mask_token": {"content": "[MASK]", **flags},
+               "additional_special_tokens": ["<a>", "<b>"]}
+    yield "bert_special_map", "bert", {**bert, "special_tokens_map.json": json.dumps(special)}, {"sep_token": "[S]"}
+    added = json.dumps({"new word": 401, "[MASK]": 400, "<ent>": 402})
+    yield "bert_added", "bert", {**bert, "added_tokens.json": added}, {"unk_token": "[UNK]", "mask_token": "[MASK]"}
+    decoder = {"401": {"content": "\u00d6l", **flags, "normalized": True, "special": False},
+               "400": {"content": "<x>", **flags, "lstrip": False, "rstrip": True, "special": True},
+               "4": {"content": "[MASK]", **flags, "special": True}}
+    yield "bert_added_decoder", "bert", {**bert, "added_tokens.json": added, "special_tokens_map.json": json.dumps(special)}, {
+        "added_tokens_decoder": decoder, "mask_token": "[MASK]", "cls_token": "<x>"}
+    roberta = vocabulary("roberta")
+    files = {"vocab.json": json.dumps(roberta["vocab"]), "merges.txt": "\n".join(roberta["merges"]) + "\n"}
+    mask = {"mask_token": {"content": "<mask>", **flags}}
+    yield "roberta_special_map", "roberta", {**files, "special_tokens_map.json": json.dumps(mask)}, None
+    symbols = sentencepiece_model(pad_id=0, bos_id=1, eos_id=2, unk_id=3, pad_piece="[PAD]", bos_piece="[CLS]",
+                                  eos_piece="[SEP]", unk_piece="[UNK]", user_defined_symbols=["<sym>", "rabbit"])
+    yield "deberta_v2_symbols", "deberta-v2", {
+        "spm.model": symbols, "added_tokens.json": json.dumps({"[MASK]": 520})}, {"mask_token": "[MASK]"}
+    llama = kinds.train_sentencepiece("bpe", SIZE + 700, byte_fallback=True, user_defined_symbols=["<sym>"])
+    yield "llama", "llama", {"tokenizer.model": llama}, {"tokenizer_class": "LlamaTokenizer", "add_bos_token": True}
+    yield "llama_eos", "llama", {"tokenizer.model": llama}, {
+        "tokenizer_class": "LlamaTokenizer", "add_eos_token": True, "add_prefix_space": False}
+
+
+def make_bpe():
+    """A BPE model in the files of a class for Unigram ones: here sentencepiece itself is the reference."""
+    folder = FOLDER.parent / "legacy_bpe"
+    folder.mkdir(exist_ok=True)
+    model = kinds.train_sentencepiece("bpe", 900, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    (folder / "spiece.model").write_bytes(model)
+    (folder / "config.json").write_text(json.dumps({"model_type": "t5"}) + "\n")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"extra_ids": 0}) + "\n")
+    processor = kinds.sentencepiece.SentencePieceProcessor(model_proto=model)
+    with open(folder / "ids.jsonl", "w", encoding="utf-8") as out:
+        for text in filter(str.isprintable, kinds.corpus()[:150]):
+            out.write(json.dumps({"text": text, "ids": processor.encode(text)}, ensure_ascii=False) + "\n")
+
+
 def main():
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    for name, model_type, files, config in cases():
+    if not sys.argv[1:] or "bpe" in sys.argv[1:]:
+        make_bpe()
+    for name, model_type, files, config in [*cases(), *token_cases()]:
         folder = FOLDER / name
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for file, content in files.items():
             (folder / file).write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -62,7 +109,7 @@ def main():
         if config is not None:
             (folder / "tokenizer_config.json").write_text(json.dumps(config) + "\n")
         document = json.loads(AutoTokenizer.from_pretrained(folder).backend_tokenizer.to_str())
-        if "merges" in document["model"]:
+        if "merges.txt" in files:
             document["model"]["merges"] = [" ".join(merge) for merge in document["model"]["merges"]]
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         (folder / "expected.json").write_text(text + "\n", encoding="utf-8")

@@ -7,32 +7,63 @@
 
 namespace vivace {
 
-LegacyDocument::LegacyDocument(const std::vector<std::string>& tokens) {
+LegacyDocument::LegacyDocument(const std::vector<std::string>& tokens, const LegacySettings& settings)
+    : m_settings(settings) {
   for (size_t id = 0; id < tokens.size(); ++id) m_ids.emplace(tokens[id], static_cast<int32_t>(id));
+  for (const AddedToken& token : settings.added_tokens) add(token);
 }
 
-int32_t LegacyDocument::add(const std::string& token, bool lstrip) {
-  const int32_t id = m_ids.try_emplace(token, static_cast<int32_t>(m_ids.size())).first->second;
-  const bool is_known =
-      std::any_of(m_added.begin(), m_added.end(), [&](const Added& added) { return added.content == token; });
-  if (!is_known) m_added.push_back({.content = token, .id = id, .lstrip = lstrip});
-  return id;
+void LegacyDocument::add(const AddedToken& token) {
+  const int32_t id = m_ids.try_emplace(token.content, static_cast<int32_t>(m_ids.size())).first->second;
+  const auto [known, is_new] = m_places.try_emplace(token.content, m_added.size());
+  if (!is_new) {
+    m_added[known->second].special = m_added[known->second].special || token.special;
+    return;
+  }
+  m_added.push_back(token);
+  m_added.back().id = id;
 }
 
-int32_t LegacyDocument::add_special(const std::string& token) {
-  return add(token, false);
+void LegacyDocument::add_special(const std::string& content) {
+  AddedToken token;
+  token.content = content;
+  token.special = true;
+  add(token);
 }
 
-int32_t LegacyDocument::add_mask(const std::string& token) {
-  return add(token, true);
+std::string LegacyDocument::add_role(std::string_view role, std::string_view fallback) {
+  AddedToken token;
+  token.content = fallback;
+  const auto given = m_settings.special_tokens.find(std::string(role));
+  if (given != m_settings.special_tokens.end()) token = given->second;
+  token.special = true;
+  add(token);
+  return token.content;
 }
 
-std::string LegacyDocument::template_items(std::initializer_list<std::string_view> items, int second_type_id) const {
+std::string LegacyDocument::add_mask(std::string_view fallback) {
+  AddedToken token;
+  token.content = fallback;
+  const auto given = m_settings.special_tokens.find("mask_token");
+  if (given != m_settings.special_tokens.end()) token = given->second;
+  const bool has_flags = token.single_word || token.lstrip || token.rstrip || token.normalized;
+  token.lstrip = token.lstrip || !has_flags;
+  token.special = true;
+  add(token);
+  return token.content;
+}
+
+void LegacyDocument::add_extra_tokens() {
+  for (const AddedToken& token : m_settings.extra_tokens) add(token);
+}
+
+std::string LegacyDocument::template_items(const std::vector<std::string_view>& items, const Template& parts) {
   JsonWriter json;
   json.begin_array();
   int type_id = 0;
-  for (const std::string_view item : items) {
-    if (item == "B") type_id = second_type_id;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const std::string_view item = items[i];
+    if (item == "B" || (parts.second_begin > 0 && i == parts.second_begin)) type_id = parts.second_type_id;
     json.begin_object().key(item == "A" || item == "B" ? "Sequence" : "SpecialToken").begin_object();
     json.key("id").value(item).key("type_id").value(type_id).end_object().end_object();
   }
@@ -42,11 +73,11 @@ std::string LegacyDocument::template_items(std::initializer_list<std::string_vie
 std::string LegacyDocument::template_processing(const Template& parts) const {
   JsonWriter json;
   json.begin_object().key("type").value("TemplateProcessing");
-  json.key("single").raw(template_items(parts.single, parts.second_type_id));
-  json.key("pair").raw(template_items(parts.pair, parts.second_type_id));
+  json.key("single").raw(template_items(parts.single, parts));
+  json.key("pair").raw(template_items(parts.pair, parts));
   json.key("special_tokens").begin_object();
-  std::set<std::string_view> names(parts.single);
-  names.insert(parts.pair);
+  std::set<std::string_view> names(parts.single.begin(), parts.single.end());
+  names.insert(parts.pair.begin(), parts.pair.end());
   for (const std::string_view name : names) {
     if (name == "A" || name == "B") continue;
     json.key(name).begin_object().key("id").value(name);
@@ -70,12 +101,13 @@ std::string LegacyDocument::write(const Parts& parts) const {
   JsonWriter json;
   json.begin_object().key("version").value("1.0").key("truncation").null().key("padding").null();
   json.key("added_tokens").begin_array();
-  std::vector<Added> by_id = m_added;
-  std::sort(by_id.begin(), by_id.end(), [](const Added& a, const Added& b) { return a.id < b.id; });
-  for (const Added& token : by_id) {
-    json.begin_object().key("id").value(token.id).key("content").value(token.content).key("single_word").value(false);
-    json.key("lstrip").value(token.lstrip).key("rstrip").value(false).key("normalized").value(false);
-    json.key("special").value(true).end_object();
+  std::vector<AddedToken> by_id = m_added;
+  std::ranges::sort(by_id, {}, &AddedToken::id);
+  for (const AddedToken& token : by_id) {
+    json.begin_object().key("id").value(token.id).key("content").value(token.content);
+    json.key("single_word").value(token.single_word).key("lstrip").value(token.lstrip);
+    json.key("rstrip").value(token.rstrip).key("normalized").value(token.normalized);
+    json.key("special").value(token.special).end_object();
   }
   json.end_array().key("normalizer").raw(parts.normalizer).key("pre_tokenizer").raw(parts.pre_tokenizer);
   json.key("post_processor").raw(parts.post_processor).key("decoder").raw(parts.decoder);

@@ -2,30 +2,38 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "text/added_tokens.h"
+#include "text/legacy_settings.h"
+
 namespace vivace {
 
 class LegacyDocument {
  public:
-  // tokens: the model's vocabulary by id.
-  explicit LegacyDocument(const std::vector<std::string>& tokens);
+  // tokens: the model's vocabulary by id. The tokens that settings adds come first.
+  LegacyDocument(const std::vector<std::string>& tokens, const LegacySettings& settings);
 
-  // A special token, added once; its id, the next free one when the vocabulary lacks it.
-  int32_t add_special(const std::string& token);
-  // One that takes the blanks before it along.
-  int32_t add_mask(const std::string& token);
+  // Adds a token once, with the next free id when the vocabulary lacks it.
+  void add(const AddedToken& token);
+  void add_special(const std::string& content);
+  // The token of a role ("cls_token"), else fallback: special in any case. Returns its content.
+  std::string add_role(std::string_view role, std::string_view fallback);
+  // The same for a mask, which takes the blanks before it along unless the settings give its flags.
+  std::string add_mask(std::string_view fallback);
+  // The special tokens without a role: to be added last.
+  void add_extra_tokens();
 
-  // A TemplateProcessing of special tokens (added before) and the sequences "A" and "B". In pair, what stands after "B"
-  // and "B" itself get its type id.
+  // A TemplateProcessing of special tokens (added before) and the sequences "A" and "B". In pair, the items from
+  // second_begin on get the second type id; 0: those from "B" on.
   struct Template {
-    std::initializer_list<std::string_view> single;
-    std::initializer_list<std::string_view> pair;
+    std::vector<std::string_view> single;
+    std::vector<std::string_view> pair;
     int second_type_id = 0;
+    size_t second_begin = 0;
   };
   std::string template_processing(const Template& parts) const;
   std::string roberta_processing(const std::string& sep, const std::string& cls, bool trim_offsets,
@@ -42,16 +50,12 @@ class LegacyDocument {
   std::string write(const Parts& parts) const;
 
  private:
-  struct Added {
-    std::string content;
-    int32_t id = 0;
-    bool lstrip = false;
-  };
-  int32_t add(const std::string& token, bool lstrip);
-  std::string template_items(std::initializer_list<std::string_view> items, int second_type_id) const;
+  static std::string template_items(const std::vector<std::string_view>& items, const Template& parts);
 
   std::unordered_map<std::string, int32_t> m_ids;
-  std::vector<Added> m_added;
+  std::vector<AddedToken> m_added;
+  std::unordered_map<std::string, size_t> m_places;  // in m_added
+  const LegacySettings& m_settings;
 };
 
 // {"type":"Metaspace",…} with U+2581, for pre-tokenizer and decoder.

@@ -8,6 +8,7 @@
 #include "text/legacy_document.h"
 #include "text/legacy_settings.h"
 #include "text/legacy_tokenizer.h"
+#include "text/sentencepiece_merges.h"
 #include "text/sentencepiece_model.h"
 
 namespace vivace {
@@ -28,7 +29,30 @@ struct Vocabulary {
   }
 };
 
-std::string model_json(const Vocabulary& vocabulary, size_t unk_id) {
+struct BpeSettings {
+  std::string_view unk_token;  // empty: characters without token vanish
+  bool byte_fallback = false;
+};
+
+std::string bpe_json(const Vocabulary& vocabulary, const BpeSettings& settings) {
+  JsonWriter json;
+  json.begin_object().key("type").value("BPE").key("dropout").null().key("unk_token");
+  settings.unk_token.empty() ? json.null() : json.value(settings.unk_token);
+  json.key("continuing_subword_prefix").null().key("end_of_word_suffix").null().key("fuse_unk").value(true);
+  json.key("byte_fallback").value(settings.byte_fallback).key("ignore_merges").value(false);
+  json.key("vocab").begin_object();
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    json.key(vocabulary.tokens[id]).value(static_cast<int64_t>(id));
+  }
+  json.end_object().key("merges").begin_array();
+  for (const auto& [left, right] : sentencepiece_merges(vocabulary.tokens)) {
+    json.begin_array().value(left).value(right).end_array();
+  }
+  return json.end_array().end_object().take();
+}
+
+std::string model_json(const SentencePieceModel& model, const Vocabulary& vocabulary, size_t unk_id) {
+  if (model.is_bpe) return bpe_json(vocabulary, {.unk_token = vocabulary.tokens[unk_id]});
   JsonWriter json;
   json.begin_object().key("type").value("Unigram").key("unk_id").value(static_cast<int64_t>(unk_id));
   json.key("byte_fallback").value(false).key("exact_scores").value(true).key("vocab").begin_array();
@@ -36,6 +60,19 @@ std::string model_json(const Vocabulary& vocabulary, size_t unk_id) {
     json.begin_array().value(vocabulary.tokens[id]).value(vocabulary.scores[id]).end_array();
   }
   return json.end_array().end_object().take();
+}
+
+// Control pieces and those that the user defined are found in a text before the model sees it.
+void take_added_pieces(const SentencePieceModel& model, LegacySettings* settings) {
+  settings->extra_tokens.clear();
+  for (const SentencePieceModel::Piece& piece : model.pieces) {
+    const bool is_control = piece.type == SentencePieceType::kControl;
+    if ((!is_control && piece.type != SentencePieceType::kUserDefined) || piece.text.empty()) continue;
+    AddedToken token;
+    token.content = piece.text;
+    token.special = is_control;
+    settings->extra_tokens.push_back(std::move(token));
+  }
 }
 
 std::string charsmap_json(const SentencePieceModel& model) {
@@ -51,11 +88,11 @@ Result<std::string> t5_json(const SentencePieceModel& model, const LegacySetting
   Vocabulary vocabulary;
   vocabulary.add_pieces(model, 0);
   for (int32_t i = settings.extra_ids; i-- > 0;) vocabulary.add("<extra_id_" + std::to_string(i) + ">", 0);
-  LegacyDocument document(vocabulary.tokens);
-  const std::string eos = settings.token("eos_token", "</s>");
-  document.add_special(eos);
-  document.add_special(settings.token("unk_token", "<unk>"));
-  document.add_special(settings.token("pad_token", "<pad>"));
+  LegacyDocument document(vocabulary.tokens, settings);
+  const std::string eos = document.add_role("eos_token", "</s>");
+  document.add_role("unk_token", "<unk>");
+  document.add_role("pad_token", "<pad>");
+  document.add_extra_tokens();
   for (int32_t i = 0; i < settings.extra_ids; ++i) document.add_special("<extra_id_" + std::to_string(i) + ">");
   const std::string metaspace = metaspace_json("always");
   LegacyDocument::Parts parts;
@@ -64,7 +101,7 @@ Result<std::string> t5_json(const SentencePieceModel& model, const LegacySetting
   parts.decoder = metaspace;
   parts.post_processor =
       document.template_processing({.single = {"A", eos}, .pair = {"A", eos, "B", eos}, .second_type_id = 0});
-  parts.model = model_json(vocabulary, 2);
+  parts.model = model_json(model, vocabulary, 2);
   return document.write(parts);
 }
 
@@ -79,15 +116,15 @@ Result<std::string> fairseq_json(const SentencePieceModel& model, const LegacySe
   if (is_camembert) vocabulary.add("<unk>NOTUSED", -100);
   vocabulary.add_pieces(model, is_camembert ? 1 : 3);
   vocabulary.add("<mask>", 0);
-  LegacyDocument document(vocabulary.tokens);
-  const std::string bos = settings.token("bos_token", "<s>");
-  const std::string eos = settings.token("eos_token", "</s>");
-  const std::string mask = settings.token("mask_token", "<mask>");
-  for (const std::string& token : {bos, eos, settings.token("unk_token", "<unk>"), settings.token("sep_token", "</s>"),
-                                   settings.token("pad_token", "<pad>"), settings.token("cls_token", "<s>")}) {
-    document.add_special(token);
-  }
-  is_camembert ? document.add_mask(mask) : document.add_special(mask);
+  LegacyDocument document(vocabulary.tokens, settings);
+  const std::string bos = document.add_role("bos_token", "<s>");
+  const std::string eos = document.add_role("eos_token", "</s>");
+  document.add_role("unk_token", "<unk>");
+  document.add_role("sep_token", "</s>");
+  document.add_role("pad_token", "<pad>");
+  document.add_role("cls_token", "<s>");
+  is_camembert ? document.add_mask("<mask>") : document.add_role("mask_token", "<mask>");
+  document.add_extra_tokens();
   const std::string metaspace = metaspace_json(settings.add_prefix_space ? "always" : "never");
   LegacyDocument::Parts parts;
   parts.normalizer = charsmap_json(model);
@@ -95,7 +132,7 @@ Result<std::string> fairseq_json(const SentencePieceModel& model, const LegacySe
   parts.decoder = metaspace;
   parts.post_processor = document.template_processing(
       {.single = {bos, "A", eos}, .pair = {bos, "A", eos, eos, "B", eos}, .second_type_id = 0});
-  parts.model = model_json(vocabulary, 3);
+  parts.model = model_json(model, vocabulary, 3);
   return document.write(parts);
 }
 
@@ -108,13 +145,15 @@ Result<std::string> deberta_json(const SentencePieceModel& model, const LegacySe
   if (unk_place == vocabulary.tokens.end()) {
     return error(StatusCode::kCorruptFile, "the unk_token '" + printable(unk) + "' is not among the pieces");
   }
-  LegacyDocument document(vocabulary.tokens);
-  const std::string cls = settings.token("cls_token", "[CLS]");
-  const std::string sep = settings.token("sep_token", "[SEP]");
-  for (const std::string& token : {settings.token("bos_token", "[CLS]"), settings.token("eos_token", "[SEP]"), unk, sep,
-                                   settings.token("pad_token", "[PAD]"), cls, settings.token("mask_token", "[MASK]")}) {
-    document.add_special(token);
-  }
+  LegacyDocument document(vocabulary.tokens, settings);
+  document.add_role("bos_token", "[CLS]");
+  document.add_role("eos_token", "[SEP]");
+  document.add_role("unk_token", "[UNK]");
+  const std::string sep = document.add_role("sep_token", "[SEP]");
+  document.add_role("pad_token", "[PAD]");
+  const std::string cls = document.add_role("cls_token", "[CLS]");
+  document.add_role("mask_token", "[MASK]");
+  document.add_extra_tokens();
   const std::string metaspace = metaspace_json(settings.add_prefix_space ? "always" : "first");
   LegacyDocument::Parts parts;
   parts.normalizer = R"({"type":"Sequence","normalizers":[)";
@@ -127,7 +166,36 @@ Result<std::string> deberta_json(const SentencePieceModel& model, const LegacySe
   parts.decoder = metaspace;
   parts.post_processor =
       document.template_processing({.single = {cls, "A", sep}, .pair = {cls, "A", sep, "B", sep}, .second_type_id = 1});
-  parts.model = model_json(vocabulary, static_cast<size_t>(unk_place - vocabulary.tokens.begin()));
+  parts.model = model_json(model, vocabulary, static_cast<size_t>(unk_place - vocabulary.tokens.begin()));
+  return document.write(parts);
+}
+
+Result<std::string> llama_json(const SentencePieceModel& model, const LegacySettings& settings) {
+  if (!model.is_bpe) return error(StatusCode::kUnsupported, "a LlamaTokenizer needs a BPE model, this one is Unigram");
+  Vocabulary vocabulary;
+  vocabulary.add_pieces(model, 0);
+  LegacyDocument document(vocabulary.tokens, settings);
+  const std::string bos = document.add_role("bos_token", "<s>");
+  const std::string eos = document.add_role("eos_token", "</s>");
+  document.add_role("unk_token", "<unk>");
+  document.add_extra_tokens();
+  LegacyDocument::Parts parts;
+  const std::string_view scheme = !settings.add_prefix_space ? "never" : settings.legacy ? "always" : "first";
+  JsonWriter metaspace;
+  metaspace.begin_object().key("type").value("Metaspace").key("replacement").value("\u2581");
+  parts.pre_tokenizer = metaspace.key("prepend_scheme").value(scheme).key("split").value(false).end_object().take();
+  parts.decoder = R"({"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"\u2581"},"content":" "},)"
+                  R"({"type":"ByteFallback"},{"type":"Fuse"})";
+  if (settings.add_prefix_space) parts.decoder += R"(,{"type":"Strip","content":" ","start":1,"stop":0})";
+  parts.decoder += "]}";
+  parts.model = bpe_json(vocabulary, {.unk_token = {}, .byte_fallback = true});
+  std::vector<std::string_view> single{"A"};
+  if (settings.add_bos_token) single.insert(single.begin(), bos);
+  if (settings.add_eos_token) single.emplace_back(eos);
+  std::vector<std::string_view> pair = single;
+  for (const std::string_view item : single) pair.push_back(item == "A" ? "B" : item);
+  parts.post_processor = document.template_processing(
+      {.single = single, .pair = pair, .second_type_id = 1, .second_begin = single.size()});
   return document.write(parts);
 }
 
@@ -135,11 +203,13 @@ Result<std::string> deberta_json(const SentencePieceModel& model, const LegacySe
 
 Result<std::string> legacy_sentencepiece_json(const std::string& path, std::string_view tokenizer_class) {
   const std::string directory = path.substr(0, path.rfind('/'));
-  ASSIGN_OR_RETURN(const LegacySettings settings,
+  ASSIGN_OR_RETURN(LegacySettings settings,
                    read_legacy_settings(directory, {.do_lower_case = false, .add_prefix_space = true}));
   ASSIGN_OR_RETURN(const std::string bytes, read_text_file(path, kMaxFileBytes));
   ASSIGN_OR_RETURN(const SentencePieceModel model, read_sentencepiece_model(bytes, path));
+  take_added_pieces(model, &settings);
   const auto convert = [&] {
+    if (tokenizer_class == "LlamaTokenizer") return llama_json(model, settings);
     if (tokenizer_class == "T5Tokenizer") return t5_json(model, settings);
     if (tokenizer_class == "DebertaV2Tokenizer") return deberta_json(model, settings);
     return fairseq_json(model, settings, tokenizer_class == "CamembertTokenizer");

@@ -4,29 +4,17 @@
 
 #include "base/json.h"
 #include "base/mapped_file.h"
+#include "text/legacy_token_files.h"
 
 namespace vivace {
 namespace {
 
 constexpr size_t kMaxConfigBytes = size_t{16} << 20;
 constexpr int64_t kMaxExtraIds = 100000;
-constexpr std::string_view kRoles[] = {"bos_token", "eos_token", "unk_token", "sep_token",
-                                       "pad_token", "cls_token", "mask_token"};
 
 bool is_there(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
-}
-
-// A token is text, or an object that has it as "content".
-Result<std::string> read_token(const JsonValue& value) {
-  if (!value.is_object()) {
-    ASSIGN_OR_RETURN(const std::string_view text, value.as_string());
-    return std::string(text);
-  }
-  ASSIGN_OR_RETURN(const JsonValue content, value.get("content"));
-  ASSIGN_OR_RETURN(const std::string_view text, content.as_string());
-  return std::string(text);
 }
 
 Result<LegacySettings> read_config(const JsonValue& root, const LegacyDefaults& defaults) {
@@ -43,34 +31,41 @@ Result<LegacySettings> read_config(const JsonValue& root, const LegacyDefaults& 
   ASSIGN_OR_RETURN(settings.split_by_punct, root.bool_or("split_by_punct", false));
   ASSIGN_OR_RETURN(const int64_t extra_ids, root.integer_or("extra_ids", 100, 0, kMaxExtraIds));
   settings.extra_ids = static_cast<int32_t>(extra_ids);
-  for (const std::string_view role : kRoles) {
-    const std::optional<JsonValue> value = root.find(role);
-    if (!value) continue;
-    ASSIGN_OR_RETURN(settings.special_tokens[std::string(role)], read_token(*value));
-  }
+  ASSIGN_OR_RETURN(settings.legacy, root.bool_or("legacy", false));
+  ASSIGN_OR_RETURN(settings.add_bos_token, root.bool_or("add_bos_token", false));
+  ASSIGN_OR_RETURN(settings.add_eos_token, root.bool_or("add_eos_token", false));
   return settings;
+}
+
+// The document of a file that may be missing.
+Result<JsonDocument> read_object(const std::string& path) {
+  std::string json = "{}";
+  if (is_there(path)) {
+    ASSIGN_OR_RETURN(json, read_text_file(path, kMaxConfigBytes));
+  }
+  return JsonDocument::parse(json, path);
 }
 
 }  // namespace
 
 std::string LegacySettings::token(std::string_view role, std::string_view fallback) const {
   const auto place = special_tokens.find(std::string(role));
-  return place != special_tokens.end() ? place->second : std::string(fallback);
+  return place != special_tokens.end() ? place->second.content : std::string(fallback);
 }
 
 Result<LegacySettings> read_legacy_settings(const std::string& directory, const LegacyDefaults& defaults) {
-  if (is_there(directory + "/added_tokens.json")) {
-    return error(StatusCode::kUnsupported, directory +
-                                               "/added_tokens.json: added tokens are only read from a tokenizer.json; "
-                                               "save the tokenizer with transformers to get one");
+  ASSIGN_OR_RETURN(const JsonDocument config, read_object(directory + "/tokenizer_config.json"));
+  ASSIGN_OR_RETURN(LegacySettings settings, read_config(config.root(), defaults));
+  RETURN_IF_ERROR(read_legacy_special_tokens(config.root(), &settings));
+  if (const std::optional<JsonValue> decoder = config.root().find("added_tokens_decoder")) {
+    RETURN_IF_ERROR(read_added_tokens_decoder(*decoder, &settings));
+    return settings;
   }
-  const std::string path = directory + "/tokenizer_config.json";
-  std::string json = "{}";
-  if (is_there(path)) {
-    ASSIGN_OR_RETURN(json, read_text_file(path, kMaxConfigBytes));
-  }
-  ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(json, path));
-  return read_config(document.root(), defaults);
+  ASSIGN_OR_RETURN(const JsonDocument map, read_object(directory + "/special_tokens_map.json"));
+  RETURN_IF_ERROR(read_legacy_special_tokens(map.root(), &settings));
+  ASSIGN_OR_RETURN(const JsonDocument added, read_object(directory + "/added_tokens.json"));
+  RETURN_IF_ERROR(read_added_token_ids(added.root(), &settings));
+  return settings;
 }
 
 }  // namespace vivace

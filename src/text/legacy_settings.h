@@ -1,4 +1,5 @@
-// tokenizer_config.json of a model directory from before tokenizer.json.
+// tokenizer_config.json of a model directory from before tokenizer.json, and what stands beside it: tokens in
+// special_tokens_map.json and added_tokens.json, which count only where the configuration has no added_tokens_decoder.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +7,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/status.h"
+#include "text/added_tokens.h"
 
 namespace vivace {
 
@@ -20,7 +23,13 @@ struct LegacySettings {
   bool trim_offsets = true;
   bool split_by_punct = false;
   int32_t extra_ids = 100;
-  std::unordered_map<std::string, std::string> special_tokens;  // "cls_token" and so on
+  bool legacy = false;  // of Llama: a prefix before every part of a text, not only the first
+  bool add_bos_token = false;
+  bool add_eos_token = false;
+  // "cls_token" and so on. Those that were written as text alone have no flags but special.
+  std::unordered_map<std::string, AddedToken> special_tokens;
+  std::vector<AddedToken> added_tokens;  // in order of their ids, which are not kept: the vocabulary says them
+  std::vector<AddedToken> extra_tokens;  // special ones without a role
 
   std::string token(std::string_view role, std::string_view fallback) const;
 };
@@ -31,8 +40,7 @@ struct LegacyDefaults {
   bool add_prefix_space = false;
 };
 
-// A missing file is one that says nothing. kUnsupported when added_tokens.json stands beside it: those tokens are not
-// read.
+// A missing file is one that says nothing.
 Result<LegacySettings> read_legacy_settings(const std::string& directory, const LegacyDefaults& defaults);
 
 }  // namespace vivace

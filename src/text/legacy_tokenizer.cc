@@ -17,6 +17,7 @@ constexpr ModelClass kClasses[] = {{"bert", "BertTokenizer"},
                                    {"distilbert", "DistilBertTokenizer"},
                                    {"mpnet", "MPNetTokenizer"},
                                    {"roberta", "RobertaTokenizer"},
+                                   {"llama", "LlamaTokenizer"},
                                    {"t5", "T5Tokenizer"},
                                    {"xlm-roberta", "XLMRobertaTokenizer"},
                                    {"camembert", "CamembertTokenizer"},
@@ -48,9 +49,9 @@ Result<std::string> legacy_tokenizer_json(const std::string& directory, std::str
   ASSIGN_OR_RETURN(const LegacySettings settings, read_legacy_settings(directory, {}));
   const std::string name =
       is_known(settings.tokenizer_class) ? settings.tokenizer_class : std::string(class_of(model_type));
-  const bool is_sentencepiece = name == "T5Tokenizer" || name == "XLMRobertaTokenizer" ||
+  const bool is_sentencepiece = name == "T5Tokenizer" || name == "XLMRobertaTokenizer" || name == "LlamaTokenizer" ||
                                 name == "CamembertTokenizer" || name == "DebertaV2Tokenizer";
-  for (const char* file : {"spiece.model", "sentencepiece.bpe.model", "spm.model"}) {
+  for (const char* file : {"spiece.model", "sentencepiece.bpe.model", "spm.model", "tokenizer.model"}) {
     if (is_sentencepiece && has(file)) return legacy_sentencepiece_json(path_of(file), name);
   }
   if (name == "RobertaTokenizer" && has("vocab.json") && has("merges.txt")) return legacy_byte_level_json(directory);

@@ -1,6 +1,9 @@
 // Model directories without tokenizer.json: what transformers' tokenizer classes make of vocab.txt (BERT, DistilBERT,
-// MPNet), vocab.json with merges.txt (RoBERTa, CodeT5), spiece.model (T5), sentencepiece.bpe.model (XLM-R, CamemBERT)
-// or spm.model (DeBERTa-v2 and -v3), as the text of a tokenizer.json.
+// MPNet), vocab.json with merges.txt (RoBERTa, CodeT5), spiece.model (T5), sentencepiece.bpe.model (XLM-R, CamemBERT),
+// spm.model (DeBERTa-v2 and -v3) or tokenizer.model (Llama), as the text of a tokenizer.json.
+//
+// A BPE model in the files of a class that has Unigram ones otherwise is read as what it is; transformers 5 takes its
+// ranks for Unigram scores, so there the reference is the sentencepiece package.
 #pragma once
 
 #include <string>

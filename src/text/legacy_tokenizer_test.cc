@@ -3,13 +3,16 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/json.h"
 #include "text/sentencepiece_model.h"
+#include "text/tokenizer.h"
 
 namespace vivace {
 namespace {
@@ -62,7 +65,29 @@ TEST(LegacyTokenizer, DocumentsEqualTransformers) {
     expect_equal(given.root(), expected.root());
     ++count;
   }
-  EXPECT_EQ(count, 10);
+  EXPECT_EQ(count, 17);
+}
+
+// A BPE model is merged as sentencepiece itself does it.
+TEST(LegacyTokenizer, BpeModelsGiveTheIdsOfSentencePiece) {
+  const std::string folder = VIVACE_SOURCE_DIR "/tests/tokenizer/legacy_bpe";
+  const auto tokenizer = Tokenizer::from_directory(folder, "t5");
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  std::istringstream lines(read_file(folder + "/ids.jsonl"));
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const JsonDocument document = JsonDocument::parse(line, "line").value();
+    const std::string_view text = document.root().get("text")->as_string().value();
+    const std::vector<JsonValue> ids = document.root().get("ids")->as_array().value();
+    std::vector<int32_t> expected;
+    for (const JsonValue& id : ids) {
+      expected.push_back(static_cast<int32_t>(id.as_integer(0, INT32_MAX).value()));
+    }
+    TokenSequence tokens;
+    ASSERT_TRUE((*tokenizer)->encode(text, {.special_tokens = SpecialTokens::kOmit}, &tokens));
+    EXPECT_EQ(tokens.ids, expected) << text;
+  }
+  EXPECT_GE(count, 100);
 }
 
 class LegacyFolder : public ::testing::Test {
@@ -94,8 +119,13 @@ TEST_F(LegacyFolder, SaysWhatIsMissingOrUnknown) {
   EXPECT_THAT(message("roberta"), HasSubstr("vocab.json: has 2 tokens, so their ids must be 0 to 1"));
   write("vocab.txt", "a\n\xFF\n");
   EXPECT_THAT(message("bert"), HasSubstr("vocab.txt: is not UTF-8 at byte 2"));
-  write("added_tokens.json", "{}");
-  EXPECT_THAT(message("bert"), HasSubstr("added_tokens.json: added tokens are only read from a tokenizer.json"));
+  write("vocab.txt", "a\n");
+  write("added_tokens.json", R"({"x":-1})");
+  EXPECT_THAT(message("bert"), HasSubstr("added_tokens.json: x"));
+  write("special_tokens_map.json", R"({"cls_token":{"content":""}})");
+  EXPECT_THAT(message("bert"), HasSubstr("'content' is empty"));
+  write("tokenizer_config.json", R"({"added_tokens_decoder":{"one":{"content":"x"}}})");
+  EXPECT_THAT(message("bert"), HasSubstr("'one' is no token id"));
 }
 
 // Cut anywhere, or with any byte changed, a model is read or refused.
@@ -117,8 +147,8 @@ TEST(SentencePieceModel, TakesAnyBytes) {
     changed[i] = bytes[i];
   }
   EXPECT_EQ(read_sentencepiece_model("", "m").error().message, "m: has no pieces");
-  EXPECT_THAT(read_sentencepiece_model(std::string("\x12\x02\x18\x02", 4), "m").error().message,
-              HasSubstr("m: model type 2 is not supported, only Unigram"));
+  EXPECT_THAT(read_sentencepiece_model(std::string("\x12\x02\x18\x03", 4), "m").error().message,
+              HasSubstr("m: model type 3 is not supported, only Unigram"));
 }
 
 }  // namespace

@@ -55,28 +55,26 @@ Result<std::string> legacy_word_piece_json(const std::string& directory, std::st
   ASSIGN_OR_RETURN(const LegacySettings settings,
                    read_legacy_settings(directory, {.do_lower_case = true, .add_prefix_space = false}));
   ASSIGN_OR_RETURN(const std::vector<std::string> tokens, read_vocabulary_lines(directory + "/vocab.txt"));
-  LegacyDocument document(tokens);
+  LegacyDocument document(tokens, settings);
   const bool is_mpnet = tokenizer_class == "MPNetTokenizer";
-  const std::string unk = settings.token("unk_token", "[UNK]");
-  const std::string sep = settings.token("sep_token", is_mpnet ? "</s>" : "[SEP]");
-  const std::string cls = settings.token("cls_token", is_mpnet ? "<s>" : "[CLS]");
   if (is_mpnet) {
-    document.add_special(settings.token("bos_token", "<s>"));
-    document.add_special(settings.token("eos_token", "</s>"));
+    document.add_role("bos_token", "<s>");
+    document.add_role("eos_token", "</s>");
   }
-  document.add_special(unk);
-  document.add_special(sep);
-  document.add_special(settings.token("pad_token", is_mpnet ? "<pad>" : "[PAD]"));
-  document.add_special(cls);
+  const std::string unk = document.add_role("unk_token", "[UNK]");
+  const std::string sep = document.add_role("sep_token", is_mpnet ? "</s>" : "[SEP]");
+  document.add_role("pad_token", is_mpnet ? "<pad>" : "[PAD]");
+  const std::string cls = document.add_role("cls_token", is_mpnet ? "<s>" : "[CLS]");
   LegacyDocument::Parts parts;
   if (is_mpnet) {
-    document.add_mask(settings.token("mask_token", "<mask>"));
+    document.add_mask("<mask>");
     parts.post_processor = document.roberta_processing(sep, cls, true, false);
   } else {
-    document.add_special(settings.token("mask_token", "[MASK]"));
+    document.add_role("mask_token", "[MASK]");
     parts.post_processor = document.template_processing(
         {.single = {cls, "A", sep}, .pair = {cls, "A", sep, "B", sep}, .second_type_id = 1});
   }
+  document.add_extra_tokens();
   parts.normalizer = normalizer_json(settings);
   parts.pre_tokenizer = R"({"type":"BertPreTokenizer"})";
   parts.decoder = R"({"type":"WordPiece","prefix":"##","cleanup":true})";

@@ -24,6 +24,7 @@ constexpr NamedReader<ModelReader> kModels[] = {
 struct Splitting {
   std::unique_ptr<const PreTokenizer> pre_tokenizer;
   std::unique_ptr<const TokenModel> model;
+  bool is_character_bpe = false;
 };
 
 // A byte-level BPE after a ByteLevel step works on the bytes themselves, where it can.
@@ -36,12 +37,13 @@ Result<Splitting> read_splitting(const JsonValue& root, std::vector<std::string>
   if (read == read_bpe) {
     if (auto plain = splitting.pre_tokenizer->without_byte_map()) {
       auto byte_model = read_byte_level_bpe(model, tokens);
-      if (byte_model) return Splitting{std::move(plain), std::move(*byte_model)};
+      if (byte_model) return Splitting{std::move(plain), std::move(*byte_model), false};
       if (byte_model.error().code != StatusCode::kUnsupported) return std::unexpected(byte_model.error());
       tokens->clear();
     }
   }
   ASSIGN_OR_RETURN(splitting.model, read(model, tokens));
+  splitting.is_character_bpe = read == read_bpe;
   return splitting;
 }
 
@@ -75,6 +77,14 @@ Result<std::unique_ptr<const Tokenizer>> PipelineTokenizer::read(const JsonValue
   };
   ASSIGN_OR_RETURN(AddedPatterns patterns, make_added_patterns(added, normalized_form, root));
   ASSIGN_OR_RETURN(SharedParts parts, read_shared(root, std::move(tokens), added, patterns));
+  std::unique_ptr<Words> words;
+  // Where a character BPE drops characters, offsets depend on the bytes of the whole text.
+  if (!splitting.is_character_bpe) {
+    std::vector<AddedTokenMatcher::Pattern> looked_for = patterns.raw;
+    looked_for.insert(looked_for.end(), patterns.normalized.begin(), patterns.normalized.end());
+    ASSIGN_OR_RETURN(std::optional<WordCuts> cuts, find_word_cuts(root, *normalizer, looked_for));
+    if (cuts) words = std::make_unique<Words>(Words{.cuts = std::move(*cuts), .cache = {}});
+  }
   ASSIGN_OR_RETURN(const JsonValue model, root.get("model"));
   ASSIGN_OR_RETURN(const std::string type, model.string_or("type", ""));
   int64_t id_written_as_text = kNoId;
@@ -87,12 +97,70 @@ Result<std::unique_ptr<const Tokenizer>> PipelineTokenizer::read(const JsonValue
                     .id_written_as_text = static_cast<int32_t>(id_written_as_text),
                     .raw_added_tokens = AddedTokenMatcher(std::move(patterns.raw)),
                     .normalized_added_tokens = AddedTokenMatcher(std::move(patterns.normalized))};
-  return std::unique_ptr<const Tokenizer>(new PipelineTokenizer(std::move(parts), std::move(pipeline)));
+  return std::unique_ptr<const Tokenizer>(
+      new PipelineTokenizer(std::move(parts), std::move(pipeline), std::move(words)));
+}
+
+// What follows an added token is stripped, and moved, like the beginning of a text.
+bool PipelineTokenizer::must_be_whole(std::string_view text, const TokenWriter& writer) const {
+  if (m_words == nullptr || text.empty()) return true;
+  const WordCuts& cuts = m_words->cuts;
+  const bool may_move = cuts.may_move_offsets && writer.keeps_offsets();
+  const uint8_t first = static_cast<uint8_t>(text.front());
+  if (may_move && !cuts.plain[first] && !cuts.blanks[first]) return true;
+  if (!may_move && cuts.normalizer == nullptr) return false;
+  return AddedTokenScanner(m_pipeline.raw_added_tokens, text).next(0, text.size()).has_value();
 }
 
 Result<void> PipelineTokenizer::run(std::string_view text, TokenWriter* writer) const {
+  if (must_be_whole(text, *writer)) return run_whole(text, *m_pipeline.normalizer, writer);
+  const Normalizer* const later = m_words->cuts.normalizer.get();
+  WordTokens tokens;
+  int32_t index = 0;  // of the word's first code point
+  for (size_t begin = 0, end = 0; begin < text.size() && !writer->truncated(); begin = end) {
+    end = m_words->cuts.word_end(text, begin);
+    const std::string_view word = text.substr(begin, end - begin);
+    // A first word with blanks to strip is not what the same word is elsewhere.
+    const bool is_odd = later != nullptr && begin == 0 && m_words->cuts.blanks[static_cast<uint8_t>(text[0])];
+    const bool fits = word.size() <= WordCache::kMaxBytes && !is_odd;
+    const WordCache::Key key(text, begin, fits ? word.size() : 0);
+    WordCache::Entry entry;
+    if (fits && m_words->cache.find(key, &entry)) {
+      for (size_t i = 0; i < entry.token_count; ++i) {
+        const TokenOffset offset = entry.offset(i);
+        writer->add(entry.ids[i], index + offset.begin, index + offset.end);
+      }
+      index += static_cast<int32_t>(entry.code_points);
+      continue;
+    }
+    RETURN_IF_ERROR(split_word(word, later != nullptr && begin > 0 ? *later : *m_pipeline.normalizer, &tokens));
+    const std::vector<TokenOffset>& offsets = tokens.sequence.offsets;
+    for (size_t i = 0; i < offsets.size(); ++i) {
+      writer->add_counted(tokens.sequence.ids[i], {index + offsets[i].begin, index + offsets[i].end}, tokens.blanks[i]);
+    }
+    const size_t code_points = count_code_points(word);
+    index += static_cast<int32_t>(code_points);
+    const bool is_plain = std::ranges::all_of(tokens.blanks, [](TokenBlanks b) { return b == kUnknownBlanks; });
+    if (fits && is_plain) {
+      m_words->cache.store(key, static_cast<uint32_t>(code_points), tokens.sequence.ids, tokens.sequence.offsets);
+    }
+  }
+  return {};
+}
+
+Result<void> PipelineTokenizer::split_word(std::string_view word, const Normalizer& normalizer,
+                                           WordTokens* tokens) const {
+  tokens->sequence.clear();
+  tokens->blanks.clear();
+  TokenWriter writer(&tokens->sequence, SIZE_MAX, Offsets::kKeep);
+  writer.keep_blanks(&tokens->blanks);
+  return run_whole(word, normalizer, &writer);
+}
+
+Result<void> PipelineTokenizer::run_whole(std::string_view text, const Normalizer& normalizer,
+                                          TokenWriter* writer) const {
   PreTokenizedText split;
-  RETURN_IF_ERROR(split_at_added_tokens(text, &split));
+  RETURN_IF_ERROR(split_at_added_tokens(text, normalizer, &split));
   RETURN_IF_ERROR(m_pipeline.pre_tokenizer->split(&split));
   const std::string_view bytes = split.text.bytes;
   const std::vector<TokenOffset>& alignments = split.text.alignments;
@@ -125,8 +193,9 @@ Result<void> PipelineTokenizer::run(std::string_view text, TokenWriter* writer) 
 }
 
 // Added tokens that are looked for in the text as it is; what stands between them is normalised part by part.
-Result<void> PipelineTokenizer::split_at_added_tokens(std::string_view text, PreTokenizedText* out) const {
-  if (m_pipeline.raw_added_tokens.empty()) return normalize_part(text, 0, out);
+Result<void> PipelineTokenizer::split_at_added_tokens(std::string_view text, const Normalizer& normalizer,
+                                                      PreTokenizedText* out) const {
+  if (m_pipeline.raw_added_tokens.empty()) return normalize_part(text, 0, normalizer, out);
   AddedTokenScanner scanner(m_pipeline.raw_added_tokens, text);
   size_t position = 0;
   size_t counted = 0;  // up to here code points are counted
@@ -143,7 +212,8 @@ Result<void> PipelineTokenizer::split_at_added_tokens(std::string_view text, Pre
   AlignedText part;
   while (const auto match = scanner.next(scanner.resume(), text.size())) {
     if (position < match->begin) {
-      RETURN_IF_ERROR(normalize_part(text.substr(position, match->begin - position), index_at(position), out));
+      RETURN_IF_ERROR(
+          normalize_part(text.substr(position, match->begin - position), index_at(position), normalizer, out));
     }
     const size_t begin = out->text.bytes.size();
     part.assign(text.substr(match->begin, match->end - match->begin), index_at(match->begin));
@@ -152,14 +222,15 @@ Result<void> PipelineTokenizer::split_at_added_tokens(std::string_view text, Pre
     position = match->end;
   }
   if (position == text.size()) return {};
-  return normalize_part(text.substr(position), index_at(position), out);
+  return normalize_part(text.substr(position), index_at(position), normalizer, out);
 }
 
 // Normalises a part of the text that begins at code point begin, and finds the added tokens in what it became.
-Result<void> PipelineTokenizer::normalize_part(std::string_view part, int32_t begin, PreTokenizedText* out) const {
+Result<void> PipelineTokenizer::normalize_part(std::string_view part, int32_t begin, const Normalizer& normalizer,
+                                               PreTokenizedText* out) const {
   AlignedText text;
   text.assign(part, begin);
-  RETURN_IF_ERROR(m_pipeline.normalizer->normalize(&text));
+  RETURN_IF_ERROR(normalizer.normalize(&text));
   const auto add = [&](size_t from, size_t to, int32_t id) {
     if (from == to) return;
     const size_t piece_begin = out->text.bytes.size();

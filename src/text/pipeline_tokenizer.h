@@ -1,12 +1,14 @@
 // Every tokenizer.json that BertTokenizer does not take: any normaliser, pre-tokenizer and model, one after the other.
 //
-// A text is normalised and split as a whole; the model then works only as far as the limit of tokens needs it.
+// A text is normalised and split as a whole; the model then works only as far as the limit of tokens needs it. Where
+// the parts allow it, this is done word by word instead, and words seen before are taken from a cache.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "base/status.h"
@@ -15,6 +17,8 @@
 #include "text/pre_tokenizer.h"
 #include "text/token_model.h"
 #include "text/tokenizer_base.h"
+#include "text/word_cache.h"
+#include "text/word_cuts.h"
 
 namespace vivace {
 
@@ -33,14 +37,28 @@ class PipelineTokenizer : public TokenizerBase {
     AddedTokenMatcher raw_added_tokens;
     AddedTokenMatcher normalized_added_tokens;
   };
-  PipelineTokenizer(SharedParts parts, Pipeline pipeline)
-      : TokenizerBase(std::move(parts)), m_pipeline(std::move(pipeline)) {}
+  struct Words {
+    WordCuts cuts;
+    WordCache cache;  // safe to change in a tokenizer that many threads use
+  };
+  // The tokens of one word on their way to the writer.
+  struct WordTokens {
+    TokenSequence sequence;
+    std::vector<TokenBlanks> blanks;
+  };
+  PipelineTokenizer(SharedParts parts, Pipeline pipeline, std::unique_ptr<Words> words)
+      : TokenizerBase(std::move(parts)), m_pipeline(std::move(pipeline)), m_words(std::move(words)) {}
 
   Result<void> run(std::string_view text, TokenWriter* writer) const override;
-  Result<void> split_at_added_tokens(std::string_view text, PreTokenizedText* out) const;
-  Result<void> normalize_part(std::string_view part, int32_t begin, PreTokenizedText* out) const;
+  bool must_be_whole(std::string_view text, const TokenWriter& writer) const;
+  Result<void> run_whole(std::string_view text, const Normalizer& normalizer, TokenWriter* writer) const;
+  Result<void> split_word(std::string_view word, const Normalizer& normalizer, WordTokens* tokens) const;
+  Result<void> split_at_added_tokens(std::string_view text, const Normalizer& normalizer, PreTokenizedText* out) const;
+  Result<void> normalize_part(std::string_view part, int32_t begin, const Normalizer& normalizer,
+                              PreTokenizedText* out) const;
 
   Pipeline m_pipeline;
+  std::unique_ptr<Words> m_words;  // nullptr where texts must be taken whole
 };
 
 }  // namespace vivace

@@ -203,6 +203,13 @@ Result<PreTokenizerPtr> read_fixed_length(const JsonValue& pre_tokenizer) {
   });
 }
 
+Result<PreTokenizerPtr> read_scripts(const JsonValue&) {
+  return make_pre_tokenizer([](PreTokenizedText* text) -> Result<void> {
+    split_scripts(text);
+    return {};
+  });
+}
+
 constexpr NamedReader<PreTokenizerReader> kPreTokenizers[] = {{"BertPreTokenizer", read_bert},
                                                               {"ByteLevel", read_byte_level},
                                                               {"CharDelimiterSplit", read_delimiter},
@@ -212,6 +219,7 @@ constexpr NamedReader<PreTokenizerReader> kPreTokenizers[] = {{"BertPreTokenizer
                                                               {"Punctuation", read_punctuation},
                                                               {"Sequence", read_sequence},
                                                               {"Split", read_split},
+                                                              {"UnicodeScripts", read_scripts},
                                                               {"Whitespace", read_whitespace},
                                                               {"WhitespaceSplit", read_whitespace_split},
                                                               {"null", read_nothing}};

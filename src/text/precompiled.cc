@@ -77,6 +77,11 @@ Result<Precompiled> Precompiled::from_bytes(std::string_view table, std::string_
   if (find_invalid_utf8(precompiled.m_replacements) != kValidUtf8) {
     return corrupt(origin, "the table's replacements are not UTF-8");
   }
+  // A carriage return may begin a cluster of two ASCII characters, any other is one by itself before another of them.
+  for (uint8_t byte = 1; byte < 0x80; ++byte) {
+    const char c = static_cast<char>(byte);
+    precompiled.m_kept[byte] = c != '\r' && !precompiled.find({&c, 1});
+  }
   return precompiled;
 }
 
@@ -119,6 +124,13 @@ void Precompiled::split_cluster(std::string_view text, size_t begin, size_t end,
 
 void Precompiled::split(std::string_view text, std::vector<PrecompiledPart>* parts) const {
   for (size_t begin = 0; begin < text.size();) {
+    const size_t kept = begin;
+    while (begin < text.size() && m_kept[static_cast<uint8_t>(text[begin])] &&
+           (begin + 1 == text.size() || static_cast<uint8_t>(text[begin + 1]) < 0x80)) {
+      ++begin;
+    }
+    if (begin > kept) keep(kept, begin, parts);
+    if (begin == text.size()) return;
     const size_t end = grapheme_end(text, begin);
     split_cluster(text, begin, end, parts);
     begin = end;

@@ -5,6 +5,7 @@
 // the replacements, each ended by a zero byte. Nothing in it is trusted: no lookup leaves it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -44,6 +45,7 @@ class Precompiled {
   std::optional<std::string_view> find(std::string_view chunk) const;
   void split_cluster(std::string_view text, size_t begin, size_t end, std::vector<PrecompiledPart>* parts) const;
 
+  std::array<bool, 256> m_kept{};  // ASCII characters without entry
   std::vector<uint32_t> m_units;
   std::string m_replacements;
 };

@@ -2,6 +2,7 @@
 
 #include "text/byte_alphabet.h"
 #include "text/byte_level_split.h"
+#include "text/unicode_scripts.h"
 #include "text/unicode_tables.h"
 
 namespace vivace {
@@ -116,6 +117,28 @@ void split_whitespace(PreTokenizedText* text) {
       }
       in_piece = !is_blank;
       in_word = is_word;
+    }
+  }
+  text->pieces = std::move(pieces);
+}
+
+void split_scripts(PreTokenizedText* text) {
+  std::vector<TextPiece> pieces;
+  for (const TextPiece& piece : text->pieces) {
+    if (piece.is_added()) {
+      pieces.push_back(piece);
+      continue;
+    }
+    uint16_t last = kAnyScript;
+    for (size_t position = piece.begin; position < piece.end;) {
+      const size_t begin = position;
+      const uint16_t script = script_of(next_code_point(text->text.bytes, &position));
+      if (script != kAnyScript && script != last) {
+        pieces.push_back({.begin = begin, .end = position});
+        last = script;
+      } else if (last != kAnyScript) {
+        pieces.back().end = position;
+      }
     }
   }
   text->pieces = std::move(pieces);

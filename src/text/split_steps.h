@@ -77,4 +77,7 @@ Result<void> split_byte_level(const ByteLevelOptions& options, PreTokenizedText*
 // Words of \w+ and runs of what is neither in a word nor a blank.
 void split_whitespace(PreTokenizedText* text);
 
+// Runs of one script (text/unicode_scripts.h). What stands before the first character of any is removed.
+void split_scripts(PreTokenizedText* text);
+
 }  // namespace vivace

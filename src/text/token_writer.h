@@ -45,6 +45,12 @@ class TokenWriter {
     if (m_blanks != nullptr && !truncated()) m_blanks->back() = count_blanks(text);
   }
 
+  // A token whose blanks are counted already, or kUnknownBlanks.
+  void add_counted(int32_t id, TokenOffset offset, TokenBlanks blanks) {
+    add(id, offset.begin, offset.end);
+    if (m_blanks != nullptr && !truncated()) m_blanks->back() = blanks;
+  }
+
   // A token had to be left out: whatever follows in the text changes nothing.
   bool truncated() const { return m_tokens.truncated; }
   size_t size() const { return m_tokens.ids.size(); }

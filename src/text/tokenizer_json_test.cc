@@ -48,11 +48,12 @@ TEST(TokenizerJson, RefusesUnknownComponentsByName) {
   expect_refused({{.normalizer = R"({"type":"null"})"},
                   code,
                   "tokenizer.json: normalizer: 'null' is not supported; known: " + normalizers});
-  expect_refused({{.pre_tokenizer = foo},
-                  code,
-                  "tokenizer.json: pre_tokenizer: 'Foo' is not supported; known: BertPreTokenizer, ByteLevel, "
-                  "CharDelimiterSplit, Digits, FixedLength, Metaspace, Punctuation, Sequence, Split, Whitespace, "
-                  "WhitespaceSplit, null"});
+  expect_refused(
+      {{.pre_tokenizer = foo},
+       code,
+       "tokenizer.json: pre_tokenizer: 'Foo' is not supported; known: BertPreTokenizer, ByteLevel, "
+       "CharDelimiterSplit, Digits, FixedLength, Metaspace, Punctuation, Sequence, Split, UnicodeScripts, Whitespace, "
+       "WhitespaceSplit, null"});
   expect_refused({{.post_processor = foo},
                   code,
                   "tokenizer.json: post_processor: 'Foo' is not supported; known: TemplateProcessing, "

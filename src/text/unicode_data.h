@@ -9,7 +9,7 @@ namespace vivace::unicode_data {
 struct UnicodeRange {
   uint32_t first;
   uint32_t last;
-  uint16_t value;  // flags of unicode_tables.h, or a canonical combining class
+  uint16_t value;  // flags of unicode_tables.h, a canonical combining class, or the number of a script
 };
 
 struct UnicodeMapping {
@@ -20,11 +20,13 @@ struct UnicodeMapping {
 extern const UnicodeRange kFlagRanges[];
 extern const UnicodeRange kClassRanges[];
 extern const UnicodeRange kCombiningClassRanges[];
+extern const UnicodeRange kScriptRanges[];
 extern const UnicodeMapping kDecompositions[];  // without the Hangul syllables, which follow a formula
 extern const UnicodeMapping kLowercase[];
 extern const size_t kFlagRangeCount;
 extern const size_t kClassRangeCount;
 extern const size_t kCombiningClassRangeCount;
+extern const size_t kScriptRangeCount;
 extern const size_t kDecompositionCount;
 extern const size_t kLowercaseCount;
 

@@ -58,7 +58,7 @@ PRE_TOKENIZERS = [
                                                                                   behavior="Isolated", invert=False),
     *[of_type("Punctuation", behavior=behavior) for behavior in BEHAVIORS], of_type("Digits", individual_digits=True),
     of_type("Digits", individual_digits=False), of_type("CharDelimiterSplit", delimiter="é"),
-    of_type("FixedLength", length=3),
+    of_type("FixedLength", length=3), of_type("UnicodeScripts"),
 ]
 POST_PROCESSORS = [None, of_type("ByteLevel", add_prefix_space=True, trim_offsets=True, use_regex=True),
                    of_type("RobertaProcessing", sep=["b", 3], cls=["a", 2], trim_offsets=True, add_prefix_space=False)]
@@ -136,6 +136,13 @@ def test_all_code_points(tmp_path, form):
     document = make_document(of_type(form), of_type("ByteLevel", add_prefix_space=False, trim_offsets=False, use_regex=True),
                              "Unigram")
     check(tmp_path, document, [f"{c} a{c}\u0323{c}" for c in lines.code_points_alone()[:: 1 if form == "NFKC" else 7]])
+
+
+def test_scripts_of_all_code_points(tmp_path):
+    """Each between characters of two scripts and beside the next one."""
+    points = lines.code_points_alone()
+    given = [f"a{c}\u3042{c}{after}" for c, after in zip(points[::3], points[1::3])]
+    check(tmp_path, make_document(None, of_type("UnicodeScripts"), "Unigram"), given)
 
 
 @pytest.mark.parametrize("number", range(len(PRE_TOKENIZERS)), ids=lambda i: f"{i}-{(PRE_TOKENIZERS[i] or {}).get('type')}")
