@@ -1,42 +1,29 @@
 #include "engine/generator.h"
 
 #include <algorithm>
-#include <chrono>
 #include <future>
 #include <utility>
 
 #include "base/utf8.h"
-#include "engine/text_stream.h"
+#include "models/packed_batch.h"
 
 namespace vivace {
-
-using Clock = std::chrono::steady_clock;
-
-struct Generator::Pending {
-  GenerateRequest request;
-  Callback done;
-  TokenSequence source;
-  GenerateResponse response;
-  Clock::time_point submitted;
-};
-
 namespace {
 
-double milliseconds(Clock::duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
-// Ids that a model may have but its tokenizer need not: rows that fill the vocabulary up.
-std::vector<int32_t> known_ids(const Tokenizer& tokenizer, std::span<const int32_t> ids) {
-  std::vector<int32_t> known;
-  std::ranges::copy_if(ids, std::back_inserter(known), [&](int32_t id) { return !tokenizer.token(id).empty(); });
-  return known;
-}
+// Rows of one pass over the decoder. Up to the first number guessed tokens fill the pass up: there they cost little,
+// since reading the weights is what takes the time. Newcomers wait while more than the second are written.
+constexpr int kCheapRows = 8;
+constexpr int kMostRows = 64;
+constexpr size_t kMostTokensRead = 1024;  // by the encoder between two passes, unless one source is longer
+constexpr size_t kSourceCacheBytes = size_t{64} << 20;
 
 }  // namespace
 
-Generator::Generator(Parts parts, GeneratorInfo info)
-    : m_parts(std::move(parts)), m_info(std::move(info)), m_workspace(m_parts.pool->threads()) {
+Generator::Generator(GeneratorParts parts, GeneratorInfo info)
+    : m_parts(std::move(parts)),
+      m_info(std::move(info)),
+      m_workspace(m_parts.pool->threads()),
+      m_sources(kSourceCacheBytes) {
   m_thread = std::thread([this] { serve(); });
 }
 
@@ -45,14 +32,13 @@ Generator::~Generator() {
     const std::lock_guard lock(m_mutex);
     m_state = State::kStopping;
   }
-  m_stop.request_stop();
   m_work.notify_all();
   m_thread.join();
 }
 
 Result<void> Generator::check(const GenerateRequest& request) const {
   if (request.text.empty()) return error(StatusCode::kInvalidArgument, "the text is empty");
-  if (find_invalid_utf8(request.text) != kValidUtf8) {
+  if (find_invalid_utf8(request.text) != kValidUtf8 || find_invalid_utf8(request.hint) != kValidUtf8) {
     return error(StatusCode::kInvalidArgument, "the text is not valid UTF-8");
   }
   if (request.stop.size() > kMaxStopStrings) {
@@ -62,53 +48,67 @@ Result<void> Generator::check(const GenerateRequest& request) const {
     if (stop.empty()) return error(StatusCode::kInvalidArgument, "a stop string is empty");
   }
   const GenerationOptions& options = request.options;
-  if (request.on_text && (options.num_beams > 1 || options.num_return_sequences > 1)) {
-    return error(StatusCode::kInvalidArgument, "only a single sequence without beams can be streamed");
+  if (request.on_text && options.num_beams > 1) {
+    return error(StatusCode::kInvalidArgument, "beams cannot be streamed: they change their beginning to the end");
   }
   return check_generation_options(options, m_info.max_new_tokens + 1);
 }
 
-Result<void> Generator::prepare(Pending* pending) const {
-  RETURN_IF_ERROR(check(pending->request));
-  EncodeOptions options;
-  options.max_tokens = static_cast<size_t>(m_info.model.max_tokens);
-  RETURN_IF_ERROR(m_parts.tokenizer->encode(pending->request.text, options, &pending->source));
-  if (pending->source.ids.empty()) return error(StatusCode::kInvalidArgument, "the text has no tokens");
-  if (pending->source.truncated && pending->request.too_long == TooLong::kRefuse) {
-    return error(StatusCode::kTooLarge,
-                 "the text is longer than the model's " + std::to_string(m_info.model.max_tokens) + " tokens");
-  }
-  pending->response.source_tokens = static_cast<int>(pending->source.ids.size());
-  pending->response.truncated = pending->source.truncated;
-  pending->response.tokenize_ms = milliseconds(Clock::now() - pending->submitted);
+Result<void> Generator::warm_up() {
+  GenerateRequest request;
+  request.text = "a";
+  request.options.max_new_tokens = std::min(2, m_info.max_new_tokens);
+  const auto response = generate(std::move(request));
+  if (!response) return std::unexpected(response.error());
   return {};
 }
 
-Result<void> Generator::enqueue(std::unique_ptr<Pending>& pending) {
+Result<void> Generator::enqueue(const std::shared_ptr<GeneratorTask>& task) {
   const std::lock_guard lock(m_mutex);
   if (m_state != State::kServing) return error(StatusCode::kUnavailable, "the model is shutting down");
+  if (m_queue.size() >= std::max<size_t>(m_parts.max_queued, 1)) forget_answered();
   if (m_queue.size() >= std::max<size_t>(m_parts.max_queued, 1)) {
     return error(StatusCode::kOverloaded,
                  std::to_string(m_queue.size()) + " requests are waiting, which is the limit; try again in a moment");
   }
-  m_queue.push_back(std::move(pending));
+  m_queue.push_back(task);
+  ++m_unanswered;
   m_stats.requests_accepted.add();
   m_stats.queued_texts.set(static_cast<int64_t>(m_queue.size()));
   m_work.notify_one();
   return {};
 }
 
+void Generator::watch(const std::shared_ptr<GeneratorTask>& task) {
+  const GenerateRequest& request = task->request();
+  if (!request.deadline.has_value() && !request.cancel.stop_possible()) return;
+  const uint64_t id = m_watch.add(request.deadline, request.cancel, [task](WatchEvent event) {
+    task->end(event == WatchEvent::kDeadline ? FinishReason::kDeadline : FinishReason::kCancelled);
+  });
+  task->set_watch_id(id);
+  if (task->answered()) m_watch.forget(id);  // it was faster
+}
+
 void Generator::submit(GenerateRequest request, Callback done) {
-  auto pending = std::make_unique<Pending>();
-  pending->submitted = Clock::now();
-  pending->request = std::move(request);
-  pending->done = std::move(done);
-  auto accepted = prepare(pending.get());
-  if (accepted) accepted = enqueue(pending);
-  if (accepted) return;
+  Result<void> accepted = check(request);
+  std::shared_ptr<GeneratorTask> task;
+  if (accepted) {
+    task = std::make_shared<GeneratorTask>(*m_parts.tokenizer, std::move(request),
+                                           [this, done](Result<GenerateResponse> result) {
+                                             count(result);
+                                             done(std::move(result));
+                                             release();
+                                           });
+    accepted = task->tokenize(m_info.model.max_tokens);
+  }
+  if (accepted) accepted = enqueue(task);
+  if (accepted) {
+    watch(task);
+    return;
+  }
   const Result<GenerateResponse> refused = std::unexpected(std::move(accepted).error());
   count(refused);
-  pending->done(refused);
+  done(refused);
 }
 
 Result<GenerateResponse> Generator::generate(GenerateRequest request) {
@@ -122,97 +122,111 @@ Result<GenerateResponse> Generator::generate(GenerateRequest request) {
 void Generator::drain() {
   std::unique_lock lock(m_mutex);
   if (m_state == State::kServing) m_state = State::kDraining;
-  m_idle.wait(lock, [this] { return m_queue.empty() && !m_running; });
+  m_idle.wait(lock, [this] { return m_unanswered == 0; });
+}
+
+void Generator::release() {
+  const std::lock_guard lock(m_mutex);
+  if (--m_unanswered == 0) m_idle.notify_all();
 }
 
 void Generator::serve() {
+  Tasks running;
+  Tasks joining;
+  while (wait_for_work(running, &joining)) {
+    read_sources(joining);
+    running.insert(running.end(), joining.begin(), joining.end());
+    write_tokens(running);
+    std::erase_if(running, [this](const auto& task) {
+      if (!task->answered()) return false;
+      m_watch.forget(task->watch_id());
+      return true;
+    });
+  }
+  for (const auto& task : running) task->end(FinishReason::kCancelled);
   std::unique_lock lock(m_mutex);
-  for (;;) {
-    m_work.wait(lock, [this] { return !m_queue.empty() || m_state == State::kStopping; });
-    if (m_queue.empty()) return;
-    const std::unique_ptr<Pending> pending = std::move(m_queue.front());
+  const auto waiting = std::exchange(m_queue, {});
+  lock.unlock();
+  for (const auto& task : waiting) {
+    task->fail({StatusCode::kUnavailable, "the model was shut down before it could answer"});
+  }
+}
+
+void Generator::forget_answered() {
+  std::erase_if(m_queue, [](const auto& task) { return task->answered(); });
+}
+
+// Takes those who may join the running ones now. False when the generator ends.
+bool Generator::wait_for_work(const Tasks& running, Tasks* joining) {
+  joining->clear();
+  int rows = 0;
+  for (const auto& task : running) rows += task->needed_rows();
+  size_t tokens = 0;
+  std::unique_lock lock(m_mutex);
+  if (running.empty()) m_work.wait(lock, [this] { return !m_queue.empty() || m_state == State::kStopping; });
+  if (m_state == State::kStopping) return false;
+  forget_answered();
+  while (!m_queue.empty()) {
+    const std::shared_ptr<GeneratorTask>& task = m_queue.front();
+    rows += task->needed_rows();
+    tokens += task->source().ids.size();
+    const bool is_first = running.empty() && joining->empty();
+    if (!is_first && (rows > kMostRows || tokens > kMostTokensRead)) break;
+    joining->push_back(task);
     m_queue.pop_front();
-    m_stats.queued_texts.set(static_cast<int64_t>(m_queue.size()));
-    m_running = true;
-    const bool stopping = m_state == State::kStopping;
-    lock.unlock();
-    Result<GenerateResponse> result =
-        stopping ? error(StatusCode::kUnavailable, "the model was shut down before it could answer") : run(*pending);
-    count(result);
-    pending->done(std::move(result));
-    lock.lock();
-    m_running = false;
-    if (m_queue.empty()) m_idle.notify_all();
   }
+  m_stats.queued_texts.set(static_cast<int64_t>(m_queue.size()));
+  return true;
 }
 
-std::optional<FinishReason> Generator::interruption(const Pending& pending) const {
-  if (pending.request.cancel.stop_requested() || m_stop.stop_requested()) return FinishReason::kCancelled;
-  if (pending.request.deadline.has_value() && Clock::now() >= *pending.request.deadline) {
-    return FinishReason::kDeadline;
-  }
-  return std::nullopt;
-}
-
-std::vector<GeneratedSequence> Generator::write(Pending& pending, const EncodedSource& source, Result<void>* problem) {
-  const GenerateRequest& request = pending.request;
-  const Tokenizer& tokenizer = *m_parts.tokenizer;
-  TextStream stream(tokenizer, request.stop);
-  GenerationHooks hooks;
-  hooks.interrupt = [&] { return *problem ? interruption(pending) : FinishReason::kCancelled; };
-  if (!request.stop.empty()) {
-    hooks.stop = [&](std::span<const int32_t> ids) {
-      const auto text = tokenizer.decode(known_ids(tokenizer, ids), SkipSpecialTokens::kYes);
-      if (!text) *problem = std::unexpected(text.error());
-      return text.has_value() && find_stop(*text, request.stop) != std::string::npos;
-    };
-  }
-  if (request.on_text) {
-    hooks.token = [&](int, std::span<const int32_t> ids) {
-      const auto piece = stream.update(known_ids(tokenizer, ids));
-      if (!piece) *problem = std::unexpected(piece.error());
-      if (piece && !piece->empty()) request.on_text(*piece);
-    };
-  }
-  const ExecutionContext context{m_parts.kernels, m_parts.pool.get(), m_workspace.arenas()};
-  auto sequences = vivace::generate(*m_parts.model, context, source, m_parts.tokens, request.options, hooks);
-  if (request.on_text && *problem) {
-    const auto rest = stream.finish(known_ids(tokenizer, sequences.front().ids));
-    if (rest && !rest->empty()) request.on_text(*rest);
-  }
-  return sequences;
-}
-
-Result<GenerateResponse> Generator::run(Pending& pending) {
-  const auto start = Clock::now();
-  GenerateResponse& response = pending.response;
-  response.queue_ms = milliseconds(start - pending.submitted) - response.tokenize_ms;
-  m_stats.queue_seconds.observe(response.queue_ms / 1e3);
-  if (const auto early = interruption(pending); early.has_value()) {
-    response.texts.assign(static_cast<size_t>(pending.request.options.num_return_sequences), {"", {}, *early});
-    return std::move(response);
-  }
-  for (Arena& arena : m_workspace.arenas()) arena.reset();
+void Generator::read_sources(const Tasks& joining) {
   PackedBatch batch;
-  batch.append(pending.source.ids, pending.source.type_ids);
-  const ExecutionContext context{m_parts.kernels, m_parts.pool.get(), m_workspace.arenas()};
-  const auto sources =
-      m_parts.model->encode(context, {batch.ids, batch.positions, batch.type_ids, batch.offsets}, nullptr);
-  const auto encoded = Clock::now();
-  Result<void> problem;
-  const auto sequences = write(pending, sources.front(), &problem);
-  const auto written = Clock::now();
-  RETURN_IF_ERROR(problem);
-  for (const GeneratedSequence& sequence : sequences) {
-    TextStream stream(*m_parts.tokenizer, pending.request.stop);
-    RETURN_IF_ERROR(stream.finish(known_ids(*m_parts.tokenizer, sequence.ids)));
-    response.texts.push_back({stream.text(), sequence.ids, sequence.reason});
-    m_stats.tokens.add(sequence.ids.size());
+  Tasks unread;
+  for (const auto& task : joining) {
+    task->leave_queue();
+    if (EncodedSource known = m_sources.find(task->source().ids); known != nullptr) {
+      task->begin(*m_parts.model, std::move(known), m_parts.tokens, SourceOrigin::kCached);
+    } else {
+      batch.append(task->source().ids, task->source().type_ids);
+      unread.push_back(task);
+    }
   }
-  response.encode_ms = milliseconds(encoded - start);
-  response.decode_ms = milliseconds(written - encoded);
-  response.detokenize_ms = milliseconds(Clock::now() - written);
-  return std::move(response);
+  if (unread.empty()) return;
+  for (Arena& arena : m_workspace.arenas()) arena.reset();
+  const ExecutionContext context{m_parts.kernels, m_parts.pool.get(), m_workspace.arenas()};
+  auto sources = m_parts.model->encode(context, {batch.ids, batch.positions, batch.type_ids, batch.offsets}, nullptr);
+  for (size_t i = 0; i < unread.size(); ++i) {
+    m_sources.put(unread[i]->source().ids, sources[i]);
+    unread[i]->begin(*m_parts.model, std::move(sources[i]), m_parts.tokens, SourceOrigin::kRead);
+  }
+}
+
+// One pass over the decoder for all.
+void Generator::write_tokens(const Tasks& running) {
+  int needed = 0;
+  for (const auto& task : running) needed += task->needed_rows();
+  const int spare = running.empty() ? 0 : std::max(0, kCheapRows - needed) / static_cast<int>(running.size());
+  std::vector<std::pair<GeneratorTask*, int>> taking;  // with the rows that are each one's
+  m_steps.clear();
+  int rows = 0;
+  for (const auto& task : running) {
+    task->propose(task->needed_rows() + spare, &m_steps);
+    const int all_rows = count_rows(m_steps);
+    taking.emplace_back(task.get(), all_rows - std::exchange(rows, all_rows));
+  }
+  if (rows == 0) return;
+  const int vocabulary = m_info.model.vocabulary_size;
+  m_logits.resize(static_cast<size_t>(rows) * static_cast<size_t>(vocabulary));
+  const MatrixView<float> logits{m_logits.data(), rows, vocabulary, vocabulary};
+  for (Arena& arena : m_workspace.arenas()) arena.reset();
+  const ExecutionContext context{m_parts.kernels, m_parts.pool.get(), m_workspace.arenas()};
+  m_parts.model->decode(context, m_steps, logits, nullptr);
+  m_stats.batches.add();
+  int row = 0;
+  for (const auto& [task, own_rows] : taking) {
+    task->take(logits.slice_rows(row, row + own_rows));
+    row += own_rows;
+  }
 }
 
 void Generator::count(const Result<GenerateResponse>& result) {
@@ -220,6 +234,11 @@ void Generator::count(const Result<GenerateResponse>& result) {
     m_stats.requests_succeeded.add();
     m_stats.texts.add(result->texts.size());
     m_stats.truncated_texts.add(result->truncated ? 1 : 0);
+    m_stats.queue_seconds.observe(result->queue_ms / 1e3);
+    for (const GeneratedText& text : result->texts) m_stats.tokens.add(text.token_ids.size());
+    const FinishReason reason = result->texts.front().finish_reason;
+    if (reason == FinishReason::kDeadline) m_stats.requests_expired.add();
+    if (reason == FinishReason::kCancelled) m_stats.requests_cancelled.add();
     return;
   }
   switch (result.error().code) {

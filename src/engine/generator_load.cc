@@ -42,7 +42,7 @@ GeneratorInfo describe(const ModelDirectory& directory, const EncoderDecoder& mo
 Result<std::unique_ptr<Generator>> Generator::load(const std::string& directory, const EngineOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   if (options.threads < 0) return error(StatusCode::kInvalidArgument, "threads must be 0 (automatic) or more");
-  Parts parts;
+  GeneratorParts parts;
   ASSIGN_OR_RETURN(parts.kernels, select_kernel_table(options.isa));
   ASSIGN_OR_RETURN(const ModelDirectory files, ModelDirectory::open(directory));
   ASSIGN_OR_RETURN(parts.tokenizer, Tokenizer::from_directory(files.path(), files.model_type()));
@@ -61,8 +61,9 @@ Result<std::unique_ptr<Generator>> Generator::load(const std::string& directory,
   }
   parts.max_queued = static_cast<size_t>(options.max_queued_texts);
   GeneratorInfo info = describe(files, *parts.model, *parts.kernels, parts.pool->threads());
+  info.knows_sentinel = parts.tokenizer->token_id(kGapSentinel).has_value();
   info.model.load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  return std::unique_ptr<Generator>(new Generator(std::move(parts), std::move(info)));
+  return std::make_unique<Generator>(std::move(parts), std::move(info));
 }
 
 }  // namespace vivace

@@ -40,7 +40,7 @@ TEST_F(GeneratorTest, PiecesTogetherAreTheText) {
   GenerateRequest streamed = request(40);
   streamed.options.min_new_tokens = 0;
   std::vector<std::string> pieces;
-  streamed.on_text = [&](std::string_view piece) { pieces.emplace_back(piece); };
+  streamed.on_text = [&](int, std::string_view piece) { pieces.emplace_back(piece); };
   const auto response = generator->generate(streamed);
   ASSERT_TRUE(response.has_value()) << response.error().message;
   std::string text;
@@ -63,7 +63,7 @@ TEST_F(GeneratorTest, DeadlineAndCancelGiveWhatIsWritten) {
   GenerateRequest cancelled = request(90);
   cancelled.cancel = stop.get_token();
   std::string seen;
-  cancelled.on_text = [&](std::string_view piece) {
+  cancelled.on_text = [&](int, std::string_view piece) {
     seen += piece;
     if (seen.size() > 8) stop.request_stop();
   };
@@ -100,7 +100,7 @@ TEST_F(GeneratorTest, FullQueueRefusesAndDrainAnswersTheRest) {
   std::promise<void> running;
   GenerateRequest slow = request(20);
   bool first = true;
-  slow.on_text = [&, gone](std::string_view) {
+  slow.on_text = [&, gone](int, std::string_view) {
     if (first) running.set_value();
     first = false;
     gone.wait();
@@ -114,13 +114,66 @@ TEST_F(GeneratorTest, FullQueueRefusesAndDrainAnswersTheRest) {
   generator->submit(slow, done);
   running.get_future().wait();
   for (int i = 0; i < 4; ++i) generator->submit(request(2), done);
-  EXPECT_EQ(refused, 2);
+  EXPECT_EQ(refused, 2) << "two wait, two are too many";
   go.set_value();
   generator->drain();
   EXPECT_EQ(answered, 3);
   const auto after = generator->generate(request(2));
   ASSERT_FALSE(after.has_value());
   EXPECT_EQ(after.error().code, StatusCode::kUnavailable);
+}
+
+// Requests of every kind that come and go while others are written get what they get alone, to the bit.
+TEST_F(GeneratorTest, C002_17_JoiningAndLeavingChangesNoAnswer) {
+  const auto generator = load();
+  std::vector<GenerateRequest> requests;
+  for (int i = 0; i < 24; ++i) {
+    GenerateRequest made = request(3 + 7 * (i % 9));
+    made.text = std::string("for (int i = 0; i < n; ++i) sum += x[i];").substr(static_cast<size_t>(i % 17));
+    if (i % 4 == 1) made.options.temperature = 0.9;
+    if (i % 4 == 1) made.options.num_return_sequences = 3;
+    if (i % 4 == 2) made.options.num_beams = 3;
+    if (i % 4 == 3) made.options.speculate = false;
+    requests.push_back(made);
+  }
+  const auto ids_of = [](const Result<GenerateResponse>& response) {
+    std::vector<std::vector<int32_t>> ids;
+    for (const GeneratedText& text : response->texts) ids.push_back(text.token_ids);
+    return ids;
+  };
+  std::vector<std::vector<std::vector<int32_t>>> alone;
+  for (const GenerateRequest& each : requests) alone.push_back(ids_of(generator->generate(each)));
+
+  const uint64_t passes = generator->stats().batches.value();
+  std::vector<std::promise<Result<GenerateResponse>>> answers(requests.size());
+  for (size_t i = 0; i < requests.size(); ++i) {
+    generator->submit(requests[i], [&answers, i](auto result) { answers[i].set_value(std::move(result)); });
+  }
+  for (size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(ids_of(answers[i].get_future().get()), alone[i]) << i;
+  EXPECT_LT(generator->stats().batches.value() - passes, passes) << "they were not written together";
+}
+
+TEST_F(GeneratorTest, ASourceIsReadOnce) {
+  const auto generator = load();
+  EXPECT_FALSE(generator->generate(request(4))->source_reused);
+  const auto again = generator->generate(request(9));
+  EXPECT_TRUE(again->source_reused);
+  GenerateRequest other = request(4);
+  other.text += " ";
+  other.text += "x";
+  EXPECT_FALSE(generator->generate(other)->source_reused);
+}
+
+TEST_F(GeneratorTest, AHintSavesPassesAndChangesNothing) {
+  const auto generator = load();
+  GenerateRequest plain = request(40);
+  plain.options.speculate = false;
+  const auto expected = generator->generate(plain);
+  GenerateRequest hinted = request(40);
+  hinted.hint = expected->texts[0].text;
+  const auto response = generator->generate(hinted);
+  EXPECT_EQ(response->texts[0].token_ids, expected->texts[0].token_ids);
+  EXPECT_LT(response->stats.steps, expected->stats.steps);
 }
 
 TEST_F(GeneratorTest, WrongRequestsAreRefused) {
@@ -142,7 +195,7 @@ TEST_F(GeneratorTest, WrongRequestsAreRefused) {
   EXPECT_THAT(refusal(request(96)), HasSubstr("max_new_tokens"));
   wrong = request(5);
   wrong.options.num_beams = 2;
-  wrong.on_text = [](std::string_view) {};
+  wrong.on_text = [](int, std::string_view) {};
   EXPECT_THAT(refusal(wrong), HasSubstr("streamed"));
 }
 

@@ -1,6 +1,7 @@
 // How a text is written: the settings of one request, and the tokens that the model's files give a meaning.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -29,6 +30,7 @@ struct GenerationOptions {
   int num_return_sequences = 1;  // at most num_beams with beams; more than 1 without needs a temperature
   double length_penalty = 1;     // beams: a sequence's score is divided by its length to this power
   EarlyStopping early_stopping = EarlyStopping::kHeuristic;
+  bool speculate = true;  // guess repetitions of a single greedy sequence; the tokens are the same either way
 };
 
 constexpr int kMaxBeams = 64;
@@ -41,6 +43,8 @@ Result<void> check_generation_options(const GenerationOptions& options, int max_
 struct GenerationTokens {
   int32_t start = 0;
   std::vector<int32_t> ends;  // a sequence ends with the first of them; may be empty
+
+  bool is_end(int32_t id) const { return std::ranges::find(ends, id) != ends.end(); }
 };
 
 // From generation_config.json, or where that lacks them from config.json. kCorruptFile for ids outside of the

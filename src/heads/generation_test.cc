@@ -1,6 +1,7 @@
 // Generated ids against transformers' generate() on the T5 goldens, interruption, stopping and bad options.
 #include "heads/generation.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 
@@ -43,12 +44,8 @@ class Golden {
 
   std::vector<GeneratedSequence> generate(const std::vector<int32_t>& prompt, const GenerationOptions& options,
                                           const GenerationHooks& hooks = {}) {
-    for (Arena& arena : m_arenas) arena.reset();
     const ExecutionContext context{&m_kernels, &m_pool, m_arenas};
-    PackedBatch batch;
-    batch.append(prompt, {});
-    const auto sources = m_model->encode(context, {batch.ids, batch.positions, batch.type_ids, batch.offsets}, nullptr);
-    return vivace::generate(*m_model, context, sources[0], m_tokens, options, hooks);
+    return vivace::generate({*m_model, read(prompt), prompt, m_tokens, options, hooks}, context);
   }
 
   Rows ids(const std::vector<int32_t>& prompt, const GenerationOptions& options) {
@@ -57,10 +54,59 @@ class Golden {
     return found;
   }
 
+  // Guessed tokens that were right.
+  uint64_t accepted(const std::vector<int32_t>& prompt, const GenerationOptions& options) {
+    const auto generation = begin_generation({*m_model, read(prompt), prompt, m_tokens, options, {}});
+    std::vector<float> logits;
+    while (!generation->finished()) {
+      std::vector<DecoderStep> steps;
+      generation->propose(8, &steps);
+      decode(steps, &logits);
+      generation->take(view(&logits));
+    }
+    return generation->stats().accepted;
+  }
+
+  // Greedy, without end, feeding all that was written to a new state for each token.
+  std::vector<int32_t> ids_without_cache(const std::vector<int32_t>& prompt, int count) {
+    const EncodedSource source = read(prompt);
+    std::vector<int32_t> ids{m_tokens.start};
+    std::vector<float> logits;
+    while (static_cast<int>(ids.size()) <= count) {
+      DecoderState state = m_model->start(source);
+      const DecoderStep step{&state, ids};
+      decode({&step, 1}, &logits);
+      const MatrixView<float> rows = view(&logits);
+      float* last = rows.row(rows.rows - 1);
+      for (const int32_t end : m_tokens.ends) last[end] = -1e30F;
+      ids.push_back(static_cast<int32_t>(std::max_element(last, last + rows.columns) - last));
+    }
+    return {ids.begin() + 1, ids.end()};
+  }
+
   const Rows& prompts() const { return m_rows.at("prompts"); }
   const Rows& expected(const std::string& setting) const { return m_rows.at("generated." + setting); }
 
  private:
+  EncodedSource read(const std::vector<int32_t>& prompt) {
+    for (Arena& arena : m_arenas) arena.reset();
+    const ExecutionContext context{&m_kernels, &m_pool, m_arenas};
+    PackedBatch batch;
+    batch.append(prompt, {});
+    return m_model->encode(context, {batch.ids, batch.positions, batch.type_ids, batch.offsets}, nullptr)[0];
+  }
+
+  void decode(std::span<const DecoderStep> steps, std::vector<float>* logits) {
+    const auto vocabulary = static_cast<size_t>(m_model->info().encoder.vocabulary_size);
+    logits->resize(static_cast<size_t>(count_rows(steps)) * vocabulary);
+    m_model->decode({&m_kernels, &m_pool, m_arenas}, steps, view(logits), nullptr);
+  }
+
+  MatrixView<float> view(std::vector<float>* logits) const {
+    const int vocabulary = m_model->info().encoder.vocabulary_size;
+    return {logits->data(), static_cast<int>(logits->size()) / vocabulary, vocabulary, vocabulary};
+  }
+
   // A table of ids whose rows are filled up with -1.
   static Rows rows(const TensorView& view) {
     Rows found(static_cast<size_t>(view.shape[0]));
@@ -132,6 +178,35 @@ TEST_P(GenerationGoldenTest, WritesTheIdsOfTransformers) {
 INSTANTIATE_TEST_SUITE_P(Tables, GenerationGoldenTest, testing::Range(size_t{0}, kernel_tables().size()),
                          [](const auto& table) { return std::string(kernel_tables()[table.param].table->name); });
 
+// Each prompt of the goldens, greedy: guessed tokens change no id, and neither does the cache.
+TEST(SpeculationTest, GuessesChangeNoId) {
+  int drafts_used = 0;
+  for (const char* name : {"t5-relu", "t5-gated"}) {
+    Golden model(name, kernel_table_generic);
+    for (const std::vector<int32_t>& prompt : model.prompts()) {
+      for (const double penalty : {1.0, 1.5}) {
+        GenerationOptions options{.max_new_tokens = 60, .min_new_tokens = 30, .repetition_penalty = penalty};
+        const Rows guessed = model.ids(prompt, options);
+        drafts_used += model.accepted(prompt, options) > 0 ? 1 : 0;
+        options.speculate = false;
+        EXPECT_EQ(model.ids(prompt, options), guessed);
+        EXPECT_EQ(model.accepted(prompt, options), 0U);
+      }
+    }
+  }
+  EXPECT_GT(drafts_used, 20) << "the test would show nothing";
+}
+
+TEST(CacheTest, C002_04_WithoutTheCacheTheIdsAreTheSame) {
+  for (const char* name : {"t5-relu", "t5-gated"}) {
+    Golden model(name, kernel_table_generic);
+    for (const std::vector<int32_t>& prompt : model.prompts()) {
+      const std::vector<int32_t> cached = model.ids(prompt, {.max_new_tokens = 12, .min_new_tokens = 12})[0];
+      EXPECT_EQ(model.ids_without_cache(prompt, 12), cached);
+    }
+  }
+}
+
 class GenerationTest : public testing::Test {
  protected:
   Golden m_model{"t5-relu", kernel_table_generic};
@@ -164,8 +239,8 @@ TEST_F(GenerationTest, InterruptionKeepsWhatIsWritten) {
     hooks.interrupt = [&]() -> std::optional<FinishReason> {
       return steps++ == 4 ? std::optional(FinishReason::kDeadline) : std::nullopt;
     };
-    const auto found =
-        m_model.generate(m_prompt, {.max_new_tokens = 24, .min_new_tokens = 20, .num_beams = beams}, hooks);
+    const auto found = m_model.generate(
+        m_prompt, {.max_new_tokens = 24, .min_new_tokens = 20, .num_beams = beams, .speculate = false}, hooks);
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].reason, FinishReason::kDeadline);
     EXPECT_EQ(found[0].ids.size(), 4U) << beams;

@@ -34,6 +34,12 @@ struct DecoderStep {
   std::span<const int32_t> ids;
 };
 
+inline int count_rows(std::span<const DecoderStep> steps) {
+  size_t rows = 0;
+  for (const DecoderStep& step : steps) rows += step.ids.size();
+  return static_cast<int>(rows);
+}
+
 class EncoderDecoder {
  public:
   virtual ~EncoderDecoder() = default;
