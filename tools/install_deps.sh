@@ -11,7 +11,7 @@ packages=(
   libonig-dev libsqlite3-dev libpq-dev libhnswlib-dev
   # test
   libgtest-dev libgmock-dev clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19 universal-ctags
-  chromium chromium-driver shellcheck valgrind
+  chromium chromium-driver shellcheck valgrind neovim
   # both
   ca-certificates curl python3 python3-venv python3-pip
 )

@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include "apps/completion/gap.h"
+#include "apps/completion/prompt.h"
 #include "base/json_writer.h"
 #include "cli/model_options.h"
 #include "cli/output_file.h"
@@ -37,12 +39,19 @@ struct CompleteOptions {
   int max_new_tokens = 0;  // 0: not given
   std::string early_stopping = "false";
   std::vector<std::string> stop;
-  std::string strategy = "none";
+  PromptStrategy strategy = PromptStrategy::kNone;
+  std::string suffix;
   bool no_speculation = false;
   bool refuse_long = false;
   std::string format = "text";
   int deadline_ms = 0;
 };
+
+PromptStrategy read_strategy(const std::string& name) {
+  const auto strategy = parse_prompt_strategy(name);
+  if (!strategy) throw CLI::ValidationError("--strategy", strategy.error().message);
+  return *strategy;
+}
 
 void declare_generation(CLI::App& verb, CompleteOptions* options) {
   GenerationOptions& generation = options->generation;
@@ -75,10 +84,14 @@ void declare_generation(CLI::App& verb, CompleteOptions* options) {
       ->capture_default_str();
   verb.add_option("--stop", options->stop, "End a text before this string (\\n is a new line); can be repeated")
       ->allow_extra_args(false);
-  verb.add_option("--strategy", options->strategy, "How tokens are proposed; this release has none: one by one")
-      ->check(CLI::IsMember({"none"}))
-      ->capture_default_str();
-  verb.add_flag("--no-speculation", options->no_speculation, "Write token by token, which this release always does");
+  verb.add_option_function<std::string>(
+      "--strategy", [options](const std::string& name) { options->strategy = read_strategy(name); },
+      "What the model is told about the text: none (the text as it is; the default), task_prefix, instruction, "
+      "few_shot or language_aware");
+  verb.add_option("--suffix", options->suffix,
+                  "What stands behind the gap that is to be filled, for models that know <extra_id_0>");
+  verb.add_flag("--no-speculation", options->no_speculation,
+                "Write token by token instead of guessing repetitions first; the text is the same");
 }
 
 void declare(CLI::App& verb, CompleteOptions* options) {
@@ -111,8 +124,14 @@ std::string unescape(std::string_view text) {
   return plain;
 }
 
-GenerateRequest make_request(const CompleteOptions& options, const GeneratorInfo& model) {
+Result<GenerateRequest> make_request(const CompleteOptions& options, const Generator& generator,
+                                     const std::string& text) {
+  const GeneratorInfo& model = generator.info();
   GenerateRequest request;
+  request.text = make_prompt(text, options.strategy);
+  if (!options.suffix.empty()) {
+    RETURN_IF_ERROR(ask_for_gap(generator, options.suffix, &request));
+  }
   request.options = options.generation;
   request.options.max_new_tokens = options.max_new_tokens > 0
                                        ? options.max_new_tokens
@@ -120,6 +139,7 @@ GenerateRequest make_request(const CompleteOptions& options, const GeneratorInfo
   if (options.early_stopping == "true") request.options.early_stopping = EarlyStopping::kFull;
   if (options.early_stopping == "never") request.options.early_stopping = EarlyStopping::kNever;
   for (const std::string& stop : options.stop) request.stop.push_back(unescape(stop));
+  request.options.speculate = !options.no_speculation;
   if (options.refuse_long) request.too_long = TooLong::kRefuse;
   return request;
 }
@@ -153,13 +173,12 @@ class Completer {
 
   Result<void> complete(InputText input) {
     if (!input.problem.empty()) return error(StatusCode::kInvalidArgument, input.problem);
-    GenerateRequest request = make_request(m_options, m_generator.info());
-    request.text = std::move(input.text);
+    ASSIGN_OR_RETURN(GenerateRequest request, make_request(m_options, m_generator, input.text));
     const auto start = std::chrono::steady_clock::now();
     if (m_options.deadline_ms > 0) request.deadline = start + std::chrono::milliseconds(m_options.deadline_ms);
     if (m_stream) {
       // The generator's thread writes while this one waits. What goes wrong there shows below.
-      request.on_text = [this](std::string_view piece) {
+      request.on_text = [this](int, std::string_view piece) {
         if (m_written) m_written = write_now(piece);
       };
     }

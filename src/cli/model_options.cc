@@ -43,8 +43,6 @@ Result<std::string> model_directory(const ModelOptions& options) {
   return found.directory;
 }
 
-namespace {
-
 Result<EngineOptions> engine_options_of(const ModelOptions& options) {
   EngineOptions engine_options;
   ASSIGN_OR_RETURN(engine_options.precision, parse_precision(options.precision));
@@ -52,8 +50,6 @@ Result<EngineOptions> engine_options_of(const ModelOptions& options) {
   engine_options.isa = options.isa;
   return engine_options;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Generator>> load_generator(const ModelOptions& options) {
   ASSIGN_OR_RETURN(const EngineOptions engine_options, engine_options_of(options));

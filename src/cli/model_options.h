@@ -34,6 +34,9 @@ Result<ModelPlaces> configured_model_places();
 // The directory of options.model.
 Result<std::string> model_directory(const ModelOptions& options);
 
+// What they say about computing.
+Result<EngineOptions> engine_options_of(const ModelOptions& options);
+
 // Finds and loads the model.
 Result<std::unique_ptr<Engine>> load_engine(const ModelOptions& options);
 

@@ -109,6 +109,7 @@ int run_program(int argc, char** argv) {
   add_entail_verb(program, &action);
   add_rerank_verb(program, &action);
   add_complete_verb(program, &action);
+  add_ipc_verb(program, &action);
   add_tokenize_verb(program, &action);
   add_inspect_verb(program, &action);
   add_pull_verb(program, &action);

@@ -21,6 +21,7 @@ void add_tag_verb(CLI::App& program, Action* action);
 void add_entail_verb(CLI::App& program, Action* action);
 void add_rerank_verb(CLI::App& program, Action* action);
 void add_complete_verb(CLI::App& program, Action* action);
+void add_ipc_verb(CLI::App& program, Action* action);
 void add_tokenize_verb(CLI::App& program, Action* action);
 void add_inspect_verb(CLI::App& program, Action* action);
 void add_models_verb(CLI::App& program, Action* action);

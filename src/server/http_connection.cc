@@ -12,7 +12,10 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include <fmt/format.h>
+
 #include "base/log.h"
+#include "server/body_stream.h"
 #include "server/error_table.h"
 #include "server/response_head.h"
 
@@ -177,8 +180,10 @@ asio::awaitable<HttpConnection::Next> HttpConnection::serve_admitted(Admission& 
   const Next next = parser.keep_alive() ? Next::kKeepAlive : Next::kClose;
   admission.request.body = std::move(parser.get().body());
   m_server.stats.received_bytes.add(admission.request.body.size());
+  m_http_version = parser.get().version();
   RequestScope scope(m_server.stats, admission.route_index);
   const HttpResponse response = co_await run_handler(admission);
+  if (response.stream != nullptr) co_return co_await respond_in_pieces(scope, admission, response, next);
   co_return co_await respond(scope, admission, response, next);
 }
 
@@ -207,7 +212,8 @@ asio::awaitable<HttpResponse> HttpConnection::run_handler(const Admission& admis
   // A variable of its own: g++ 12 destroys temporaries of ?: twice inside a co_await expression.
   const std::stop_token cancel = waits ? m_cancel->get_token() : std::stop_token();
   HttpResponse response = co_await handle(admission, m_server, cancel);
-  if (waits) stop_watching();
+  // While a body is made piece by piece its client may still leave.
+  if (waits && response.stream == nullptr) stop_watching();
   co_return response;
 }
 
@@ -235,6 +241,42 @@ asio::awaitable<HttpConnection::Next> HttpConnection::respond(RequestScope& scop
     log_debug("{} {} {} {:.3f} ms", admission.request.id, admission.request.path, response.status, total_ms);
   }
   co_return error ? Next::kClose : next;
+}
+
+asio::awaitable<HttpConnection::Next> HttpConnection::respond_in_pieces(RequestScope& scope, const Admission& admission,
+                                                                        const HttpResponse& response, Next next) {
+  scope.set_status(response.status);
+  if (m_closing || m_server.draining || m_http_version == 10) next = Next::kClose;
+  const std::string head =
+      format_response_head(response, admission.request.id, scope.seconds() * 1000,
+                           next == Next::kKeepAlive ? AfterAnswer::kKeepAlive : AfterAnswer::kClose, m_http_version);
+  set_deadline(seconds(m_server.config.write_timeout_seconds));
+  auto [error, written] = co_await asio::async_write(m_socket, asio::buffer(head), kTuple);
+  if (!error) error = co_await write_pieces(*response.stream);
+  if (error && !m_cancel->stop_requested()) cancel_request();
+  stop_watching();
+  if (m_timed_out) m_server.stats.timeouts.add();
+  log_debug("{} {} {} {:.3f} ms in pieces", admission.request.id, admission.request.path, response.status,
+            scope.seconds() * 1000);
+  co_return error ? Next::kClose : next;
+}
+
+asio::awaitable<HttpConnection::Error> HttpConnection::write_pieces(BodyStream& stream) {
+  const bool chunked = m_http_version != 10;
+  for (bool more = true; more;) {
+    m_deadline = Clock::time_point::max();  // whoever makes the pieces has a deadline of its own
+    const std::optional<std::string> piece = co_await stream.next();
+    more = piece.has_value();
+    if (!more && !chunked) break;
+    const std::string framed = !more     ? std::string("0\r\n\r\n")
+                               : chunked ? fmt::format("{:x}\r\n{}\r\n", piece->size(), *piece)
+                                         : *piece;
+    set_deadline(seconds(m_server.config.write_timeout_seconds));
+    const auto [error, written] = co_await asio::async_write(m_socket, asio::buffer(framed), kTuple);
+    if (error) co_return error;
+    m_server.stats.sent_bytes.add(framed.size());
+  }
+  co_return Error();
 }
 
 asio::awaitable<HttpConnection::Error> HttpConnection::read_head(Parser& parser) {

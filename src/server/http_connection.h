@@ -57,6 +57,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   boost::asio::awaitable<HttpResponse> run_handler(const Admission& admission);
   boost::asio::awaitable<Next> respond(RequestScope& scope, const Admission& admission, const HttpResponse& response,
                                        Next next);
+  boost::asio::awaitable<Next> respond_in_pieces(RequestScope& scope, const Admission& admission,
+                                                 const HttpResponse& response, Next next);
+  boost::asio::awaitable<Error> write_pieces(BodyStream& stream);
   boost::asio::awaitable<Error> read_head(Parser& parser);
   boost::asio::awaitable<Error> read_body(Parser& parser);
   boost::asio::awaitable<Error> read_more(size_t bytes);
@@ -82,6 +85,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool m_timed_out = false;
   bool m_idle = false;                       // between two requests
   bool m_closing = false;                    // after the current answer
+  unsigned m_http_version = 11;              // of the current request
   std::optional<std::stop_source> m_cancel;  // of the request that runs
   uint64_t m_watch = 0;                      // counts watches, so that a late event meets no other request
   boost::asio::steady_timer m_grace;

@@ -1,12 +1,15 @@
 // A request as handlers see it and an answer as they give it: plain structs without any HTTP library.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace vivace {
+
+class BodyStream;
 
 enum class Method { kGet, kHead, kPost, kOptions, kOther };
 
@@ -29,6 +32,7 @@ struct HttpResponse {
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string_view, std::string>> headers;  // names in lower case
+  std::shared_ptr<BodyStream> stream;  // the body instead, sent piece by piece as it is made (server/body_stream.h)
   std::string server_timing;  // "queue;dur=0.1, compute;dur=2.5"; the total is added by the connection
 };
 

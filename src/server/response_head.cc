@@ -22,13 +22,16 @@ void append_date(std::string* head) {
 }  // namespace
 
 std::string format_response_head(const HttpResponse& response, std::string_view request_id, double total_ms,
-                                 AfterAnswer after) {
+                                 AfterAnswer after, unsigned http_version) {
   std::string head;
   head.reserve(512);
   auto out = std::back_inserter(head);
   fmt::format_to(out, "HTTP/1.1 {} {}\r\n", response.status, http_reason(response.status));
   append_date(&head);
-  if (response.status != 204) {
+  if (response.stream != nullptr) {
+    fmt::format_to(out, "content-type: {}\r\ncache-control: no-store\r\n{}", response.content_type,
+                   http_version == 10 ? "" : "transfer-encoding: chunked\r\n");
+  } else if (response.status != 204) {
     fmt::format_to(out, "content-type: {}\r\ncontent-length: {}\r\n", response.content_type, response.body.size());
   }
   fmt::format_to(out, "x-request-id: {}\r\nserver-timing: {}{}total;dur={:.3f}\r\nx-content-type-options: nosniff\r\n",

@@ -26,6 +26,7 @@ namespace vivace {
 
 struct Route;
 struct ClaimsContext;
+class CompletionService;
 
 // What all requests share. Thread-safe.
 struct ServerContext {
@@ -36,6 +37,7 @@ struct ServerContext {
   std::atomic<bool> draining{false};
   ClaimsContext* claims = nullptr;  // of claim verification
   std::vector<TenantKey> tenant_keys{};
+  CompletionService* completion = nullptr;
 };
 
 struct RequestContext {

@@ -4,6 +4,7 @@
 
 #include "server/request_target.h"
 #include "server/routes_claims.h"
+#include "server/routes_completion.h"
 #include "server/routes_console.h"
 #include "server/routes_openai.h"
 #include "server/routes_operations.h"
@@ -29,8 +30,8 @@ void append_allowed(const Route& route, std::string* allow) {
 }  // namespace
 
 std::span<const RouteGroup> route_groups() {
-  static const std::array<RouteGroup, 5> groups = {openai_routes(), tokenize_routes(), claims_routes(),
-                                                   operations_routes(), console_routes()};
+  static const std::array<RouteGroup, 6> groups = {openai_routes(), completion_routes(), tokenize_routes(),
+                                                   claims_routes(), operations_routes(), console_routes()};
   return groups;
 }
 

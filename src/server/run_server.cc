@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "apps/completion/completion_service.h"
 #include "base/log.h"
 #include "server/claims_context.h"
 #include "server/http_server.h"
@@ -28,6 +29,11 @@ EngineOptions engine_options(const ServerConfig& config) {
           .precision = config.precision == "fp32" ? Precision::kF32 : Precision::kAuto,
           .max_batch_tokens = static_cast<int>(config.max_batch_tokens),
           .max_queued_texts = static_cast<int>(config.max_queued_texts)};
+}
+
+CompletionSettings completion_settings(const ServerConfig& config) {
+  return {.deadline = std::chrono::milliseconds(config.completion_deadline_ms),
+          .cache_bytes = static_cast<size_t>(config.completion_cache_bytes)};
 }
 
 Status first_failure(const ModelRegistry& models) {
@@ -102,6 +108,8 @@ Result<void> run_server(const ServerConfig& config) {
   StopSignal stop;
   ModelRegistry models(config.models, engine_options(config));
   const std::vector<Route> routes = all_routes();
+  const RegistryCompletionModels completion_models(models, "completion");
+  CompletionService completion(completion_models, completion_settings(config));
   constexpr size_t kMaxWaitingClaims = 256;
   ClaimsContext claims{.service = {claims_options(config), models},
                        .limiter = RateLimiter(*parse_rate_limits(config.rate_limits)),
@@ -111,6 +119,7 @@ Result<void> run_server(const ServerConfig& config) {
                         .routes = routes,
                         .claims = &claims,
                         .tenant_keys = *parse_tenant_keys(config.tenant_keys)};
+  context.completion = &completion;
   HttpServer server(context);
   RETURN_IF_ERROR(server.listen());
   server.start();

@@ -53,6 +53,8 @@ struct ServerConfig {
   std::string log_level = "info";
   std::string log_format = "text";
   std::string api_key;
+  int64_t completion_deadline_ms = 200;
+  int64_t completion_cache_bytes = int64_t{32} << 20;
   std::string evidence_store;
   std::string rate_limits = "on";
   std::string tenant_keys;
@@ -64,6 +66,8 @@ struct ServerConfig {
   // Calls field(value, FieldInfo) for each key, in the order of the documentation.
   template <typename Self, typename Field>
   static void visit(Self& self, Field&& field);
+  template <typename Self, typename Field>
+  static void visit_completion(Self& self, Field& field);
   template <typename Self, typename Field>
   static void visit_claims(Self& self, Field& field);
 };
@@ -166,7 +170,21 @@ void ServerConfig::visit(Self& self, Field&& field) {
   field(self.api_key, Info{.name = "api_key",
                            .help = "key that clients send as 'Authorization: Bearer KEY'; empty: none is asked",
                            .secret = true});
+  visit_completion(self, field);
   visit_claims(self, field);
+}
+
+// Keys of code completion.
+template <typename Self, typename Field>
+void ServerConfig::visit_completion(Self& self, Field& field) {
+  using Info = FieldInfo;
+  field(self.completion_deadline_ms,
+        Info{.name = "completion_deadline_ms",
+             .help = "for POST /api/v1/complete where the request names none; 0: as long as any other request",
+             .highest = 600'000});
+  field(self.completion_cache_bytes, Info{.name = "completion_cache_bytes",
+                                          .help = "memory for completions that are asked for again; 0: none is kept",
+                                          .highest = 1 << 30});
 }
 
 // Keys of claim verification.

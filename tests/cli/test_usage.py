@@ -6,7 +6,7 @@ import pytest
 
 from cli_runner import ROOT
 
-VERBS = ["embed", "classify", "tag", "entail", "rerank", "complete", "tokenize", "inspect", "pull", "models", "ingest",
+VERBS = ["embed", "classify", "tag", "entail", "rerank", "complete", "ipc", "tokenize", "inspect", "pull", "models", "ingest",
          "search", "verify", "serve", "impact", "bench"]
 
 

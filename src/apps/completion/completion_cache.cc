@@ -34,8 +34,8 @@ uint64_t hash_of(const CompletionKey& key) {
 }  // namespace
 
 size_t CompletionCache::bytes_of(const Entry& entry) {
-  return entry.key.strategy.size() + entry.key.model.size() + entry.key.code.size() + entry.text.size() +
-         kEntryOverhead;
+  return entry.key.strategy.size() + entry.key.model.size() + entry.key.code.size() + entry.completion.text.size() +
+         entry.completion.token_ids.size() * sizeof(int32_t) + kEntryOverhead;
 }
 
 CompletionCache::Entries::iterator CompletionCache::find_entry(uint64_t hash, const CompletionKey& key,
@@ -59,17 +59,23 @@ std::optional<CachedCompletion> CompletionCache::find(const CompletionKey& key) 
     const auto entry = find_entry(hashes[length], key, code.substr(0, length));
     if (entry == m_entries.end()) continue;
     const std::string_view typed = code.substr(length);
-    if (!typed.empty() && (entry->text.size() <= typed.size() || !entry->text.starts_with(typed))) continue;
+    const std::string& text = entry->completion.text;
+    if (!typed.empty() && (text.size() <= typed.size() || !text.starts_with(typed))) continue;
     ++(typed.empty() ? m_stats.hits : m_stats.prefix_hits);
     m_entries.splice(m_entries.begin(), m_entries, entry);
-    return CachedCompletion{.text = entry->text.substr(typed.size()), .is_remainder = !typed.empty()};
+    if (typed.empty()) return entry->completion;
+    return CachedCompletion{.text = text.substr(typed.size()),
+                            .token_ids = {},
+                            .finish_reason = entry->completion.finish_reason,
+                            .source_tokens = entry->completion.source_tokens,
+                            .is_remainder = true};
   }
   ++m_stats.misses;
   return std::nullopt;
 }
 
-void CompletionCache::put(const CompletionKey& key, std::string text) {
-  Entry entry{.key = key, .text = std::move(text), .hash = hash_of(key)};
+void CompletionCache::put(const CompletionKey& key, CachedCompletion completion) {
+  Entry entry{.key = key, .completion = std::move(completion), .hash = hash_of(key)};
   const size_t bytes = bytes_of(entry);
   const std::lock_guard lock(m_mutex);
   if (const auto old = find_entry(entry.hash, key, key.code); old != m_entries.end()) erase(old);

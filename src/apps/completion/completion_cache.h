@@ -13,6 +13,9 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
+
+#include "engine/generate_request.h"
 
 namespace vivace {
 
@@ -23,7 +26,10 @@ struct CompletionKey {
 };
 
 struct CachedCompletion {
-  std::string text;           // what follows the code
+  std::string text;                // what follows the code
+  std::vector<int32_t> token_ids;  // of the text; empty for a remainder, which may begin inside of a token
+  FinishReason finish_reason = FinishReason::kStop;
+  int source_tokens = 0;      // that the model read for it
   bool is_remainder = false;  // the rest of a completion of a shorter code
 };
 
@@ -45,14 +51,14 @@ class CompletionCache {
   // Time grows with the code's length only.
   std::optional<CachedCompletion> find(const CompletionKey& key);
   // Replaces what the key had. A completion larger than the budget is not kept.
-  void put(const CompletionKey& key, std::string text);
+  void put(const CompletionKey& key, CachedCompletion completion);
   void clear();
   CompletionCacheStats stats() const;
 
  private:
   struct Entry {
     CompletionKey key;
-    std::string text;
+    CachedCompletion completion;
     uint64_t hash = 0;
   };
   using Entries = std::list<Entry>;  // the most recently used first

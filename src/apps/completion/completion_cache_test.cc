@@ -15,6 +15,10 @@ CompletionKey key(std::string code, std::string model = "m", std::string strateg
   return {.strategy = std::move(strategy), .model = std::move(model), .code = std::move(code)};
 }
 
+void put(CompletionCache& cache, const CompletionKey& key, std::string text) {
+  cache.put(key, {.text = std::move(text), .token_ids = {}});
+}
+
 std::string found(CompletionCache& cache, const CompletionKey& asked) {
   const auto hit = cache.find(asked);
   return hit ? hit->text : "(miss)";
@@ -22,21 +26,21 @@ std::string found(CompletionCache& cache, const CompletionKey& asked) {
 
 TEST(CompletionCache, C002_14_KeysHoldStrategyModelAndCode) {
   CompletionCache cache(1 << 20);
-  cache.put(key("a"), "one");
+  put(cache, key("a"), "one");
   EXPECT_EQ(found(cache, key("a")), "one");
   EXPECT_EQ(found(cache, key("a", "other")), "(miss)");
   EXPECT_EQ(found(cache, key("a", "m", "FEW_SHOT")), "(miss)");
   EXPECT_EQ(found(cache, key("b")), "(miss)");
-  cache.put(key("a"), "two");
+  put(cache, key("a"), "two");
   EXPECT_EQ(found(cache, key("a")), "two");
   EXPECT_EQ(cache.stats().entries, 1U);
-  cache.put(key("", "am"), "empty code");
+  put(cache, key("", "am"), "empty code");
   EXPECT_EQ(found(cache, key("", "am")), "empty code");
 }
 
 TEST(CompletionCache, C002_14_TypingIntoACompletionHits) {
   CompletionCache cache(1 << 20);
-  cache.put(key("def a"), "dd(x, y):");
+  put(cache, key("def a"), "dd(x, y):");
   EXPECT_EQ(found(cache, key("def add(")), "x, y):");
   EXPECT_TRUE(cache.find(key("def add("))->is_remainder);
   EXPECT_FALSE(cache.find(key("def a"))->is_remainder);
@@ -45,24 +49,24 @@ TEST(CompletionCache, C002_14_TypingIntoACompletionHits) {
   EXPECT_EQ(found(cache, key("def add(x, y):\n")), "(miss)");  // beyond it
   EXPECT_EQ(found(cache, key("def ")), "(miss)");              // shorter than the code
   EXPECT_EQ(found(cache, key("def add(", "other")), "(miss)");
-  cache.put(key("def ad"), "d_all(");
+  put(cache, key("def ad"), "d_all(");
   EXPECT_EQ(found(cache, key("def add")), "_all(");  // the longer code knows more
   EXPECT_EQ(found(cache, key("def add(")), "x, y):");
 }
 
 TEST(CompletionCache, C002_14_LeastRecentlyUsedGoesFirst) {
   CompletionCache sized(1 << 20);
-  sized.put(key("1"), "x");
+  put(sized, key("1"), "x");
   const size_t one = sized.stats().bytes;
   CompletionCache cache(3 * one);
-  for (const char* code : {"1", "2", "3"}) cache.put(key(code), "x");
+  for (const char* code : {"1", "2", "3"}) put(cache, key(code), "x");
   EXPECT_EQ(found(cache, key("1")), "x");
-  cache.put(key("4"), "x");
+  put(cache, key("4"), "x");
   EXPECT_EQ(found(cache, key("2")), "(miss)");
   EXPECT_EQ(found(cache, key("1")), "x");
   EXPECT_EQ(cache.stats().evictions, 1U);
   EXPECT_EQ(cache.stats().bytes, 3 * one);
-  cache.put(key("5"), std::string(4 * one, 'x'));
+  put(cache, key("5"), std::string(4 * one, 'x'));
   EXPECT_EQ(found(cache, key("5")), "(miss)");
   EXPECT_EQ(cache.stats().entries, 3U);
   cache.clear();
@@ -85,7 +89,7 @@ TEST(CompletionCache, C002_14_AgreesWithAPlainSearch) {
     if (i % 2 == 0) {
       const std::string answer = text(6);
       plain[code] = answer;
-      cache.put(key(code), answer);
+      put(cache, key(code), answer);
       continue;
     }
     std::string expected = "(miss)";
@@ -108,7 +112,7 @@ TEST(CompletionCache, C002_15_ManyThreads) {
     threads.emplace_back([&cache, t] {
       for (int i = 0; i < 2000; ++i) {
         const std::string code = std::to_string((i * 7 + t) % 100);
-        cache.put(key(code), "<" + code + ">");
+        put(cache, key(code), "<" + code + ">");
         const auto hit = cache.find(key(code));
         if (hit) {
           EXPECT_EQ(hit->text, "<" + code + ">");

@@ -46,8 +46,13 @@ std::string_view prompt_strategy_name(PromptStrategy strategy) {
 }
 
 Result<PromptStrategy> parse_prompt_strategy(std::string_view name) {
+  std::string upper(name);
+  for (char& c : upper) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if (c == '-') c = '_';
+  }
   for (size_t i = 0; i < kStrategies.size(); ++i) {
-    if (kStrategies[i] == name) return static_cast<PromptStrategy>(i);
+    if (kStrategies[i] == upper) return static_cast<PromptStrategy>(i);
   }
   return error(StatusCode::kInvalidArgument, fmt::format("unknown prompt strategy '{}'; known are {}", printable(name),
                                                          fmt::join(kStrategies, ", ")));

@@ -19,7 +19,7 @@ enum class PromptStrategy {
 
 // "NONE", "TASK_PREFIX", …
 std::string_view prompt_strategy_name(PromptStrategy strategy);
-// kInvalidArgument, listing the names, for any other text.
+// In any case, "task-prefix" too. kInvalidArgument, listing the names, for any other text.
 Result<PromptStrategy> parse_prompt_strategy(std::string_view name);
 
 // "Python", "Java", "JavaScript" or "Go", else "code": a guess from a few tell-tale words.

@@ -1,0 +1,45 @@
+// The completion models of this process as a CompletionService sees them. Thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "apps/completion/model_choice.h"
+#include "engine/generator.h"
+#include "runtime/model_registry.h"
+
+namespace vivace {
+
+class CompletionModels {
+ public:
+  virtual ~CompletionModels() = default;
+  // All that write text, whether loaded or not.
+  virtual std::vector<CompletionModel> list() const = 0;
+  virtual MemoryState memory() const = 0;
+  // kNotFound for an unknown name; kUnavailable while it is loaded or after that failed.
+  virtual Result<std::shared_ptr<Generator>> find(std::string_view name) const = 0;
+};
+
+// Those of a registry. The sizes of complexity.h's thresholds are given to as many models as there are: one takes
+// everything, two share at kHighComplexity, of three and more the smallest two end at the thresholds.
+class RegistryCompletionModels final : public CompletionModels {
+ public:
+  // role: where some models' names begin with it, the others are not chosen from; empty: all are.
+  explicit RegistryCompletionModels(const ModelRegistry& registry, std::string role = "")
+      : m_registry(registry), m_role(std::move(role)) {}
+  std::vector<CompletionModel> list() const override;
+  MemoryState memory() const override;
+  Result<std::shared_ptr<Generator>> find(std::string_view name) const override;
+
+ private:
+  const ModelRegistry& m_registry;
+  const std::string m_role;
+};
+
+// Gives models in the order of their size the complexities that they are for.
+void share_complexities(std::vector<CompletionModel>* models);
+
+}  // namespace vivace

@@ -1,0 +1,71 @@
+// Completes code: chooses a model, makes the prompt, asks the model, and keeps the answers.
+//
+// An answer comes from the cache when the same was asked before, or when what was typed since is its beginning. A model
+// that keeps failing is left alone for a while (runtime/circuit_breaker.h); meanwhile earlier answers for the same code
+// serve, marked as degraded. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "apps/completion/completion_cache.h"
+#include "apps/completion/completion_models.h"
+#include "apps/completion/completion_request.h"
+#include "runtime/circuit_breaker.h"
+
+namespace vivace {
+
+struct CompletionSettings {
+  std::chrono::milliseconds deadline{200};  // of requests that name none; 0: they have none
+  size_t cache_bytes = size_t{32} << 20;    // 0: nothing is kept
+};
+
+struct BreakerOfModel {
+  std::string model;
+  BreakerSnapshot breaker;
+};
+
+class CompletionService {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using Callback = std::function<void(Result<Completion>)>;
+
+  // models must outlive the service, and the service all requests.
+  CompletionService(const CompletionModels& models, CompletionSettings settings);
+
+  // Calls done exactly once: at once on the caller's thread when the request is refused or the cache answers, else on a
+  // thread of the model, where it must not block. kInvalidArgument for a wrong request; kUnsupported for a suffix where
+  // the model cannot take one; kUnavailable without a model that could answer.
+  void complete(CompletionRequest request, Callback done);
+
+  const CompletionSettings& settings() const { return m_settings; }
+  CompletionCacheStats cache_stats() const { return m_cache.stats(); }
+  std::vector<BreakerOfModel> breakers() const;
+
+ private:
+  struct Work;
+  Result<void> choose(Work* work) const;
+  static void give(Work& work, CachedCompletion found);
+  bool answer_from_cache(Work& work);
+  Result<void> prepare(Work* work, const Generator& generator) const;
+  void ask(const std::shared_ptr<Work>& work);
+  void finish(Work& work, Result<GenerateResponse> response, CircuitBreaker::Call& call);
+  void fall_back(Work& work, const Status& problem);
+  void let_go();
+  CircuitBreaker& breaker_of(const std::string& model);
+
+  const CompletionModels& m_models;
+  const CompletionSettings m_settings;
+  CompletionCache m_cache;     // by everything that changes the answer
+  CompletionCache m_fallback;  // by the code alone
+  mutable std::mutex m_mutex;  // guards what follows
+  // Models that failed to answer, whose owners were to end on their own thread; let go with the next request.
+  std::vector<std::shared_ptr<const void>> m_kept;
+  std::map<std::string, std::unique_ptr<CircuitBreaker>> m_breakers;
+};
+
+}  // namespace vivace

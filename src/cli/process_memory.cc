@@ -1,0 +1,31 @@
+#include "cli/process_memory.h"
+
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include <unistd.h>
+
+namespace vivace {
+
+// https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
+uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t size = 0;
+  uint64_t resident = 0;
+  statm >> size >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+uint64_t available_bytes() {
+  std::ifstream meminfo("/proc/meminfo");
+  std::string name;
+  uint64_t kilobytes = 0;
+  while (meminfo >> name >> kilobytes) {
+    if (name == "MemAvailable:") return kilobytes * 1024;
+    meminfo.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  return 0;
+}
+
+}  // namespace vivace
