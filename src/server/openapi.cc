@@ -65,15 +65,22 @@ void write_schema_reference(std::string_view schema, JsonWriter* json) {
   json->end_object();
 }
 
-void write_content(std::string_view type, std::string_view schema, JsonWriter* json) {
+// stream_type: another one, of text; empty: none.
+void write_content(std::string_view type, std::string_view schema, std::string_view stream_type, JsonWriter* json) {
   json->key("content").begin_object().key(type).begin_object();
   write_schema_reference(schema, json);
-  json->end_object().end_object();
+  json->end_object();
+  if (!stream_type.empty()) {
+    json->key(stream_type).begin_object();
+    write_schema_reference("", json);
+    json->end_object();
+  }
+  json->end_object();
 }
 
 void write_response(int status, std::string_view type, std::string_view schema, JsonWriter* json) {
   json->key(std::to_string(status)).begin_object().key("description").value(http_reason(status));
-  write_content(type, schema, json);
+  write_content(type, schema, "", json);
   json->end_object();
 }
 
@@ -86,7 +93,9 @@ void write_responses(const Route& route, const ServerConfig& config, JsonWriter*
   const OperationDoc& doc = route.doc;
   json->key("responses").begin_object();
   // The media type without its parameters, as OpenAPI wants it.
-  write_response(doc.success, doc.response_type.substr(0, doc.response_type.find(';')), doc.response_schema, json);
+  json->key(std::to_string(doc.success)).begin_object().key("description").value(http_reason(doc.success));
+  write_content(doc.response_type.substr(0, doc.response_type.find(';')), doc.response_schema, doc.stream_type, json);
+  json->end_object();
   std::vector<int> errors = doc.errors;
   errors.push_back(400);
   errors.push_back(431);
@@ -124,7 +133,7 @@ void write_operation(const Route& route, const ServerConfig& config, JsonWriter*
   write_parameters(route, json);
   if (!route.doc.request_schema.empty()) {
     json->key("requestBody").begin_object().key("required").value(true);
-    write_content("application/json", route.doc.request_schema, json);
+    write_content("application/json", route.doc.request_schema, "", json);
     json->end_object();
   }
   write_responses(route, config, json);

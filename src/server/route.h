@@ -68,6 +68,7 @@ struct OperationDoc {
   std::string_view request_schema{};   // empty: no body
   std::string_view response_schema{};  // empty: text
   std::string_view response_type = "application/json";
+  std::string_view stream_type{};  // of a 200 answer that is sent in pieces when the request asks for that
   std::vector<int> errors{};
   std::string_view unready_schema{};  // of the 503 answer where it is no error body
   int success = 200;

@@ -239,6 +239,7 @@ RouteGroup completion_routes() {
                     .summary = "Texts that a model writes behind prompts",
                     .request_schema = "CompletionsRequest",
                     .response_schema = "CompletionsResponse",
+                    .stream_type = "text/event-stream",
                     .errors = {400, 404, 408, 411, 413, 415, 429, 500, 503, 504}}},
            {.method = Method::kPost,
             .path = "/api/v1/complete",

@@ -149,24 +149,24 @@ def test_without_a_model_that_writes(server):
         assert answer.status_code == 503 and "completion" in answer.text and answer.headers["retry-after"]
 
 
-def cancelled(writer):
-    metrics = writer.get("/metrics").text
-    return sum(float(line.split()[-1]) for line in metrics.splitlines()
-               if "disconnect" in line and not line.startswith("#"))
+def metric(writer, name):
+    return next(float(line.split()[-1]) for line in writer.get("/metrics").text.splitlines() if line.startswith(name + " "))
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_closed_connection_cancels(writer, stream):
-    before = cancelled(writer)
+    before = metric(writer, "vivace_http_disconnects_total")
     body = json.dumps({"prompt": f"left alone {stream}", "model": "completion", "stream": stream, **LONG}).encode()
     with socket.create_connection(("127.0.0.1", writer.port)) as connection:
         connection.sendall(b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
                            b"content-length: %d\r\n\r\n%s" % (len(body), body))
         if stream:
             assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        else:  # the other one is the request for the metrics
+            writer.wait_until(lambda: metric(writer, "vivace_http_requests_in_flight") >= 2)
         # A reset, as from a killed client.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    writer.wait_until(lambda: cancelled(writer) > before)
+    writer.wait_until(lambda: metric(writer, "vivace_http_disconnects_total") > before)
     assert writer.post("/v1/completions", {"prompt": "still there", "max_tokens": 2}).status_code == 200
 
 
