@@ -32,7 +32,7 @@ GeneratorInfo describe(const ModelDirectory& directory, const EncoderDecoder& mo
   info.model.file_bytes = facts.encoder.file_bytes;
   info.model.packed_bytes = facts.encoder.packed_bytes;
   info.model.weights_dtype = facts.encoder.weights_dtype;
-  info.model.precision = precision_name(resolve_precision(kernels, target.precision));
+  info.model.precision = precision_name(target.precision);
   info.model.isa = kernels.name;
   info.model.isa_notes = explain_other_tables(kernels);
   info.model.threads = threads;

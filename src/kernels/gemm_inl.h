@@ -29,6 +29,7 @@ struct TileTarget {
   const float* residual;  // of the tile's first element, or nullptr
   ptrdiff_t ldr;
   const float* row_scales;  // of the tile's first row, and of its first column, where the product has scales
+  const int32_t* row_zeros;
   const float* column_scales;
   const int32_t* column_offsets;
   int columns;  // to store, at most NR * kLanes
@@ -48,7 +49,7 @@ struct ProductF32 {
   static constexpr int kParts = 1;  // multiplications that a step takes, each of kDepth / kParts inputs
   static constexpr bool kHasScales = false;
 
-  static Sum start(const TileTarget&, int) { return V::zero(); }
+  static Sum start(const TileTarget&, int, int) { return V::zero(); }
   static Operand load(const B* b, int) { return V::load(b); }  // of one part
   static Operand broadcast(const A* a) { return V::broadcast(*a); }
   static Sum add_product(Operand x, Operand w, Sum sum) { return V::fma(x, w, sum); }
@@ -164,7 +165,7 @@ inline __attribute__((always_inline)) void sum_tile(typename P::Sum (&acc)[MR][N
 #pragma GCC unroll 6
   for (int i = 0; i < MR; ++i) {
 #pragma GCC unroll 4
-    for (int j = 0; j < NR; ++j) acc[i][j] = P::start(target, j * V::kLanes);
+    for (int j = 0; j < NR; ++j) acc[i][j] = P::start(target, i, j * V::kLanes);
   }
   const typename P::B* b = s.b;
   const typename P::A* a = s.a;
@@ -239,7 +240,10 @@ inline void gemm_panel(TileSource<P> source, int m, TileTarget target) {
     source.a += rows * source.lda;
     target.c += rows * target.ldc;
     if (target.residual != nullptr) target.residual += rows * target.ldr;
-    if constexpr (P::kHasScales) target.row_scales += rows;
+    if constexpr (P::kHasScales) {
+      target.row_scales += rows;
+      target.row_zeros += rows;
+    }
   }
 }
 
@@ -254,6 +258,7 @@ inline TileTarget tile_target(const typename P::Args& args, int row, int column)
   target.activation = args.activation;
   if constexpr (P::kHasScales) {
     target.row_scales = args.row_scales + row;
+    target.row_zeros = args.row_zeros + row;
     target.column_scales = args.column_scales + column;
     target.column_offsets = args.column_offsets + column;
   }

@@ -83,21 +83,28 @@ void gemm_bf16(const GemmLowArgs& args) noexcept {
   }
 }
 
-// Rows below this are taken as zeros: 127 / max would not be finite.
-constexpr float kSmallestMaximum = 1e-30F;
+// Rows whose values lie closer together are taken as zeros: 255 / range would not be finite.
+constexpr float kSmallestRange = 1e-30F;
 
 void prepare_int8(const PrepareArgs& args) noexcept {
   for (int row = 0; row < args.rows; ++row) {
     const float* x = args.x + row * args.ldx;
     auto* out = static_cast<int16_t*>(args.out) + row * args.ldo;
-    float largest = 0;
-    for (int i = 0; i < args.k; ++i) largest = std::fmax(largest, std::fabs(x[i]));
-    const bool is_zero = largest < kSmallestMaximum;
-    args.scales[row] = is_zero ? 0.0F : largest / 127.0F;
-    const float inverse = is_zero ? 0.0F : 127.0F / largest;
+    float lowest = 0;
+    float highest = 0;
+    for (int i = 0; i < args.k; ++i) {
+      lowest = std::fmin(lowest, x[i]);
+      highest = std::fmax(highest, x[i]);
+    }
+    const bool is_zero = highest - lowest < kSmallestRange;
+    const float inverse = is_zero ? 0.0F : 255.0F / (highest - lowest);
+    const float zero = std::nearbyint(-lowest * inverse);
+    args.scales[row] = is_zero ? 0.0F : (highest - lowest) / 255.0F;
+    args.zeros[row] = static_cast<int32_t>(zero >= 0.0F && zero <= 255.0F ? zero : 0.0F);
     for (int i = 0; i < args.k; ++i) {
       const float q = std::nearbyint(x[i] * inverse);
-      out[i] = static_cast<int16_t>(q >= -127.0F ? (q <= 127.0F ? q : 127.0F) : -127.0F);  // also what is no number
+      // Rounding both ends up would take 257 steps; what is no number becomes one.
+      out[i] = static_cast<int16_t>(q >= -255.0F ? std::fmin(q, 255.0F - zero) : -255.0F);
     }
   }
 }

@@ -40,15 +40,17 @@ struct GemmF32Args {
 
 // Rows of activations in the form in which a product of less than fp32 reads them:
 //   bf16  rounded to the nearest bf16 (ties to even), as bf16 or as fp32 of that value;
-//   int8  q = round(x · 127 / max|x|) of each row, as q or as q + 128, with the row's scale max|x| / 127.
+//   int8  q = round(x · 255 / (highest - lowest)) of each row, which is taken to reach 0, as q or as q + zero, with the
+//         row's scale (highest - lowest) / 255 and zero = -q(lowest): 256 steps for what the row has, wherever it lies.
 // A row has k values; what is written behind them, up to a multiple of kPreparedPadding, means zero.
 constexpr int kPreparedPadding = 64;
 struct PrepareArgs {
   const float* x = nullptr;
   ptrdiff_t ldx = 0;
-  void* out = nullptr;      // [rows][ldo], 64-byte aligned
-  ptrdiff_t ldo = 0;        // in values: at least k rounded up to kPreparedPadding
-  float* scales = nullptr;  // int8: [rows]
+  void* out = nullptr;       // [rows][ldo], 64-byte aligned
+  ptrdiff_t ldo = 0;         // in values: at least k rounded up to kPreparedPadding
+  float* scales = nullptr;   // int8: [rows]
+  int32_t* zeros = nullptr;  // int8: [rows]
   int rows = 0;
   int k = 0;
 };
@@ -62,8 +64,9 @@ struct GemmLowArgs {
   ptrdiff_t lda = 0;        // in values
   const void* b = nullptr;
   const float* row_scales = nullptr;        // int8: [m]
+  const int32_t* row_zeros = nullptr;       // int8: [m]
   const float* column_scales = nullptr;     // int8: [n rounded up to whole panels]
-  const int32_t* column_offsets = nullptr;  // int8: the same, -128 · the sum of a column's weights
+  const int32_t* column_offsets = nullptr;  // int8: the same, minus the sum of a column's weights
   float* c = nullptr;
   ptrdiff_t ldc = 0;
   const float* bias = nullptr;

@@ -6,30 +6,39 @@
 namespace vivace {
 namespace {
 
-// A row whose largest value is below this is taken as zeros: 127 / max would not be finite.
-constexpr float kSmallestMaximum = 1e-30F;
+// A row whose values lie closer together than this is taken as zeros: 255 / range would not be finite.
+constexpr float kSmallestRange = 1e-30F;
+
+struct RowRange {
+  float lowest;   // 0 at most
+  float highest;  // 0 at least
+};
 
 template <typename V>
-inline float largest_magnitude(const float* x, int n) {
-  auto m0 = V::zero();
-  auto m1 = V::zero();
+inline RowRange range_of(const float* x, int n) {
+  auto low = V::zero();
+  auto high = V::zero();
   int i = 0;
-  for (; i + 2 * V::kLanes <= n; i += 2 * V::kLanes) {
-    m0 = V::max(m0, V::abs(V::load(x + i)));
-    m1 = V::max(m1, V::abs(V::load(x + i + V::kLanes)));
+  for (; i + V::kLanes <= n; i += V::kLanes) {
+    const auto v = V::load(x + i);
+    low = V::min(low, v);
+    high = V::max(high, v);
   }
-  for (; i + V::kLanes <= n; i += V::kLanes) m0 = V::max(m0, V::abs(V::load(x + i)));
-  if (i < n) m1 = V::max(m1, V::abs(V::load_first(x + i, n - i)));
-  return V::reduce_max(V::max(m0, m1));
+  if (i < n) {
+    const auto v = V::load_first(x + i, n - i);
+    low = V::min(low, v);
+    high = V::max(high, v);
+  }
+  return {-V::reduce_max(V::sub(V::zero(), low)), V::reduce_max(high)};
 }
 
 // Whole vectors are stored, so zeros stand behind the last value.
 template <typename P, typename Transform>
-inline void store_row(const float* x, int n, typename P::A* out, Transform transform) {
+inline void store_row(const float* x, int n, typename P::A* out, typename P::Vector::Reg zero, Transform transform) {
   using V = typename P::Vector;
   int i = 0;
-  for (; i + V::kLanes <= n; i += V::kLanes) P::store(out + i, transform(V::load(x + i)));
-  if (i < n) P::store(out + i, transform(V::load_first(x + i, n - i)));
+  for (; i + V::kLanes <= n; i += V::kLanes) P::store(out + i, transform(V::load(x + i)), zero);
+  if (i < n) P::store(out + i, transform(V::load_first(x + i, n - i)), zero);
 }
 
 template <typename P>
@@ -39,13 +48,19 @@ inline void prepare_rows(const PrepareArgs& args) noexcept {
     const float* x = args.x + row * args.ldx;
     auto* out = static_cast<typename P::A*>(args.out) + row * args.ldo;
     if constexpr (P::kHasScales) {
-      const float largest = largest_magnitude<V>(x, args.k);
-      const bool is_zero = largest < kSmallestMaximum;
-      args.scales[row] = is_zero ? 0.0F : largest / 127.0F;
-      const auto inverse = V::broadcast(is_zero ? 0.0F : 127.0F / largest);
-      store_row<P>(x, args.k, out, [inverse](auto v) { return V::round(V::mul(v, inverse)); });
+      const RowRange range = range_of<V>(x, args.k);
+      const float width = range.highest - range.lowest;
+      const bool is_zero = width < kSmallestRange;
+      const float inverse = is_zero ? 0.0F : 255.0F / width;
+      const float zero = __builtin_nearbyintf(-range.lowest * inverse);
+      args.scales[row] = is_zero ? 0.0F : width / 255.0F;
+      args.zeros[row] = static_cast<int32_t>(zero >= 0.0F && zero <= 255.0F ? zero : 0.0F);
+      const auto factor = V::broadcast(inverse);
+      const auto most = V::broadcast(255.0F - zero);  // rounding both ends up would take 257 steps
+      store_row<P>(x, args.k, out, V::broadcast(zero),
+                   [factor, most](auto v) { return V::min(V::round(V::mul(v, factor)), most); });
     } else {
-      store_row<P>(x, args.k, out, [](auto v) { return v; });
+      store_row<P>(x, args.k, out, V::zero(), [](auto v) { return v; });
     }
   }
 }

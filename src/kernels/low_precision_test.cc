@@ -41,20 +41,29 @@ struct Prepared {
   Prepared(const LowPrecisionKernels& kernels, const float* x, int rows, int k, ptrdiff_t ldx)
       : ld((k + kPreparedPadding - 1) / kPreparedPadding * kPreparedPadding),
         values(static_cast<size_t>(rows * kernels.activation_bytes) * static_cast<size_t>(ld)),
-        scales(static_cast<size_t>(rows)) {
+        scales(static_cast<size_t>(rows)),
+        zeros(static_cast<size_t>(rows)) {
     std::memset(values.data(), 0x5A, values.bytes());  // what is not written must not matter
-    kernels.prepare(
-        {.x = x, .ldx = ldx, .out = values.data(), .ldo = ld, .scales = scales.data(), .rows = rows, .k = k});
+    kernels.prepare({.x = x,
+                     .ldx = ldx,
+                     .out = values.data(),
+                     .ldo = ld,
+                     .scales = scales.data(),
+                     .zeros = zeros.data(),
+                     .rows = rows,
+                     .k = k});
   }
   ptrdiff_t ld;
   AlignedBuffer<std::byte> values;
   std::vector<float> scales;
+  std::vector<int32_t> zeros;
 };
 
 void multiply(const LowPrecisionKernels& kernels, const Prepared& x, const PackedMatrix& weights, GemmLowArgs args) {
   args.a = x.values.data();
   args.lda = x.ld;
   args.row_scales = x.scales.data();
+  args.row_zeros = x.zeros.data();
   args.b = weights.panel_data(0);
   args.column_scales = weights.scales();
   args.column_offsets = weights.offsets();
@@ -63,10 +72,13 @@ void multiply(const LowPrecisionKernels& kernels, const Prepared& x, const Packe
   kernels.gemm(args);
 }
 
-// The value that a product sees of x, which stands in a row whose largest magnitude is given.
-double seen(DType dtype, float x, float largest) {
+// The value that a product sees of x, which stands in a row of that range.
+double seen(DType dtype, float x, float lowest, float highest) {
   if (dtype == DType::kBF16) return static_cast<double>(from_bf16(to_bf16(x)));
-  return largest == 0 ? 0 : static_cast<double>(std::nearbyint(x * (127.0F / largest)) * (largest / 127.0F));
+  if (highest == lowest) return 0;
+  const float inverse = 255.0F / (highest - lowest);
+  const float most = 255.0F - std::nearbyint(-lowest * inverse);
+  return static_cast<double>(std::min(std::nearbyint(x * inverse), most) * ((highest - lowest) / 255.0F));
 }
 
 double activated(Activation activation, double x) {
@@ -110,11 +122,15 @@ void check(const KernelTable& table, DType dtype, const Case& c) {
     packed.unpack_row(j, column.data());
     for (int row = 0; row < c.m; ++row) {
       const float* values = rows + row * ldx;
-      float largest = 0;
-      for (int i = 0; i < c.k; ++i) largest = std::max(largest, std::abs(values[i]));
+      float lowest = 0;
+      float highest = 0;
+      for (int i = 0; i < c.k; ++i) {
+        lowest = std::min(lowest, values[i]);
+        highest = std::max(highest, values[i]);
+      }
       double sum = c.with_bias ? static_cast<double>(bias[static_cast<size_t>(j)]) : 0.0;
       for (int i = 0; i < c.k; ++i) {
-        sum += seen(dtype, values[i], largest) * static_cast<double>(column[static_cast<size_t>(i)]);
+        sum += seen(dtype, values[i], lowest, highest) * static_cast<double>(column[static_cast<size_t>(i)]);
       }
       sum = activated(c.activation, sum);
       if (c.residual_in_place) sum += static_cast<double>(residual[size(row, ldc) + static_cast<size_t>(j)]);
@@ -173,13 +189,14 @@ TEST_P(LowPrecisionTest, RealShapes) {
 TEST_P(LowPrecisionTest, Int8SumsAreExact) {
   constexpr int kRows = 7;
   constexpr int kColumns = 70;
-  for (const int k : {1, 4, 63, 1000}) {
+  for (const int k : {2, 4, 63, 1000}) {
     std::vector<float> x(static_cast<size_t>(kRows * k));
     std::vector<float> weights(static_cast<size_t>(kColumns * k));
     std::mt19937 random(static_cast<unsigned>(k));
     for (float& value : x) value = random() % 3 == 0 ? 127.0F : static_cast<float>(random() % 255) - 127.0F;
     for (float& value : weights) value = random() % 3 == 0 ? -127.0F : static_cast<float>(random() % 255) - 127.0F;
-    for (int row = 0; row < kRows; ++row) x[static_cast<size_t>(row * k)] = 127.0F;  // so that all scales are 1
+    for (int row = 0; row < kRows; ++row) x[static_cast<size_t>(row * k)] = 128.0F;  // with -127: all scales are 1
+    for (int row = 0; row < kRows; ++row) x[static_cast<size_t>(row * k + 1)] = -127.0F;
     for (int j = 0; j < kColumns; ++j) weights[static_cast<size_t>(j * k)] = j % 2 == 0 ? 127.0F : -127.0F;
     const PackedMatrix packed = pack(table(), DType::kI8, weights, kColumns, k);
     std::vector<float> out(kRows * kColumns);

@@ -21,7 +21,7 @@ struct ProductBf16 {
   static constexpr int kParts = 2;
   static constexpr bool kHasScales = false;
 
-  static Sum start(const TileTarget&, int) { return _mm256_setzero_ps(); }
+  static Sum start(const TileTarget&, int, int) { return _mm256_setzero_ps(); }
   static Operand load(const B* b, int part) {
     const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b));
     return _mm256_castsi256_ps(part == 0 ? _mm256_slli_epi32(pairs, 16)
@@ -32,7 +32,7 @@ struct ProductBf16 {
   static VectorF32::Reg to_float(Sum sum) { return sum; }
 
   // Rounded to the nearest bf16, ties to even; what is not a number stays so.
-  static void store(A* out, VectorF32::Reg x) {
+  static void store(A* out, VectorF32::Reg x, VectorF32::Reg) {
     const __m256i bits = _mm256_castps_si256(x);
     const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
     const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF)));
@@ -52,7 +52,7 @@ struct ProductInt8 {
   static constexpr int kParts = 1;
   static constexpr bool kHasScales = true;
 
-  static Sum start(const TileTarget&, int) { return _mm256_setzero_si256(); }
+  static Sum start(const TileTarget&, int, int) { return _mm256_setzero_si256(); }
   static Operand load(const B* b, int) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(b)));
   }
@@ -64,7 +64,7 @@ struct ProductInt8 {
   static Sum add_product(Operand x, Operand w, Sum sum) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
   static VectorF32::Reg to_float(Sum sum) { return _mm256_cvtepi32_ps(sum); }
 
-  static void store(A* out, VectorF32::Reg x) {
+  static void store(A* out, VectorF32::Reg x, VectorF32::Reg) {
     const __m256i whole = _mm256_cvtps_epi32(x);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
                      _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1)));

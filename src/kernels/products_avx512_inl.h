@@ -18,7 +18,7 @@ struct ProductBf16 {
   static constexpr int kParts = 2;
   static constexpr bool kHasScales = false;
 
-  static Sum start(const TileTarget&, int) { return _mm512_setzero_ps(); }
+  static Sum start(const TileTarget&, int, int) { return _mm512_setzero_ps(); }
   static Operand load(const B* b, int part) {
     const __m512i pairs = _mm512_loadu_si512(b);
     return _mm512_castsi512_ps(part == 0 ? _mm512_slli_epi32(pairs, 16)
@@ -29,7 +29,7 @@ struct ProductBf16 {
   static VectorF32::Reg to_float(Sum sum) { return sum; }
 
   // Rounded to the nearest bf16, ties to even; what is not a number stays so.
-  static void store(A* out, VectorF32::Reg x) {
+  static void store(A* out, VectorF32::Reg x, VectorF32::Reg) {
     const __m512i bits = _mm512_castps_si512(x);
     const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
     const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
@@ -50,7 +50,7 @@ struct ProductInt8 {
   static constexpr int kParts = 1;
   static constexpr bool kHasScales = true;
 
-  static Sum start(const TileTarget&, int) { return _mm512_setzero_si512(); }
+  static Sum start(const TileTarget&, int, int) { return _mm512_setzero_si512(); }
   static Operand load(const B* b, int) {
     return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(b)));
   }
@@ -62,7 +62,7 @@ struct ProductInt8 {
   static Sum add_product(Operand x, Operand w, Sum sum) { return _mm512_add_epi32(sum, _mm512_madd_epi16(x, w)); }
   static VectorF32::Reg to_float(Sum sum) { return _mm512_cvtepi32_ps(sum); }
 
-  static void store(A* out, VectorF32::Reg x) {
+  static void store(A* out, VectorF32::Reg x, VectorF32::Reg) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(x)));
   }
 };

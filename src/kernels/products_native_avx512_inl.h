@@ -19,7 +19,7 @@ struct ProductNativeBf16 {
   static constexpr int kParts = 1;
   static constexpr bool kHasScales = false;
 
-  static Sum start(const TileTarget&, int) { return _mm512_setzero_ps(); }
+  static Sum start(const TileTarget&, int, int) { return _mm512_setzero_ps(); }
   static Operand load(const B* b, int) { return _mm512_loadu_si512(b); }
   static Operand broadcast(const A* a) {
     int pair;
@@ -31,13 +31,13 @@ struct ProductNativeBf16 {
   }
   static VectorF32::Reg to_float(Sum sum) { return sum; }
 
-  static void store(A* out, VectorF32::Reg x) {
+  static void store(A* out, VectorF32::Reg x, VectorF32::Reg) {
     const auto rounded = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), rounded);
   }
 };
 
-// Activations are q + 128, so the sums begin at -128 · the sum of the column's weights.
+// Activations are q + zero, so a sum begins at -zero · the sum of the column's weights.
 struct ProductNativeInt8 {
   using Vector = VectorF32;
   using Args = GemmLowArgs;
@@ -49,7 +49,10 @@ struct ProductNativeInt8 {
   static constexpr int kParts = 1;
   static constexpr bool kHasScales = true;
 
-  static Sum start(const TileTarget& target, int column) { return _mm512_loadu_si512(target.column_offsets + column); }
+  static Sum start(const TileTarget& target, int row, int column) {
+    return _mm512_mullo_epi32(_mm512_set1_epi32(target.row_zeros[row]),
+                              _mm512_loadu_si512(target.column_offsets + column));
+  }
   static Operand load(const B* b, int) { return _mm512_loadu_si512(b); }
   static Operand broadcast(const A* a) {
     int quad;
@@ -59,9 +62,8 @@ struct ProductNativeInt8 {
   static Sum add_product(Operand x, Operand w, Sum sum) { return _mm512_dpbusd_epi32(sum, x, w); }
   static VectorF32::Reg to_float(Sum sum) { return _mm512_cvtepi32_ps(sum); }
 
-  static void store(A* out, VectorF32::Reg x) {
-    const __m512i shifted = _mm512_add_epi32(_mm512_cvtps_epi32(x), _mm512_set1_epi32(128));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_cvtepi32_epi8(shifted));
+  static void store(A* out, VectorF32::Reg x, VectorF32::Reg zero) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(_mm512_add_ps(x, zero))));
   }
 };
 

@@ -41,6 +41,7 @@ GemmLowArgs gemm_args(const PreparedRows& x, const Linear& layer, const LinearOp
   args.a = x.data;
   args.lda = x.stride;
   args.row_scales = x.scales;
+  args.row_zeros = x.zeros;
   args.b = layer.weight.panel_data(0);
   args.column_scales = layer.weight.scales();
   args.column_offsets = layer.weight.offsets();
@@ -53,7 +54,8 @@ void skip_rows(int rows, int, GemmF32Args* args) {
 
 void skip_rows(int rows, int value_bytes, GemmLowArgs* args) {
   args->a = static_cast<const std::byte*>(args->a) + rows * args->lda * value_bytes;
-  if (args->row_scales != nullptr) args->row_scales += rows;
+  args->row_scales += rows;
+  args->row_zeros += rows;
 }
 
 void skip_panels(const PackedMatrix& weight, int panels, GemmF32Args* args) {

@@ -21,12 +21,15 @@ PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const floa
   const size_t bytes = static_cast<size_t>(x.rows * stride) * static_cast<size_t>(kernels.activation_bytes);
   auto* data = reinterpret_cast<std::byte*>(arena.floats(bytes / sizeof(float)));
   float* scales = arena.floats(static_cast<size_t>(x.rows));
+  static_assert(sizeof(int32_t) == sizeof(float) && alignof(int32_t) == alignof(float));
+  auto* zeros = reinterpret_cast<int32_t*>(arena.floats(static_cast<size_t>(x.rows)));
   const auto run = [&](Range rows) {
     kernels.prepare({.x = x.row(rows.begin),
                      .ldx = x.stride,
                      .out = data + rows.begin * stride * kernels.activation_bytes,
                      .ldo = stride,
                      .scales = scales + rows.begin,
+                     .zeros = zeros + rows.begin,
                      .rows = rows.end - rows.begin,
                      .k = x.columns});
   };
@@ -35,7 +38,7 @@ PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const floa
   } else {
     context.run([&](int thread) { run(split_range(x.rows, context.threads(), thread)); });
   }
-  return {data, scales, stride};
+  return {data, scales, zeros, stride};
 }
 
 }  // namespace vivace

@@ -12,8 +12,9 @@ namespace vivace {
 
 struct PreparedRows {
   const std::byte* data = nullptr;
-  const float* scales = nullptr;  // int8: of each row
-  ptrdiff_t stride = 0;           // in values
+  const float* scales = nullptr;   // int8: of each row
+  const int32_t* zeros = nullptr;  // int8: of each row
+  ptrdiff_t stride = 0;            // in values
 };
 
 // Of a dtype that is kBF16 or kI8.

@@ -99,7 +99,7 @@ void PackedMatrix::quantize_rows(const float* weights, int rows, int first_colum
     inverse[static_cast<size_t>(row)] = factor;
     int32_t sum = 0;
     for (int k = 0; k < m_k; ++k) sum += static_cast<int32_t>(round_to_even(w[k] * factor));
-    m_parts.offsets.data()[column] = -128 * sum;
+    m_parts.offsets.data()[column] = -sum;
   }
   pack_converted<int8_t>(weights, rows, first_column,
                          [&](float w, size_t row) { return static_cast<int8_t>(round_to_even(w * inverse[row])); });

@@ -52,7 +52,7 @@ class PackedMatrix {
   const std::byte* panel_data(int index) const;
   // int8: of each column, [panels · width]; nullptr: another dtype.
   const float* scales() const { return m_parts.scales.data(); }
-  // int8: -128 times the sum of each column's weights.
+  // int8: minus the sum of each column's weights.
   const int32_t* offsets() const { return m_parts.offsets.data(); }
   int k() const { return m_k; }
   int n() const { return m_n; }
