@@ -19,7 +19,7 @@ constexpr size_t kMaxStopStrings = 16;
 struct GenerateRequest {
   std::string text;  // non-empty valid UTF-8
   GenerationOptions options;
-  std::vector<std::string> stop;  // a text ends before the first of these; none may be empty
+  std::vector<std::string> stop;   // a text ends before the first of these; none may be empty
   std::optional<int32_t> stop_id;  // a sequence also ends with this token
   TooLong too_long = TooLong::kTruncate;
   // What the answer may well repeat, such as the last answer for the same file: makes it come sooner if so. Never

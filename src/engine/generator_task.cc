@@ -21,9 +21,7 @@ std::vector<int32_t> known_ids(const Tokenizer& tokenizer, std::span<const int32
 }  // namespace
 
 GeneratorTask::GeneratorTask(const Tokenizer& tokenizer, GenerateRequest request, Callback done)
-    : m_tokenizer(tokenizer),
-      m_request(std::move(request)),
-      m_done(std::move(done)) {
+    : m_tokenizer(tokenizer), m_request(std::move(request)), m_done(std::move(done)) {
   if (!m_request.on_text) return;
   for (int i = 0; i < m_request.options.num_return_sequences; ++i) m_streams.emplace_back(m_tokenizer, m_request.stop);
 }

@@ -26,8 +26,8 @@ struct LoadTarget {
   }
 
   const KernelTable& kernels;
-  Precision precision;                     // of the layers; heads, embeddings and norms are fp32
-  std::vector<std::string> kept_in_bf16{};  // layers of an int8 model, by the beginning of their tensors' names
+  Precision precision;                         // of the layers; heads, embeddings and norms are fp32
+  std::vector<std::string> kept_in_bf16{};     // layers of an int8 model, by the beginning of their tensors' names
   std::shared_ptr<const PackedFile> packed{};  // made for these kernels and this precision; nullptr: the checkpoint
   PackedFileWriter* writer = nullptr;          // gets all that is loaded
 };

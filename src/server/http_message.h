@@ -34,7 +34,7 @@ struct HttpResponse {
   std::string body;
   std::vector<std::pair<std::string_view, std::string>> headers;  // names in lower case
   std::shared_ptr<BodyStream> stream;  // the body instead, sent piece by piece as it is made (server/body_stream.h)
-  std::string server_timing;  // "queue;dur=0.1, compute;dur=2.5"; the total is added by the connection
+  std::string server_timing;           // "queue;dur=0.1, compute;dur=2.5"; the total is added by the connection
 };
 
 // "Not Found" for 404.

@@ -1,4 +1,5 @@
-// The service over the tiny T5 with CodeT5's kind of vocabulary: prompts, cache, breaker, fallback, choice of the model.
+// The service over the tiny T5 with CodeT5's kind of vocabulary: prompts, cache, breaker, fallback, choice of the
+// model.
 #include "apps/completion/completion_service.h"
 
 #include <future>
@@ -139,7 +140,8 @@ TEST_F(CompletionServiceTest, WrongRequestsDoNotOpenTheBreaker) {
 }
 
 TEST_F(CompletionServiceTest, C002_09_TheComplexityChoosesTheModel) {
-  m_models.models = {{.name = "small", .bytes = 1, .is_loaded = true}, {.name = "large", .bytes = 2, .is_loaded = true}};
+  m_models.models = {{.name = "small", .bytes = 1, .is_loaded = true},
+                     {.name = "large", .bytes = 2, .is_loaded = true}};
   share_complexities(&m_models.models);
   EXPECT_EQ(complete(request("x = 1"))->model, "small");
   std::string hard;
