@@ -102,9 +102,7 @@ bool match_path(std::string_view pattern, std::string_view path, std::string* ar
   const std::string_view suffix = pattern.substr(pattern.find('}') + 1);
   if (path.size() <= prefix.size() + suffix.size()) return false;
   if (!path.starts_with(prefix) || !path.ends_with(suffix)) return false;
-  const std::string_view text = path.substr(prefix.size(), path.size() - prefix.size() - suffix.size());
-  if (!suffix.empty() && text.find('/') != std::string_view::npos) return false;
-  *argument = std::string(text);
+  *argument = std::string(path.substr(prefix.size(), path.size() - prefix.size() - suffix.size()));
   return true;
 }
 

@@ -18,7 +18,7 @@ Result<std::string> parse_request_target(std::string_view target);
 Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view target);
 
 // Whether path fits a route's pattern: equal, or, where the pattern has a "{name}", equal before and behind it;
-// *argument is the non-empty text in its place. At the pattern's end it may contain slashes, as names of models do.
+// *argument is the non-empty text in its place, which may contain slashes, as names of models do.
 bool match_path(std::string_view pattern, std::string_view path, std::string* argument);
 
 }  // namespace vivace

@@ -1,5 +1,6 @@
 """`vivace ipc`: every message kind, wrong lines, long lines, interleaved and cancelled requests, the end of the input."""
 
+import contextlib
 import json
 import os
 import queue
@@ -172,15 +173,26 @@ def test_end_of_input_answers_what_was_asked(cli):
 
 
 def test_nobody_reads_any_more(cli):
-    ipc = Ipc(cli, "--deadline-ms", "0")
-    ipc.ask(type="ping", id=0)
-    ipc.process.stdout.close()
+    # Without a thread that reads: it would hold the pipe open.
+    process = subprocess.Popen(cli.command("ipc", "--model", MODEL, "--deadline-ms", "0"), stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, cwd=cli.folder, env=cli.environment)
     try:
-        ipc.send({"type": "infer", "id": 1, "code": "long", **LONG})
-        ipc.send({"type": "ping", "id": 2})
-    except BrokenPipeError:
-        pass
-    assert ipc.process.wait(PATIENCE_SECONDS) in (0, 1)
+        process.stdin.write(b'{"type":"ping","id":0}\n')
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == 0
+        process.stdout.close()
+        try:
+            for message in ({"type": "infer", "id": 1, "code": "long", **LONG}, {"type": "ping", "id": 2}):
+                process.stdin.write(json.dumps(message).encode() + b"\n")
+                process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        assert process.wait(PATIENCE_SECONDS) in (0, 1)
+    finally:
+        process.kill()
+        process.wait()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
 
 
 PARENT = """

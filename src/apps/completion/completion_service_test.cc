@@ -172,8 +172,10 @@ TEST_F(CompletionServiceTest, OfLongCodeTheEndIsRead) {
   ASSERT_TRUE(m_models.generator->tokenizer().encode(*end, {.special_tokens = SpecialTokens::kOmit}, &tokens));
   EXPECT_LE(tokens.ids.size(), 101U);
   asked.generate.too_long = TooLong::kRefuse;
-  asked.code += " ";
-  EXPECT_EQ(complete(asked).error().code, StatusCode::kTooLarge);
+  asked.code += "other";  // what was written for the code before must not answer
+  const auto refused = complete(asked);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, StatusCode::kTooLarge);
 }
 
 TEST_F(CompletionServiceTest, GapsAreFilledAsTransformersDoes) {

@@ -25,7 +25,10 @@ TEST(Prompt, C002_20_RecordedLanguagesAndPrompts) {
 }
 
 TEST(Prompt, UnknownStrategiesAreRefused) {
-  EXPECT_EQ(parse_prompt_strategy("task_prefix").error().code, StatusCode::kInvalidArgument);
+  const auto unknown = parse_prompt_strategy("poem");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, StatusCode::kInvalidArgument);
+  EXPECT_EQ(parse_prompt_strategy("task-prefix"), PromptStrategy::kTaskPrefix);
   EXPECT_EQ(prompt_strategy_name(PromptStrategy::kLanguageAware), "LANGUAGE_AWARE");
 }
 
