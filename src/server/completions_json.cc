@@ -79,7 +79,9 @@ void read_deadline(FieldReader& fields, GenerateRequest* generate) {
 
 bool read_include_usage(const JsonValue& body, FieldReader& fields) {
   const auto options = body.find("stream_options");
-  return options && fields.keep("stream_options", options->bool_or("include_usage", false));
+  if (!options) return false;
+  if (!options->is_object()) fields.refuse("stream_options", "is not an object");
+  return fields.keep("stream_options", options->bool_or("include_usage", false));
 }
 
 void write_head(const CompletionsTask& task, const std::string& model, JsonWriter* json) {

@@ -24,7 +24,7 @@ def tiny_server(tmp_path_factory):
     golden = ROOT / "tests" / "golden"
     jobs = tmp_path_factory.mktemp("tiny") / "jobs.db"
     models = [f"tiny={golden}/tiny-bert", f"embedder={golden}/tiny-bert", f"entailment={golden}/heads/bert-nli",
-              f"detector={golden}/detector-deberta"]
+              f"detector={golden}/detector-deberta", f"completion={golden}/t5-code"]
     with Server("--detection-jobs-file", str(jobs), "--rate-limits", "off", models=models) as running:
         yield running
 

@@ -71,8 +71,9 @@ def test_each_request_is_counted_once():
 def test_openapi_is_valid_and_complete(server):
     document = server.get("/openapi.json").json()
     validate(document)
-    assert set(document["paths"]) == {"/", "/health", "/ready", "/metrics", "/openapi.json", "/tokenize",
-                                      "/v1/embeddings", "/v1/models", "/v1/models/{model}"}
+    assert {"/", "/health", "/ready", "/metrics", "/openapi.json", "/tokenize", "/v1/embeddings", "/v1/models",
+            "/v1/models/{model}", "/v1/completions", "/api/v1/complete", "/api/v1/predict/sentences",
+            "/api/v1/verify"} <= set(document["paths"])
     dimensions = document["components"]["schemas"]["EmbeddingsRequest"]["properties"]["dimensions"]
     assert dimensions["maximum"] == 384
 

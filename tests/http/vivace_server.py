@@ -115,7 +115,7 @@ def metrics(text):
     for line in text.splitlines():
         if line.startswith("#") or not line:
             continue
-        name, labels, value = re.fullmatch(r"([a-zA-Z_:]+)(?:\{(.*)\})? (\S+)", line).groups()
+        name, labels, value = re.fullmatch(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)", line).groups()
         pairs = re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels or "")
         values[name, frozenset(pairs)] = float(value)
     return values

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/status.h"
-#include "text/tokenizer.h"
+#include "engine/generator.h"
 
 namespace vivace {
 
