@@ -46,6 +46,7 @@ ApiResult<std::vector<EvidenceInput>> read_items(const JsonValue& root) {
     inputs.push_back(std::move(*input));
     return inputs;
   }
+  if (root.get("content")) return schema_error("content", "content: give either evidence or content, not both");
   const auto items = list->as_array(kMaxItems);
   if (!items) return schema_error("evidence", items.error().message);
   if (items->empty()) return schema_error("evidence", "evidence: is an empty list");

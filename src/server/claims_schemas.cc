@@ -101,7 +101,8 @@ constexpr char kEvidenceRequest[] =
     R"("items":{"$ref":"#/components/schemas/EvidenceItem"}},)"
     R"("content":{"type":"string","minLength":1,"maxLength":65536,"pattern":"\\S"},)"
     R"("tenant_id":{"type":["string","null"],"maxLength":50}},)"
-    R"("anyOf":[{"required":["evidence"],"properties":{"evidence":{"type":"array"}}},{"required":["content"]}]})";
+    R"("anyOf":[{"required":["evidence"],"properties":{"evidence":{"type":"array"},"content":false}},)"
+    R"({"required":["content"],"properties":{"evidence":{"type":"null"}}}]})";
 constexpr char kEvidenceItem[] =
     R"({"type":"object","required":["content"],"properties":{"id":{"type":["string","null"],"maxLength":200},)"
     R"("content":{"type":"string","minLength":1,"maxLength":65536,"pattern":"\\S"},)"

@@ -97,6 +97,16 @@ class PostgresServer:
         except (OSError, IndexError):
             return False
 
+    def computes_distances(self):
+        """False where the package's pgvector was built for another CPU: its first distance ends the server's process."""
+        self.sql("CREATE DATABASE distances")
+        self.sql("CREATE EXTENSION IF NOT EXISTS vector", "distances")
+        vector = str([0.5] * 64)
+        try:
+            return self.sql(f"SELECT '{vector}'::vector <=> '{vector}'::vector", "distances") == "0"
+        except RuntimeError:
+            return False
+
     def stop(self, how=signal.SIGINT):
         """SIGINT: connections are cut; SIGQUIT: as if the machine had failed."""
         if self.process is not None and self.process.poll() is None:
