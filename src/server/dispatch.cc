@@ -140,6 +140,8 @@ Admission admit(const RequestHead& head, const ServerContext& server) {
   admission.route_index = server.routes.size();
   admission.request.method = head.method;
   admission.request.id = choose_request_id(head.request_id);
+  // Before anything can be refused, so that every refusal has the form that its client reads.
+  admission.family = family_of_path(std::string_view(head.target).substr(0, head.target.find('?')));
   auto path = parse_request_target(head.target);
   if (!path) {
     answer_error(std::move(path).error(), &admission);
@@ -152,7 +154,6 @@ Admission admit(const RequestHead& head, const ServerContext& server) {
     return admission;
   }
   admission.request.query = std::move(*query);
-  admission.family = family_of_path(admission.request.path);
   if (admission.request.path == "*" && head.method == Method::kOptions) {
     admission.answer.status = 204;
     admission.answer.headers.emplace_back("allow", "GET, HEAD, POST, DELETE, OPTIONS");

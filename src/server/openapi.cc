@@ -80,9 +80,8 @@ void write_content(std::string_view type, std::string_view schema, std::string_v
   write_schema_reference(schema, json);
   json->end_object();
   if (!stream_type.empty()) {
-    json->key(stream_type).begin_object();
-    write_schema_reference("", json);
-    json->end_object();
+    // Events have a form of their own, which schemas do not tell.
+    json->key(stream_type).begin_object().key("schema").begin_object().end_object().end_object();
   }
   json->end_object();
 }

@@ -66,6 +66,17 @@ std::optional<RouteMatch> match_route(std::span<const Route> routes, Method meth
 }
 
 ApiFamily family_of_path(std::string_view path) {
+  static const std::vector<Route> routes = all_routes();
+  const Route* closest = nullptr;
+  size_t shared = std::string_view("/").size();  // of the page at "/" nothing follows
+  for (const Route& route : routes) {
+    const std::string_view start = route.path.substr(0, route.path.find('{'));
+    if (start.size() > shared && path.starts_with(start)) {
+      closest = &route;
+      shared = start.size();
+    }
+  }
+  if (closest != nullptr) return closest->family;
   return path.starts_with("/v1/") ? ApiFamily::kOpenAi : ApiFamily::kVivace;
 }
 
