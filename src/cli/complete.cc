@@ -171,7 +171,7 @@ class Completer {
         m_stream(options.format == "text" && options.generation.num_beams == 1 &&
                  options.generation.num_return_sequences == 1) {}
 
-  Result<void> complete(InputText input) {
+  Result<void> complete(const InputText& input) {
     if (!input.problem.empty()) return error(StatusCode::kInvalidArgument, input.problem);
     ASSIGN_OR_RETURN(GenerateRequest request, make_request(m_options, m_generator, input.text));
     const auto start = std::chrono::steady_clock::now();

@@ -154,7 +154,7 @@ Route post(std::string_view path, WaitingHandler handler, OperationDoc doc) {
           .doc = std::move(doc)};
 }
 
-constexpr QueryDoc kTenant = {"tenant_id", R"({"type":"string","minLength":1,"maxLength":50})"};
+constexpr QueryDoc kTenant = {"tenant_id", R"({"type":"string","maxLength":50})"};
 constexpr std::string_view kUuid = R"({"type":"string","format":"uuid"})";
 
 std::vector<Route> model_routes() {
