@@ -222,7 +222,7 @@ Result<void> run_complete(const CompleteOptions& options) {
   while (true) {
     ASSIGN_OR_RETURN(std::vector<InputText> inputs, source.next(1, SIZE_MAX));
     if (inputs.empty()) break;
-    RETURN_IF_ERROR(completer.complete(std::move(inputs.front())));
+    RETURN_IF_ERROR(completer.complete(inputs.front()));
   }
   if (completer.truncated() > 0) {
     fmt::print(stderr, "vivace: {} texts were longer than the model's {} tokens and were cut\n", completer.truncated(),
