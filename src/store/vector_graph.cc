@@ -7,7 +7,7 @@
 namespace vivace {
 namespace {
 
-// Found at 200 000 clustered rows of 384 values: recall above 0.99 of the first ten. See bench/README.md.
+// What recall they give at 200 000 rows has not been measured yet; docs/claims.md has the command.
 constexpr size_t kLinks = 16;
 constexpr size_t kBuildCandidates = 200;
 constexpr size_t kSearchCandidates = 400;
