@@ -19,7 +19,8 @@ import xml.etree.ElementTree as xml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAGES = ("release", "asan-ubsan", "tsan")
-THREADED_TESTS = ("base_test", "engine_test", "runtime_test", "server_test")
+THREADED_TESTS = ("base_test", "engine_test", "runtime_test", "completion_test", "detection_test", "claims_test",
+                  "server_test")
 TEST_SECONDS = 900  # for one C++ test program; they are stuck beyond that
 
 

@@ -183,7 +183,7 @@ void Generator::read_sources(const Tasks& joining) {
   PackedBatch batch;
   Tasks unread;
   for (const auto& task : joining) {
-    task->leave_queue();
+    if (!task->leave_queue()) continue;
     if (EncodedSource known = m_sources.find(task->source().ids); known != nullptr) {
       task->begin(*m_parts.model, std::move(known), m_parts.tokens, SourceOrigin::kCached);
     } else {

@@ -54,11 +54,21 @@ int GeneratorTask::needed_rows() const {
                                  : std::max(m_request.options.num_beams, m_request.options.num_return_sequences);
 }
 
-void GeneratorTask::leave_queue() {
-  const std::lock_guard lock(m_mutex);
-  if (m_is_answered) return;
+bool GeneratorTask::leave_queue() {
+  std::unique_lock lock(m_mutex);
+  if (m_is_answered) return false;
   m_encode_start = Clock::now();
   m_response.queue_ms = milliseconds(m_encode_start - m_submitted) - m_response.tokenize_ms;
+  // The watch's thread may not have woken yet.
+  if (m_request.cancel.stop_requested()) {
+    answer(FinishReason::kCancelled, std::move(lock));
+    return false;
+  }
+  if (m_request.deadline.has_value() && m_encode_start >= *m_request.deadline) {
+    answer(FinishReason::kDeadline, std::move(lock));
+    return false;
+  }
+  return true;
 }
 
 void GeneratorTask::begin(const EncoderDecoder& model, EncodedSource source, const GenerationTokens& tokens,

@@ -35,7 +35,7 @@ class GeneratorTask {
   uint64_t watch_id() const { return m_watch_id; }  // at the RequestWatch; 0: none
 
   // What the generator's thread calls, in this order. After the answer they do nothing.
-  void leave_queue();  // the wait is over
+  bool leave_queue();  // the wait is over; false when nothing is to be done for it: answered, cancelled or too late
   void begin(const EncoderDecoder& model, EncodedSource source, const GenerationTokens& tokens, SourceOrigin origin);
   void propose(int max_rows, std::vector<DecoderStep>* steps);
   void take(MatrixView<float> logits);  // answers when the last sequence is complete

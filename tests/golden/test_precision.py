@@ -53,7 +53,8 @@ def test_a_vector_has_the_same_bits_alone_in_a_batch_and_for_any_threads(minilm,
 def test_tables_agree_within_a_precision(minilm, reference):  # noqa: F811
     texts = [row["text"] for row in reference[::17]]
     tables = [table for table, needed in golden.TABLE_FEATURES.items() if not needed - golden.cpu_features()]
-    for precision, lowest in (("bf16", 0.99997), ("int8", 0.9995)):
+    # One value that two tables round to different steps moves what follows by as much as rounding itself does: no closer.
+    for precision, (_, lowest) in LIMITS.items():
         first, *others = [vectors(texts, minilm, precision, table) for table in tables]
         for table, other in zip(tables[1:], others, strict=True):
             found = cosines(first, other)
