@@ -62,7 +62,8 @@ class PostgresServer:
         return self
 
     def __exit__(self, *_):
-        self.stop()
+        # Nothing of it is kept, and after a crash PostgreSQL 18 may wait for ever at a polite request.
+        self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def sql(self, statement, database="postgres"):
