@@ -89,6 +89,7 @@ void Generator::watch(const std::shared_ptr<GeneratorTask>& task) {
   if (task->answered()) m_watch.forget(id);  // it was faster
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): a request that is accepted keeps it
 void Generator::submit(GenerateRequest request, Callback done) {
   Result<void> accepted = check(request);
   std::shared_ptr<GeneratorTask> task;

@@ -111,7 +111,9 @@ void GeneratorTask::take(MatrixView<float> logits) {
   std::unique_lock lock(m_mutex);
   if (m_is_answered) return;
   m_generation->take(logits);
-  if (m_generation->finished() || !m_problem) answer(FinishReason::kLength, std::move(lock));
+  if (m_generation->finished() || !m_problem) return answer(FinishReason::kLength, std::move(lock));
+  // As in leave_queue(): the watch's thread may need longer than the rest of the text.
+  if (m_request.cancel.stop_requested()) answer(FinishReason::kCancelled, std::move(lock));
 }
 
 void GeneratorTask::end(FinishReason reason) {

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("VIVACE", ROOT / "build/release/vivace"))
 MODEL = Path(os.environ.get("VIVACE_MODEL", ROOT / "models/all-MiniLM-L6-v2"))
 # Sanitizers make everything slower; nothing here measures time, this only bounds a hang.
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 def clean_environment():
@@ -29,6 +29,10 @@ def serve_output(*arguments):
                           env=clean_environment(), timeout=PATIENCE_SECONDS).stdout
 
 
+# A sanitizer's program on a busy machine takes its time over what these tests send; flags go before these.
+PATIENT = {"VIVACE_REQUEST_TIMEOUT_SECONDS": str(PATIENCE_SECONDS), "VIVACE_DRAIN_SECONDS": str(PATIENCE_SECONDS)}
+
+
 class Server:
     """One server process on a free port. Use as a context manager: only the process started here is ended."""
 
@@ -39,8 +43,8 @@ class Server:
         command = [str(PROGRAM), "serve", "--host", "127.0.0.1", "--port", "0"]
         for model in models:
             command += ["--model", model]
-        self.process = subprocess.Popen(command + list(flags), stdout=self.log_file, stderr=self.log_file,
-                                        stdin=subprocess.DEVNULL, env=clean_environment() | {"XDG_STATE_HOME": self.state.name} | (environment or {}))
+        self.process = subprocess.Popen(command + list(flags), stdout=self.log_file, stderr=self.log_file, stdin=subprocess.DEVNULL,
+                                        env=clean_environment() | PATIENT | {"XDG_STATE_HOME": self.state.name} | (environment or {}))
         self.port = int(self._wait_for(self._read_port))
         self.url = f"http://127.0.0.1:{self.port}"
         if wait_ready:
