@@ -96,8 +96,8 @@ def test_overload_is_refused_with_retry_after():
 def test_deadline():
     with Server("--threads", "1", "--max-batch-tokens", "256") as server:
         with server.connect() as connection:
-            connection.send(post_bytes("/v1/embeddings", json.dumps({"input": ["many words " * 100] * 96})))
-            server.wait_until(lambda: server.metric("vivace_engine_queued_texts", model="minilm") > 20)
+            connection.send(post_bytes("/v1/embeddings", json.dumps({"input": ["many words " * 100] * 40})))
+            server.wait_until(lambda: server.metric("vivace_engine_queued_texts", model="minilm") > 10)
             late = server.post("/v1/embeddings", {"input": ["x " * 200] * 16}, headers={"request-timeout-ms": "1"})
             assert late.status_code == 504 and late.json()["error"]["code"] == "deadline_exceeded"
             assert connection.read_response()[0] == 200
@@ -107,11 +107,11 @@ def test_sigterm_finishes_what_is_in_flight():
     with Server("--threads", "1", "--max-batch-tokens", "512") as server:
         with server.connect() as busy, server.connect() as idle:
             idle.send("GET /health HTTP/1.1\r\nhost: t\r\n\r\n").read_response()
-            busy.send(post_bytes("/v1/embeddings", json.dumps({"input": ["many words " * 100] * 64})))
+            busy.send(post_bytes("/v1/embeddings", json.dumps({"input": ["many words " * 100] * 24})))
             server.wait_until(lambda: server.metric("vivace_engine_queued_texts", model="minilm") > 10)
             server.process.send_signal(signal.SIGTERM)
             status, headers, body = busy.read_response()
-            assert (status, headers["connection"], len(json.loads(body)["data"])) == (200, "close", 64)
+            assert (status, headers["connection"], len(json.loads(body)["data"])) == (200, "close", 24)
             assert busy.is_closed() and idle.is_closed()
         assert server.process.wait(PATIENCE_SECONDS) == 0
         assert "stopped" in server.log()
