@@ -89,10 +89,9 @@ Result<std::vector<JobRecord>> JobStore::newest(uint64_t limit) {
   return select("ORDER BY number DESC LIMIT ?", "", static_cast<int64_t>(limit));
 }
 
-Result<uint64_t> JobStore::count(JobStatus status) {
+Result<uint64_t> JobStore::count_unfinished() {
   const std::scoped_lock lock(m_mutex);
-  ASSIGN_OR_RETURN(SqliteStatement statement, m_database.prepare("SELECT count(*) FROM job WHERE status = ?"));
-  statement.bind(number(status));
+  ASSIGN_OR_RETURN(SqliteStatement statement, m_database.prepare("SELECT count(*) FROM job WHERE status < 2"));
   RETURN_IF_ERROR(statement.step());
   return static_cast<uint64_t>(statement.integer(0));
 }

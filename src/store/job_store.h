@@ -67,7 +67,8 @@ class JobStore {
   Result<void> add(const JobRecord& job, std::span<const std::string> texts);
   Result<JobRecord> find(std::string_view id);            // kNotFound
   Result<std::vector<JobRecord>> newest(uint64_t limit);  // latest first
-  Result<uint64_t> count(JobStatus status);
+  // Those that are pending or processing.
+  Result<uint64_t> count_unfinished();
 
   // The unfinished job that has waited longest since its last turn, now kProcessing; nullopt without any.
   Result<std::optional<JobRecord>> take_turn();

@@ -73,9 +73,7 @@ DetectionJobs::~DetectionJobs() {
 }
 
 Result<JobRecord> DetectionJobs::submit(const DetectionJobRequest& request) {
-  ASSIGN_OR_RETURN(uint64_t waiting, m_store->count(JobStatus::kPending));
-  ASSIGN_OR_RETURN(const uint64_t processing, m_store->count(JobStatus::kProcessing));
-  waiting += processing;
+  ASSIGN_OR_RETURN(const uint64_t waiting, m_store->count_unfinished());
   if (waiting >= m_options.max_waiting) {
     return error(StatusCode::kOverloaded,
                  fmt::format("{} jobs are waiting, the limit is {}; try again later", waiting, m_options.max_waiting));
@@ -124,9 +122,8 @@ void DetectionJobs::wait(const std::stop_token& stop, std::chrono::milliseconds 
 }
 
 void DetectionJobs::show_waiting() {
-  const auto pending = m_store->count(JobStatus::kPending);
-  const auto processing = m_store->count(JobStatus::kProcessing);
-  if (pending && processing) m_stats.jobs_waiting.set(static_cast<int64_t>(*pending + *processing));
+  const auto waiting = m_store->count_unfinished();
+  if (waiting) m_stats.jobs_waiting.set(static_cast<int64_t>(*waiting));
 }
 
 void DetectionJobs::expire() {
