@@ -51,8 +51,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const auto& [name, tensor] : (*packed)->tensors()) {
     CHECK(tensor.data != nullptr);
     if (const auto matrix = (*packed)->matrix(name)) {
-      touch(matrix->parts().data.data(), matrix->bytes() - matrix->parts().scales.bytes() * 2, bytes);
+      touch(matrix->parts().data.data(), matrix->parts().data.size(), bytes);
       touch(matrix->scales(), matrix->parts().scales.size(), bytes);
+      touch(matrix->offsets(), matrix->parts().offsets.size(), bytes);
+      touch(matrix->outlier_weights(), matrix->parts().outlier_weights.size(), bytes);
+      CHECK(PackedMatrix::are_outliers(matrix->outliers(), matrix->k()));
     }
     const AlignedBuffer<float> floats = (*packed)->floats(name);
     touch(floats.data(), floats.size(), bytes);

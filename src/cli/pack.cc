@@ -67,7 +67,13 @@ std::string to_json(const PackReport& report) {
   for (const auto& kept : report.kept_in_bf16) {
     json.begin_object().key("layer").value(kept.layer).key("loss_alone").value(kept.loss).end_object();
   }
-  return json.end_array().end_object().take() + "\n";
+  json.end_array().key("outliers").begin_object();
+  for (const auto& [layer, inputs] : report.outliers) {
+    json.key(layer).begin_array();
+    for (const int32_t input : inputs) json.value(input);
+    json.end_array();
+  }
+  return json.end_object().end_object().take() + "\n";
 }
 
 std::string to_text(const PackReport& report) {
@@ -83,6 +89,9 @@ std::string to_text(const PackReport& report) {
     text += fmt::format("  {:<12} {:.6f} on average, {:.6f} at least\n",
                         i == 0 ? std::string("embeddings") : fmt::format("layer {}", i), report.layers[i].mean,
                         report.layers[i].lowest);
+  }
+  for (const auto& [layer, inputs] : report.outliers) {
+    text += fmt::format("{}: inputs {} in fp32\n", layer, fmt::join(inputs, ", "));
   }
   for (const auto& kept : report.kept_in_bf16) {
     text += fmt::format("kept in bf16: {}, which alone in int8 costs {:.6f} of cosine\n", kept.layer, kept.loss);

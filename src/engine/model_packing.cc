@@ -139,6 +139,7 @@ class Packing {
                        ASSIGN_OR_RETURN(const LoadTarget target,
                                         choose_target(packed, m_target.kernels, m_target.precision));
                        report->file_bytes = target.packed->bytes();
+                       report->outliers = target.packed->outliers();
                        return load_any(packed, target);
                      }));
     return {};

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +48,8 @@ struct PackReport {
     double loss = 0;  // 1 - mean cosine when no other layer is in int8
   };
   std::vector<Kept> kept_in_bf16;
+  // Inputs of int8 layers that are multiplied in fp32, by the names of the layers.
+  std::map<std::string, std::vector<int32_t>> outliers;
 };
 
 // An int8 model whose results come out too far from fp32 (mean cosine below 0.9995, or one text below 0.998) gets the

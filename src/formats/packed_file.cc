@@ -1,5 +1,6 @@
 #include "formats/packed_file.h"
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -98,9 +99,22 @@ class PackedIndexReader {
       const size_t bytes = PackedMatrix::column_entries(matrix.n, matrix.layout) * sizeof(float);
       ASSIGN_OR_RETURN(matrix.scales, section_of(value, "scales", bytes));
       ASSIGN_OR_RETURN(matrix.offsets, section_of(value, "offsets", bytes));
+      RETURN_IF_ERROR(read_outliers(value, &matrix));
+      ASSIGN_OR_RETURN(matrix.outlier_weights, section_of(value, "outlier_weights", matrix.outliers.size() * bytes));
     }
-    m_file.m_matrices[std::string(name)] = matrix;
+    m_file.m_matrices[std::string(name)] = std::move(matrix);
     return {};
+  }
+
+  static Result<void> read_outliers(const JsonValue& value, PackedFile::Matrix* matrix) {
+    ASSIGN_OR_RETURN(const JsonValue outliers, value.get("outliers"));
+    ASSIGN_OR_RETURN(const auto inputs, outliers.as_array(PackedMatrix::kMostOutliers));
+    for (const JsonValue& input : inputs) {
+      ASSIGN_OR_RETURN(const int64_t index, input.as_integer(0, matrix->k - 1));
+      matrix->outliers.push_back(static_cast<int32_t>(index));
+    }
+    if (PackedMatrix::are_outliers(matrix->outliers, matrix->k)) return {};
+    return outliers.fail("is not ascending");
   }
 
   static Result<DType> read_dtype(const JsonValue& value) {
@@ -199,9 +213,25 @@ std::optional<PackedMatrix> PackedFile::matrix(std::string_view key) const {
   const auto found = m_matrices.find(key);
   if (found == m_matrices.end()) return std::nullopt;
   const Matrix& m = found->second;
-  return PackedMatrix(
-      m.k, m.n, m.layout,
-      {.data = view<std::byte>(m.data), .scales = view<float>(m.scales), .offsets = view<int32_t>(m.offsets)});
+  AlignedBuffer<int32_t> outliers;
+  if (!m.outliers.empty()) {
+    outliers = AlignedBuffer<int32_t>(m.outliers.size());
+    std::ranges::copy(m.outliers, outliers.data());
+  }
+  return PackedMatrix(m.k, m.n, m.layout,
+                      {.data = view<std::byte>(m.data),
+                       .scales = view<float>(m.scales),
+                       .offsets = view<int32_t>(m.offsets),
+                       .outliers = std::move(outliers),
+                       .outlier_weights = view<float>(m.outlier_weights)});
+}
+
+std::map<std::string, std::vector<int32_t>> PackedFile::outliers() const {
+  std::map<std::string, std::vector<int32_t>> found;
+  for (const auto& [key, matrix] : m_matrices) {
+    if (!matrix.outliers.empty()) found[key.substr(0, key.rfind(':'))] = matrix.outliers;
+  }
+  return found;
 }
 
 AlignedBuffer<float> PackedFile::floats(std::string_view key) const {

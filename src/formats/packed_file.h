@@ -25,7 +25,7 @@
 
 namespace vivace {
 
-inline constexpr uint32_t kPackedFileVersion = 1;
+inline constexpr uint32_t kPackedFileVersion = 2;
 
 struct PackedFileInfo {
   std::string table;  // kernel table that the panels are laid out for
@@ -53,6 +53,8 @@ class PackedFile : public std::enable_shared_from_this<PackedFile> {
   const TensorMap& tensors() const { return m_tensors; }
   bool has_matrix(std::string_view key) const { return m_matrices.contains(key); }
   std::optional<PackedMatrix> matrix(std::string_view key) const;
+  // Of the matrices that have some.
+  std::map<std::string, std::vector<int32_t>> outliers() const;
   // Empty when there are none of that name.
   AlignedBuffer<float> floats(std::string_view key) const;
   const std::map<std::string, std::string_view, std::less<>>& files() const { return m_files; }
@@ -70,6 +72,8 @@ class PackedFile : public std::enable_shared_from_this<PackedFile> {
     Section data;
     Section scales;
     Section offsets;
+    std::vector<int32_t> outliers;
+    Section outlier_weights;
   };
   template <typename T>
   AlignedBuffer<T> view(const Section& section) const;

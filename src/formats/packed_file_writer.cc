@@ -72,6 +72,10 @@ void PackedFileWriter::add_matrix(const std::string& key, const PackedMatrix& ma
   if (matrix.dtype() == DType::kI8) {
     json.key("scales").raw(m_parts->write(parts.scales.data(), parts.scales.bytes()));
     json.key("offsets").raw(m_parts->write(parts.offsets.data(), parts.offsets.bytes()));
+    json.key("outliers").begin_array();
+    for (const int32_t input : matrix.outliers()) json.value(input);
+    json.end_array();
+    json.key("outlier_weights").raw(m_parts->write(parts.outlier_weights.data(), parts.outlier_weights.bytes()));
   }
   m_parts->matrices[key] = json.end_object().take();
 }

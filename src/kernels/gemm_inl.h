@@ -32,6 +32,10 @@ struct TileTarget {
   const int32_t* row_zeros;
   const float* column_scales;
   const int32_t* column_offsets;
+  const float* outlier_values;   // of the tile's first row
+  const float* outlier_weights;  // of its first column
+  ptrdiff_t ldo;
+  int outlier_count;
   int columns;  // to store, at most NR * kLanes
   Activation activation;
 };
@@ -86,19 +90,47 @@ inline __attribute__((always_inline)) typename V::Reg load_part(const float* p, 
   return count >= V::kLanes ? V::load(p) : V::load_first(p, count);
 }
 
+// The sums of a tile, scaled, and all that is added to them before the activation.
 template <typename P, int MR, int NR>
-inline __attribute__((always_inline)) void finish_tile(typename P::Sum (&acc)[MR][NR], const TileTarget& t) {
+inline __attribute__((always_inline)) void finish_sums(typename P::Sum (&acc)[MR][NR], const TileTarget& t,
+                                                       typename P::Vector::Reg (&value)[MR][NR]) {
   using V = typename P::Vector;
 #pragma GCC unroll 4
   for (int j = 0; j < NR; ++j) {
     const int first = j * V::kLanes;
+    const auto bias = t.bias == nullptr ? V::zero() : load_part<V>(t.bias + first, t.columns - first);
+#pragma GCC unroll 6
+    for (int i = 0; i < MR; ++i) value[i][j] = finish_sum<P>(acc[i][j], t, i, first, bias);
+  }
+  if constexpr (P::kHasScales) {
+    for (int outlier = 0; outlier < t.outlier_count; ++outlier) {
+      typename V::Reg row[NR];
+#pragma GCC unroll 4
+      for (int j = 0; j < NR; ++j) row[j] = V::load(t.outlier_weights + outlier * t.ldo + j * V::kLanes);
+#pragma GCC unroll 6
+      for (int i = 0; i < MR; ++i) {
+        const auto x = V::broadcast(t.outlier_values[i * t.outlier_count + outlier]);
+#pragma GCC unroll 4
+        for (int j = 0; j < NR; ++j) value[i][j] = V::fma(x, row[j], value[i][j]);
+      }
+    }
+  }
+}
+
+template <typename P, int MR, int NR>
+inline __attribute__((always_inline)) void finish_tile(typename P::Sum (&acc)[MR][NR], const TileTarget& t) {
+  using V = typename P::Vector;
+  typename V::Reg value[MR][NR];
+  finish_sums<P, MR, NR>(acc, t, value);
+#pragma GCC unroll 4
+  for (int j = 0; j < NR; ++j) {
+    const int first = j * V::kLanes;
     const int count = t.columns - first;  // 1 at least: the tile has no vector more than it needs
-    const auto bias = t.bias == nullptr ? V::zero() : load_part<V>(t.bias + first, count);
 #pragma GCC unroll 6
     for (int i = 0; i < MR; ++i) {
-      auto value = finish_sum<P>(acc[i][j], t, i, first, bias);
-      if (t.residual != nullptr) value = V::add(value, load_part<V>(t.residual + i * t.ldr + first, count));
-      store_part<V>(t.c + i * t.ldc + first, value, count);
+      auto sum = value[i][j];
+      if (t.residual != nullptr) sum = V::add(sum, load_part<V>(t.residual + i * t.ldr + first, count));
+      store_part<V>(t.c + i * t.ldc + first, sum, count);
     }
   }
 }
@@ -133,15 +165,12 @@ template <typename P, int MR, int NR>
 inline __attribute__((always_inline)) void store_sums(typename P::Sum (&acc)[MR][NR], const TileTarget& t,
                                                       float* sums) {
   using V = typename P::Vector;
+  typename V::Reg value[MR][NR];
+  finish_sums<P, MR, NR>(acc, t, value);
 #pragma GCC unroll 4
   for (int j = 0; j < NR; ++j) {
-    const int first = j * V::kLanes;
-    const int rest = t.columns - first;
-    const auto bias = t.bias == nullptr ? V::zero() : load_part<V>(t.bias + first, rest);
 #pragma GCC unroll 6
-    for (int i = 0; i < MR; ++i) {
-      V::store(sums + (i * NR + j) * V::kLanes, finish_sum<P>(acc[i][j], t, i, first, bias));
-    }
+    for (int i = 0; i < MR; ++i) V::store(sums + (i * NR + j) * V::kLanes, value[i][j]);
   }
 }
 
@@ -243,6 +272,7 @@ inline void gemm_panel(TileSource<P> source, int m, TileTarget target) {
     if constexpr (P::kHasScales) {
       target.row_scales += rows;
       target.row_zeros += rows;
+      target.outlier_values += rows * target.outlier_count;
     }
   }
 }
@@ -261,6 +291,12 @@ inline TileTarget tile_target(const typename P::Args& args, int row, int column)
     target.row_zeros = args.row_zeros + row;
     target.column_scales = args.column_scales + column;
     target.column_offsets = args.column_offsets + column;
+    target.outlier_count = args.outlier_count;
+    if (args.outlier_count > 0) {
+      target.outlier_values = args.outlier_values + static_cast<ptrdiff_t>(row) * args.outlier_count;
+      target.outlier_weights = args.outlier_weights + column;
+      target.ldo = args.ldo;
+    }
   }
   return target;
 }

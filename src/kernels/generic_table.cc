@@ -45,7 +45,11 @@ void gemm_f32(const GemmF32Args& args) noexcept {
 void store_sums(const GemmLowArgs& args, int row, int first, const float* sums) {
   for (int j = 0; j < kPanelWidth && first + j < args.n; ++j) {
     const int column = first + j;
-    float value = activate(args.activation, sums[j] + (args.bias != nullptr ? args.bias[column] : 0.0F));
+    float value = sums[j] + (args.bias != nullptr ? args.bias[column] : 0.0F);
+    for (int i = 0; i < args.outlier_count; ++i) {
+      value += args.outlier_values[row * args.outlier_count + i] * args.outlier_weights[i * args.ldo + column];
+    }
+    value = activate(args.activation, value);
     if (args.residual != nullptr) value += args.residual[row * args.ldr + column];
     args.c[row * args.ldc + column] = value;
   }
@@ -92,7 +96,12 @@ void prepare_int8(const PrepareArgs& args) noexcept {
     auto* out = static_cast<int16_t*>(args.out) + row * args.ldo;
     float lowest = 0;
     float highest = 0;
+    int outliers = 0;
     for (int i = 0; i < args.k; ++i) {
+      if (outliers < args.outlier_count && i == args.outliers[outliers]) {
+        args.outlier_values[row * args.outlier_count + outliers++] = x[i];
+        continue;
+      }
       lowest = std::fmin(lowest, x[i]);
       highest = std::fmax(highest, x[i]);
     }

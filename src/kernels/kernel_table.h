@@ -43,6 +43,8 @@ struct GemmF32Args {
 //   int8  q = round(x · 255 / (highest - lowest)) of each row, which is taken to reach 0, as q or as q + zero, with the
 //         row's scale (highest - lowest) / 255 and zero = -q(lowest): 256 steps for what the row has, wherever it lies.
 // A row has k values; what is written behind them, up to a multiple of kPreparedPadding, means zero.
+// A few values of int8's rows may stand aside, the outliers: they are copied as they are and do not count for lowest
+// and highest. What is written in their places means nothing: the weights there are to be zeros.
 constexpr int kPreparedPadding = 64;
 struct PrepareArgs {
   const float* x = nullptr;
@@ -53,11 +55,15 @@ struct PrepareArgs {
   int32_t* zeros = nullptr;  // int8: [rows]
   int rows = 0;
   int k = 0;
+  const int32_t* outliers = nullptr;  // int8: [outlier_count] places in a row, ascending
+  float* outlier_values = nullptr;    // int8: [rows][outlier_count]
+  int outlier_count = 0;
 };
 
 // The product of GemmF32Args on prepared rows: sums of bf16 products in fp32, or exact sums of whole numbers (at most
-// kMaxIntegerDepth of them, so that 32 bits hold them) times the scales of row and column. The panels hold, for each
-// `depth` inputs from first to last, those of the first column, of the second, …
+// kMaxIntegerDepth of them, so that 32 bits hold them) times the scales of row and column, to which the products of the
+// outliers are added in fp32, from the first to the last, before the activation. The panels hold, for each `depth`
+// inputs from first to last, those of the first column, of the second, …
 constexpr int kMaxIntegerDepth = 1 << 16;
 struct GemmLowArgs {
   const void* a = nullptr;  // rows as PrepareArgs::out
@@ -67,6 +73,10 @@ struct GemmLowArgs {
   const int32_t* row_zeros = nullptr;       // int8: [m]
   const float* column_scales = nullptr;     // int8: [n rounded up to whole panels]
   const int32_t* column_offsets = nullptr;  // int8: the same, minus the sum of a column's weights
+  const float* outlier_values = nullptr;    // int8: [m][outlier_count]
+  const float* outlier_weights = nullptr;   // int8: [outlier_count][n rounded up to whole panels], row stride ldo
+  ptrdiff_t ldo = 0;
+  int outlier_count = 0;
   float* c = nullptr;
   ptrdiff_t ldc = 0;
   const float* bias = nullptr;

@@ -15,9 +15,9 @@ struct RowRange {
 };
 
 template <typename V>
-inline RowRange range_of(const float* x, int n) {
-  auto low = V::zero();
-  auto high = V::zero();
+inline void widen_range(const float* x, int n, typename V::Reg* lowest, typename V::Reg* highest) {
+  auto low = *lowest;
+  auto high = *highest;
   int i = 0;
   for (; i + V::kLanes <= n; i += V::kLanes) {
     const auto v = V::load(x + i);
@@ -29,6 +29,21 @@ inline RowRange range_of(const float* x, int n) {
     low = V::min(low, v);
     high = V::max(high, v);
   }
+  *lowest = low;
+  *highest = high;
+}
+
+// Of what lies between the outliers.
+template <typename V>
+inline RowRange range_of(const float* x, const PrepareArgs& args) {
+  auto low = V::zero();
+  auto high = V::zero();
+  int begin = 0;
+  for (int i = 0; i < args.outlier_count; ++i) {
+    widen_range<V>(x + begin, args.outliers[i] - begin, &low, &high);
+    begin = args.outliers[i] + 1;
+  }
+  widen_range<V>(x + begin, args.k - begin, &low, &high);
   return {-V::reduce_max(V::sub(V::zero(), low)), V::reduce_max(high)};
 }
 
@@ -48,7 +63,10 @@ inline void prepare_rows(const PrepareArgs& args) noexcept {
     const float* x = args.x + row * args.ldx;
     auto* out = static_cast<typename P::A*>(args.out) + row * args.ldo;
     if constexpr (P::kHasScales) {
-      const RowRange range = range_of<V>(x, args.k);
+      for (int i = 0; i < args.outlier_count; ++i) {
+        args.outlier_values[row * args.outlier_count + i] = x[args.outliers[i]];
+      }
+      const RowRange range = range_of<V>(x, args);
       const float width = range.highest - range.lowest;
       const bool is_zero = width < kSmallestRange;
       const float inverse = is_zero ? 0.0F : 255.0F / width;

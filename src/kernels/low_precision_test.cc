@@ -24,25 +24,40 @@ struct Case {
   Activation activation = Activation::kNone;
   bool with_bias = true;
   bool residual_in_place = false;
+  int outliers = 0;
 };
+
+// That many of k inputs: the first, the last and what lies evenly between them.
+std::vector<int32_t> outlier_places(int count, int k) {
+  std::vector<int32_t> places;
+  for (int i = 0; i < count; ++i) places.push_back(count == 1 ? k - 1 : i * (k - 1) / (count - 1));
+  return places;
+}
+
+bool is_outlier(const PackedMatrix& weights, int input) {
+  return std::ranges::binary_search(weights.outliers(), input);
+}
 
 const LowPrecisionKernels& kernels_of(const KernelTable& table, DType dtype) {
   return dtype == DType::kBF16 ? table.bf16 : table.int8;
 }
 
-PackedMatrix pack(const KernelTable& table, DType dtype, const std::vector<float>& weights, int n, int k) {
-  PackedMatrix packed(k, n, {dtype, table.f32_panel_width, kernels_of(table, dtype).depth});
+PackedMatrix pack(const KernelTable& table, DType dtype, const std::vector<float>& weights, int n, int k,
+                  const std::vector<int32_t>& outliers = {}) {
+  PackedMatrix packed(k, n, {dtype, table.f32_panel_width, kernels_of(table, dtype).depth}, outliers);
   packed.pack_rows(weights.data(), n, 0);
   return packed;
 }
 
 // Prepared rows, and their scales.
 struct Prepared {
-  Prepared(const LowPrecisionKernels& kernels, const float* x, int rows, int k, ptrdiff_t ldx)
+  Prepared(const LowPrecisionKernels& kernels, const float* x, int rows, int k, ptrdiff_t ldx,
+           std::span<const int32_t> places = {})
       : ld((k + kPreparedPadding - 1) / kPreparedPadding * kPreparedPadding),
         values(static_cast<size_t>(rows * kernels.activation_bytes) * static_cast<size_t>(ld)),
         scales(static_cast<size_t>(rows)),
-        zeros(static_cast<size_t>(rows)) {
+        zeros(static_cast<size_t>(rows)),
+        outliers(static_cast<size_t>(rows) * places.size()) {
     std::memset(values.data(), 0x5A, values.bytes());  // what is not written must not matter
     kernels.prepare({.x = x,
                      .ldx = ldx,
@@ -51,12 +66,16 @@ struct Prepared {
                      .scales = scales.data(),
                      .zeros = zeros.data(),
                      .rows = rows,
-                     .k = k});
+                     .k = k,
+                     .outliers = places.data(),
+                     .outlier_values = outliers.data(),
+                     .outlier_count = static_cast<int>(places.size())});
   }
   ptrdiff_t ld;
   AlignedBuffer<std::byte> values;
   std::vector<float> scales;
   std::vector<int32_t> zeros;
+  std::vector<float> outliers;
 };
 
 void multiply(const LowPrecisionKernels& kernels, const Prepared& x, const PackedMatrix& weights, GemmLowArgs args) {
@@ -67,6 +86,10 @@ void multiply(const LowPrecisionKernels& kernels, const Prepared& x, const Packe
   args.b = weights.panel_data(0);
   args.column_scales = weights.scales();
   args.column_offsets = weights.offsets();
+  args.outlier_values = x.outliers.data();
+  args.outlier_weights = weights.outlier_weights();
+  args.ldo = static_cast<ptrdiff_t>(weights.panels()) * weights.panel_width();
+  args.outlier_count = static_cast<int>(weights.outliers().size());
   args.n = weights.n();
   args.k = weights.k();
   kernels.gemm(args);
@@ -99,13 +122,17 @@ void check(const KernelTable& table, DType dtype, const Case& c) {
   const int ldx = c.k + 3;
   const int ldc = c.n + 5;
   const auto size = [](int rows, int stride) { return static_cast<size_t>(rows) * static_cast<size_t>(stride); };
-  const auto x = random_floats(size(c.m, ldx) + 16, 1);
+  auto x = random_floats(size(c.m, ldx) + 16, 1);
   const auto weights = random_floats(size(c.n, c.k), 2);
   const auto bias = random_floats(static_cast<size_t>(c.n), 3);
   const auto residual = random_floats(size(c.m, ldc), 4);
   std::vector<float> out(size(c.m, ldc) + 16, kUntouched);
   if (c.residual_in_place) std::copy(residual.begin(), residual.end(), out.begin() + c.misalignment);
-  const PackedMatrix packed = pack(table, dtype, weights, c.n, c.k);
+  const PackedMatrix packed = pack(table, dtype, weights, c.n, c.k, outlier_places(c.outliers, c.k));
+  for (int row = 0; row < c.m; ++row) {
+    // So large that they would be noticed in the others' scale.
+    for (const int32_t place : packed.outliers()) x[size(row, ldx) + static_cast<size_t>(place + c.misalignment)] *= 30;
+  }
   const float* rows = x.data() + c.misalignment;
   GemmLowArgs args;
   args.c = out.data() + c.misalignment;
@@ -115,7 +142,7 @@ void check(const KernelTable& table, DType dtype, const Case& c) {
   args.ldr = ldc;
   args.m = c.m;
   args.activation = c.activation;
-  multiply(kernels, Prepared(kernels, rows, c.m, c.k, ldx), packed, args);
+  multiply(kernels, Prepared(kernels, rows, c.m, c.k, ldx, packed.outliers()), packed, args);
 
   std::vector<float> column(static_cast<size_t>(c.k));
   for (int j = 0; j < c.n; ++j) {
@@ -125,16 +152,20 @@ void check(const KernelTable& table, DType dtype, const Case& c) {
       float lowest = 0;
       float highest = 0;
       for (int i = 0; i < c.k; ++i) {
+        if (is_outlier(packed, i)) continue;
         lowest = std::min(lowest, values[i]);
         highest = std::max(highest, values[i]);
       }
       double sum = c.with_bias ? static_cast<double>(bias[static_cast<size_t>(j)]) : 0.0;
       for (int i = 0; i < c.k; ++i) {
-        sum += seen(dtype, values[i], lowest, highest) * static_cast<double>(column[static_cast<size_t>(i)]);
+        const double value =
+            is_outlier(packed, i) ? static_cast<double>(values[i]) : seen(dtype, values[i], lowest, highest);
+        sum += value * static_cast<double>(column[static_cast<size_t>(i)]);
       }
       sum = activated(c.activation, sum);
       if (c.residual_in_place) sum += static_cast<double>(residual[size(row, ldc) + static_cast<size_t>(j)]);
-      ASSERT_NEAR(args.c[row * ldc + j], sum, 4e-6 * (1 + std::sqrt(c.k))) << "row " << row << " column " << j;
+      const double tolerance = 4e-6 * (1 + std::sqrt(c.k)) * (c.outliers > 0 ? 10 : 1);
+      ASSERT_NEAR(args.c[row * ldc + j], sum, tolerance) << "row " << row << " column " << j;
     }
   }
   for (int row = 0; row < c.m && !c.residual_in_place; ++row) {
@@ -183,6 +214,23 @@ TEST_P(LowPrecisionTest, RealShapes) {
     check(table(), dtype, {.m = 31, .n = 192, .k = 1536, .activation = Activation::kGelu});
     check(table(), dtype, {.m = 19, .n = 576, .k = 384});
   }
+}
+
+TEST_P(LowPrecisionTest, OutliersAreMultipliedInFp32) {
+  for (const int k : {1, 2, 7, 16, 17, 33, 64, 100}) {
+    for (const int outliers : {1, 2, 8, 17}) {
+      if (outliers > k) continue;
+      for (const int n : {1, 15, 16, 17, 70}) {
+        for (const int m : {1, 6, 13}) {
+          check(table(), DType::kI8, {.m = m, .n = n, .k = k, .misalignment = (m + k) % 16, .outliers = outliers});
+        }
+      }
+      check(
+          table(), DType::kI8,
+          {.m = 7, .n = 33, .k = k, .activation = Activation::kGelu, .residual_in_place = true, .outliers = outliers});
+    }
+  }
+  check(table(), DType::kI8, {.m = 19, .n = 576, .k = 384, .with_bias = false, .outliers = 8});
 }
 
 // The largest magnitudes that there are: no table may saturate, and each must give the exact whole number.
@@ -240,7 +288,8 @@ TEST_P(LowPrecisionTest, RowsAreIndependentBitForBit) {
   const auto x = random_floats(kRows * kDepth, 5);
   for (const DType dtype : kTypes) {
     const LowPrecisionKernels& kernels = kernels_of(table(), dtype);
-    const PackedMatrix packed = pack(table(), dtype, random_floats(kColumns * kDepth, 6), kColumns, kDepth);
+    const std::vector<int32_t> outliers = outlier_places(dtype == DType::kI8 ? 5 : 0, kDepth);
+    const PackedMatrix packed = pack(table(), dtype, random_floats(kColumns * kDepth, 6), kColumns, kDepth, outliers);
     const auto run = [&](int first, int rows) {
       std::vector<float> out(static_cast<size_t>(rows) * kColumns);
       GemmLowArgs args;
@@ -248,7 +297,7 @@ TEST_P(LowPrecisionTest, RowsAreIndependentBitForBit) {
       args.ldc = kColumns;
       args.m = rows;
       args.activation = Activation::kGelu;
-      multiply(kernels, Prepared(kernels, x.data() + first * kDepth, rows, kDepth, kDepth), packed, args);
+      multiply(kernels, Prepared(kernels, x.data() + first * kDepth, rows, kDepth, kDepth, outliers), packed, args);
       return out;
     };
     const auto together = run(0, kRows);

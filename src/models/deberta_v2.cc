@@ -189,7 +189,7 @@ Result<std::unique_ptr<const Encoder>> load_deberta_v2(const ModelDirectory& dir
   }
   // Checkpoints whose input is not biased by positions may hold the embeddings of their pre-training.
   if (config.embeddings.positions == 0) loader.ignore("embeddings.position_embeddings.");
-  LayerLoader load(loader, target);
+  LayerLoader load(loader, target, config.layer.hidden_size);
   DebertaV2Weights weights = load_weights(load, root, config);
   const PositionWeights positions = load_positions(load, root.scope("encoder"), config);
   RETURN_IF_ERROR(loader.finish());

@@ -248,7 +248,7 @@ Result<std::unique_ptr<const Encoder>> load_modernbert(const ModelDirectory& dir
   const WeightScope root = loader.root("model");
   // Heads, which do not touch the hidden states.
   for (const char* name : {"head.", "decoder.", "classifier."}) loader.ignore(name);
-  LayerLoader load(loader, target);
+  LayerLoader load(loader, target, config.hidden_size);
   ModernbertWeights weights = load_weights(load, root, config);
   RETURN_IF_ERROR(loader.finish());
   EncoderInfo info{

@@ -95,7 +95,7 @@ Result<std::unique_ptr<const Encoder>> load_mpnet(const ModelDirectory& director
   for (const char* name : {"pooler.", "lm_head.", "classifier.", "qa_outputs.", "embeddings.position_ids"}) {
     weights.ignore(name);
   }
-  LayerLoader load(weights, target);
+  LayerLoader load(weights, target, config.encoder.layer.hidden_size);
   const int heads = config.encoder.layer.heads;
   const auto table = load.table(root.scope("encoder"), "relative_attention_bias.weight", config.buckets, heads);
   PostNormEncoderParts parts{

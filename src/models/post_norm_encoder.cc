@@ -81,7 +81,7 @@ Result<std::unique_ptr<const Encoder>> load_post_norm_encoder(const ModelDirecto
   WeightLoader weights(files);
   const WeightScope root = weights.root(checkpoint.prefix);
   for (const auto name : checkpoint.unused) weights.ignore(name);
-  LayerLoader load(weights, target);
+  LayerLoader load(weights, target, config.layer.hidden_size);
   PostNormEncoderParts parts{
       .embeddings = load_embedding_layer(load, root.scope("embeddings"), config.embeddings),
       .layers = load_post_norm_layers(load, root.scope(checkpoint.layers), checkpoint.names, config),

@@ -274,7 +274,7 @@ Result<std::unique_ptr<const EncoderDecoder>> load_t5(const ModelDirectory& dire
                            "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias."}) {
     loader.ignore(name);
   }
-  LayerLoader load(loader, target);
+  LayerLoader load(loader, target, config.hidden_size);
   T5Weights weights = load_weights(load, root, config);
   RETURN_IF_ERROR(loader.finish());
   weights.encoder.prepare(config);

@@ -40,7 +40,7 @@ Result<std::unique_ptr<const Encoder>> load_t5_encoder(const ModelDirectory& dir
   const WeightScope root = weights.root();
   // The decoder, and copies of the words' table that some files carry along.
   for (const char* name : {"decoder.", "lm_head.", "encoder.embed_tokens."}) weights.ignore(name);
-  LayerLoader load(weights, target);
+  LayerLoader load(weights, target, config.hidden_size);
   const bool has_shared = root.has("shared.weight");
   AlignedBuffer<float> words = load.table(root, has_shared ? "shared.weight" : "encoder.embed_tokens.weight",
                                           config.vocabulary_size, config.hidden_size);

@@ -1,7 +1,8 @@
 #include "models/weight_loading.h"
 
 #include <algorithm>
-#include <vector>
+
+#include "models/outlier_inputs.h"
 
 namespace vivace {
 namespace {
@@ -19,6 +20,12 @@ Result<WeightFiles> open_weights(const std::string& directory, const LoadTarget&
   return files;
 }
 
+LayerLoader::LayerLoader(WeightLoader& weights, const LoadTarget& target, int hidden_size)
+    : m_weights(weights), m_target(target), m_hidden_size(hidden_size) {
+  if (hidden_size == 0 || target.precision != Precision::kInt8 || target.packed != nullptr) return;
+  m_strong_channels = find_strong_channels(weights.files(), hidden_size);
+}
+
 Precision LayerLoader::precision_of(std::string_view full_name) const {
   const Precision precision = resolve_precision(m_target.kernels, m_target.precision);
   if (precision != Precision::kInt8) return precision;
@@ -28,13 +35,16 @@ Precision LayerLoader::precision_of(std::string_view full_name) const {
   return kept ? Precision::kBf16 : precision;
 }
 
+void LayerLoader::read_floats(const WeightScope& scope, std::string_view name, const TensorView& tensor, float* out) {
+  if (!convert_to_f32(tensor, out)) scope.report_not_finite(name);
+  m_weights.files().release_pages(tensor);
+}
+
 AlignedBuffer<float> LayerLoader::floats(const WeightScope& scope, std::string_view name, const TensorView& tensor) {
   if (tensor.data == nullptr) return {};
-  const auto count = static_cast<size_t>(tensor.shape.elements());
-  AlignedBuffer<float> values(count);
-  if (!convert_to_f32(tensor, values.data())) scope.report_not_finite(name);
-  m_weights.files().release_pages(tensor);
-  m_parameters += count;
+  AlignedBuffer<float> values(static_cast<size_t>(tensor.shape.elements()));
+  read_floats(scope, name, tensor, values.data());
+  m_parameters += values.size();
   return values;
 }
 
@@ -72,8 +82,23 @@ Linear LayerLoader::packed_linear(const Plan& plan, const std::string& key) {
   return layer;
 }
 
-template <typename Fill>
-Linear LayerLoader::make_linear(const Plan& plan, Fill fill) {
+PackedMatrix LayerLoader::pack(const Plan& plan, const Values& values) const {
+  const PanelLayout layout = panel_layout(m_target.kernels, precision_of(plan.name));
+  const float* weights = values.weights.data() + static_cast<ptrdiff_t>(values.first) * plan.inputs;
+  std::vector<int32_t> outliers;
+  if (layout.dtype == DType::kI8) {
+    const bool reads_hidden_states = plan.inputs == m_hidden_size;
+    outliers =
+        choose_outliers(reads_hidden_states ? std::span<const int32_t>(m_strong_channels) : std::span<const int32_t>(),
+                        weights, plan.outputs, plan.inputs);
+  }
+  PackedMatrix matrix(plan.inputs, plan.outputs, layout, outliers);
+  matrix.pack_rows(weights, plan.outputs, 0);
+  return matrix;
+}
+
+template <typename Read>
+Linear LayerLoader::make_linear(const Plan& plan, Read read) {
   const size_t parameters = m_parameters + plan.parameters;
   const PanelLayout layout = panel_layout(m_target.kernels, precision_of(plan.name));
   const std::string key = plan.name + ":" + std::string(dtype_name(layout.dtype));
@@ -81,9 +106,8 @@ Linear LayerLoader::make_linear(const Plan& plan, Fill fill) {
   if (m_target.packed != nullptr) {
     layer = packed_linear(plan, key);
   } else {
-    layer.weight = PackedMatrix(plan.inputs, plan.outputs, layout);
-    if (plan.has_bias) layer.bias = AlignedBuffer<float>(static_cast<size_t>(plan.outputs));
-    fill(&layer);
+    Values values = read();
+    layer = {pack(plan, values), std::move(values.bias)};
   }
   if (m_target.writer != nullptr) {
     m_target.writer->add_matrix(key, layer.weight);
@@ -121,15 +145,16 @@ Linear LayerLoader::linear(const WeightScope& scope, std::initializer_list<std::
     complete = complete && parts.back().weight.data != nullptr && (!has_bias || parts.back().bias.data != nullptr);
   }
   if (!complete) return {};
-  return make_linear(plan, [&](Linear* layer) {
-    int first = 0;
+  return make_linear(plan, [&] {
+    Values values{.weights = AlignedBuffer<float>(product(outputs, inputs))};
+    if (has_bias) values.bias = AlignedBuffer<float>(static_cast<size_t>(outputs));
+    ptrdiff_t first = 0;
     for (const auto& part : parts) {
-      layer->weight.pack_rows(floats(part.scope, "weight", part.weight).data(), outputs_each, first);
-      if (has_bias) {
-        std::copy_n(floats(part.scope, "bias", part.bias).data(), outputs_each, layer->bias.data() + first);
-      }
+      read_floats(part.scope, "weight", part.weight, values.weights.data() + first * inputs);
+      if (has_bias) read_floats(part.scope, "bias", part.bias, values.bias.data() + first);
       first += outputs_each;
     }
+    return values;
   });
 }
 
@@ -143,9 +168,8 @@ Linear LayerLoader::named_linear(const WeightScope& scope, Names names, int inpu
                   .outputs = outputs,
                   .has_bias = has_bias,
                   .parameters = product(inputs, outputs) + (has_bias ? static_cast<size_t>(outputs) : 0)};
-  return make_linear(plan, [&](Linear* layer) {
-    layer->weight.pack_rows(floats(scope, names.weight, weight).data(), outputs, 0);
-    if (has_bias) layer->bias = floats(scope, names.bias, bias);
+  return make_linear(plan, [&] {
+    return Values{.weights = floats(scope, names.weight, weight), .bias = floats(scope, names.bias, bias)};
   });
 }
 
@@ -160,10 +184,13 @@ Linear LayerLoader::linear_rows(const WeightScope& scope, int inputs, RowRange r
                   .outputs = range.outputs,
                   .has_bias = has_bias,
                   .parameters = product(inputs, range.outputs) + (has_bias ? static_cast<size_t>(range.outputs) : 0)};
-  return make_linear(plan, [&](Linear* layer) {
-    const auto first = static_cast<ptrdiff_t>(range.first);
-    layer->weight.pack_rows(floats(scope, "weight", weight).data() + first * inputs, range.outputs, 0);
-    if (has_bias) std::copy_n(floats(scope, "bias", offset).data() + first, range.outputs, layer->bias.data());
+  return make_linear(plan, [&] {
+    Values values{.weights = floats(scope, "weight", weight), .first = range.first};
+    if (has_bias) {
+      values.bias = AlignedBuffer<float>(static_cast<size_t>(range.outputs));
+      std::copy_n(floats(scope, "bias", offset).data() + range.first, range.outputs, values.bias.data());
+    }
+    return values;
   });
 }
 
@@ -178,19 +205,19 @@ Linear LayerLoader::convolution(const WeightScope& scope, int n, int kernel_size
                   .outputs = n,
                   .has_bias = true,
                   .parameters = product(n, group * kernel_size) + static_cast<size_t>(n)};
-  return make_linear(plan, [&](Linear* layer) {
+  return make_linear(plan, [&] {
     const AlignedBuffer<float> taps = floats(scope, "weight", weight);
-    layer->bias = floats(scope, "bias", bias);
-    std::vector<float> row(static_cast<size_t>(inputs));
+    Values values{.weights = AlignedBuffer<float>(product(n, inputs)), .bias = floats(scope, "bias", bias)};
+    std::fill_n(values.weights.data(), values.weights.size(), 0.0F);
     for (int output = 0; output < n; ++output) {
-      std::ranges::fill(row, 0.0F);
+      float* row = values.weights.data() + static_cast<ptrdiff_t>(output) * inputs;
       const float* source = taps.data() + static_cast<ptrdiff_t>(output) * group * kernel_size;
       for (int i = 0; i < group * kernel_size; ++i) {
         const int input = output / group * group + i / kernel_size;
-        row[static_cast<size_t>(i % kernel_size * n + input)] = source[i];
+        row[i % kernel_size * n + input] = source[i];
       }
-      layer->weight.pack_rows(row.data(), 1, output);
     }
+    return values;
   });
 }
 

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "formats/weights.h"
 #include "models/load_target.h"
@@ -20,7 +21,8 @@ enum class LayerBias : uint8_t { kNone, kPresent };
 // them all. A layer with a missing tensor stays empty: no memory is taken for sizes that only a configuration claims.
 class LayerLoader {
  public:
-  LayerLoader(WeightLoader& weights, const LoadTarget& target) : m_weights(weights), m_target(target) {}
+  // hidden_size: of the states that the layers read and write; 0: layers of another kind.
+  LayerLoader(WeightLoader& weights, const LoadTarget& target, int hidden_size = 0);
 
   // Whether a packed file that is being read has the Linear of that name alone.
   bool is_packed(const WeightScope& scope, std::string_view name) const;
@@ -72,17 +74,27 @@ class LayerLoader {
     bool has_bias = false;
     size_t parameters = 0;  // that the checkpoint has for it
   };
-  // Takes the layer out of the packed file, or fills it by fill(&layer), whose matrix and bias have their sizes.
-  template <typename Fill>
-  Linear make_linear(const Plan& plan, Fill fill);
+  struct Values {
+    AlignedBuffer<float> weights{};  // [first + outputs at least, inputs]
+    AlignedBuffer<float> bias{};     // [outputs], if there is one
+    int first = 0;                   // row of the layer's first output
+  };
+  // Takes the layer out of the packed file, or makes it of read()'s Values.
+  template <typename Read>
+  Linear make_linear(const Plan& plan, Read read);
+  PackedMatrix pack(const Plan& plan, const Values& values) const;
   Linear packed_linear(const Plan& plan, const std::string& key);
   Precision precision_of(std::string_view full_name) const;
-  // The tensor's values, converted.
+  // The tensor's values, converted to `out`.
+  void read_floats(const WeightScope& scope, std::string_view name, const TensorView& tensor, float* out);
+  // The same in memory of their own.
   AlignedBuffer<float> floats(const WeightScope& scope, std::string_view name, const TensorView& tensor);
   // The same, or out of the packed file.
   AlignedBuffer<float> numbers(const WeightScope& scope, std::string_view name, const Shape& shape);
   WeightLoader& m_weights;
   const LoadTarget m_target;
+  int m_hidden_size;
+  std::vector<int32_t> m_strong_channels;
   size_t m_parameters = 0;
   size_t m_packed_bytes = 0;
 };

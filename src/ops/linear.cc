@@ -45,6 +45,10 @@ GemmLowArgs gemm_args(const PreparedRows& x, const Linear& layer, const LinearOp
   args.b = layer.weight.panel_data(0);
   args.column_scales = layer.weight.scales();
   args.column_offsets = layer.weight.offsets();
+  args.outlier_count = static_cast<int>(layer.weight.outliers().size());
+  args.outlier_values = x.outliers;
+  args.outlier_weights = layer.weight.outlier_weights();
+  args.ldo = static_cast<ptrdiff_t>(layer.weight.panels()) * layer.weight.panel_width();
   return args;
 }
 
@@ -56,6 +60,7 @@ void skip_rows(int rows, int value_bytes, GemmLowArgs* args) {
   args->a = static_cast<const std::byte*>(args->a) + rows * args->lda * value_bytes;
   args->row_scales += rows;
   args->row_zeros += rows;
+  args->outlier_values += static_cast<ptrdiff_t>(rows) * args->outlier_count;
 }
 
 void skip_panels(const PackedMatrix& weight, int panels, GemmF32Args* args) {
@@ -67,6 +72,7 @@ void skip_panels(const PackedMatrix& weight, int panels, GemmLowArgs* args) {
   args->b = weight.panel_data(panels);
   if (args->column_scales != nullptr) args->column_scales += columns;
   if (args->column_offsets != nullptr) args->column_offsets += columns;
+  if (args->outlier_weights != nullptr) args->outlier_weights += columns;
 }
 
 template <typename Args>
@@ -145,7 +151,7 @@ void linear(const ExecutionContext& context, MatrixView<const float> x, const Li
   const LowPrecisionKernels& kernels = low_precision_kernels(*context.kernels, dtype);
   CHECK(layer.weight.layout().depth == kernels.depth);
   const Arena::Scope scope(context.scratch[0]);
-  const PreparedRows prepared = prepare_rows(context, x, dtype);
+  const PreparedRows prepared = prepare_rows(context, x, layer.weight);
   run_product(context,
               Product<GemmLowArgs>{kernels.gemm, gemm_args(prepared, layer, options, out), kernels.activation_bytes},
               layer.weight);

@@ -13,8 +13,8 @@ const LowPrecisionKernels& low_precision_kernels(const KernelTable& kernels, DTy
   return dtype == DType::kBF16 ? kernels.bf16 : kernels.int8;
 }
 
-PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const float> x, DType dtype) {
-  const LowPrecisionKernels& kernels = low_precision_kernels(*context.kernels, dtype);
+PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const float> x, const PackedMatrix& weight) {
+  const LowPrecisionKernels& kernels = low_precision_kernels(*context.kernels, weight.dtype());
   CHECK(x.columns <= kMaxIntegerDepth);
   Arena& arena = context.scratch[0];
   const ptrdiff_t stride = (x.columns + kPreparedPadding - 1) / kPreparedPadding * kPreparedPadding;
@@ -23,6 +23,8 @@ PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const floa
   float* scales = arena.floats(static_cast<size_t>(x.rows));
   static_assert(sizeof(int32_t) == sizeof(float) && alignof(int32_t) == alignof(float));
   auto* zeros = reinterpret_cast<int32_t*>(arena.floats(static_cast<size_t>(x.rows)));
+  const auto outliers = static_cast<int>(weight.outliers().size());
+  float* outlier_values = outliers == 0 ? nullptr : arena.floats(static_cast<size_t>(x.rows * outliers));
   const auto run = [&](Range rows) {
     kernels.prepare({.x = x.row(rows.begin),
                      .ldx = x.stride,
@@ -31,14 +33,17 @@ PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const floa
                      .scales = scales + rows.begin,
                      .zeros = zeros + rows.begin,
                      .rows = rows.end - rows.begin,
-                     .k = x.columns});
+                     .k = x.columns,
+                     .outliers = weight.outliers().data(),
+                     .outlier_values = outlier_values + static_cast<ptrdiff_t>(rows.begin) * outliers,
+                     .outlier_count = outliers});
   };
   if (context.threads() == 1 || x.rows * x.columns < kValuesWorthSharing) {
     run({0, x.rows});
   } else {
     context.run([&](int thread) { run(split_range(x.rows, context.threads(), thread)); });
   }
-  return {data, scales, zeros, stride};
+  return {data, scales, zeros, outlier_values, stride};
 }
 
 }  // namespace vivace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -35,8 +37,15 @@ size_t PackedMatrix::data_bytes(int k, int n, PanelLayout layout) {
          dtype_size(layout.dtype);
 }
 
-PackedMatrix::PackedMatrix(int k, int n, PanelLayout layout) : m_k(k), m_n(n), m_layout(layout) {
+bool PackedMatrix::are_outliers(std::span<const int32_t> inputs, int k) {
+  const bool ascending = std::ranges::adjacent_find(inputs, std::greater_equal<>()) == inputs.end();
+  return inputs.size() <= kMostOutliers && ascending && (inputs.empty() || (inputs.front() >= 0 && inputs.back() < k));
+}
+
+PackedMatrix::PackedMatrix(int k, int n, PanelLayout layout, std::span<const int32_t> outliers)
+    : m_k(k), m_n(n), m_layout(layout) {
   CHECK(k > 0 && n > 0 && layout.width > 0 && layout.depth > 0);
+  CHECK(outliers.empty() || (layout.dtype == DType::kI8 && are_outliers(outliers, k)));
   m_parts.data = AlignedBuffer<std::byte>(data_bytes(k, n, layout));
   const bool whole = n % layout.width == 0 && k % layout.depth == 0;
   // What packing will not write: the rest of the last panel, or of each one's last step.
@@ -46,6 +55,11 @@ PackedMatrix::PackedMatrix(int k, int n, PanelLayout layout) : m_k(k), m_n(n), m
   m_parts.offsets = AlignedBuffer<int32_t>(column_entries(n, layout));
   std::fill_n(m_parts.scales.data(), m_parts.scales.size(), 0.0F);
   std::fill_n(m_parts.offsets.data(), m_parts.offsets.size(), 0);
+  if (outliers.empty()) return;
+  m_parts.outliers = AlignedBuffer<int32_t>(outliers.size());
+  std::ranges::copy(outliers, m_parts.outliers.data());
+  m_parts.outlier_weights = AlignedBuffer<float>(outliers.size() * column_entries(n, layout));
+  std::fill_n(m_parts.outlier_weights.data(), m_parts.outlier_weights.size(), 0.0F);
 }
 
 PackedMatrix::PackedMatrix(int k, int n, PanelLayout layout, Parts parts)
@@ -53,6 +67,7 @@ PackedMatrix::PackedMatrix(int k, int n, PanelLayout layout, Parts parts)
   const size_t entries = layout.dtype == DType::kI8 ? column_entries(n, layout) : 0;
   CHECK(m_parts.data.bytes() == data_bytes(k, n, layout));
   CHECK(m_parts.scales.size() == entries && m_parts.offsets.size() == entries);
+  CHECK(are_outliers(outliers(), k) && m_parts.outlier_weights.size() == m_parts.outliers.size() * entries);
 }
 
 size_t PackedMatrix::position(int output, int input) const {
@@ -86,7 +101,26 @@ void PackedMatrix::pack_converted(const float* weights, int rows, int first_colu
   }
 }
 
+std::vector<float> PackedMatrix::set_outliers_aside(const float* weights, int rows, int first_column) {
+  const auto k_count = static_cast<size_t>(m_k);
+  const size_t entries = column_entries(m_n, m_layout);
+  std::vector<float> others(weights, weights + static_cast<size_t>(rows) * k_count);
+  for (size_t i = 0; i < m_parts.outliers.size(); ++i) {
+    const auto input = static_cast<size_t>(m_parts.outliers.data()[i]);
+    float* kept = m_parts.outlier_weights.data() + i * entries + first_column;
+    for (size_t row = 0; row < static_cast<size_t>(rows); ++row) {
+      kept[row] = std::exchange(others[row * k_count + input], 0.0F);
+    }
+  }
+  return others;
+}
+
 void PackedMatrix::quantize_rows(const float* weights, int rows, int first_column) {
+  std::vector<float> others;
+  if (!outliers().empty()) {
+    others = set_outliers_aside(weights, rows, first_column);
+    weights = others.data();
+  }
   std::vector<float> inverse(static_cast<size_t>(rows));
   for (int row = 0; row < rows; ++row) {
     const float* w = weights + static_cast<ptrdiff_t>(row) * m_k;
@@ -127,6 +161,10 @@ void PackedMatrix::unpack_row(int output, float* weights) const {
         break;
       default: weights[k] = reinterpret_cast<const float*>(data)[at];
     }
+  }
+  for (size_t i = 0; i < m_parts.outliers.size(); ++i) {
+    const auto column = static_cast<size_t>(output);
+    weights[outliers()[i]] = m_parts.outlier_weights.data()[i * column_entries(m_n, m_layout) + column];
   }
 }
 

@@ -5,11 +5,14 @@
 // front to back, and every load is a whole, aligned vector. Columns past n and inputs past k are zeros.
 //
 // Weights are kept as fp32, as bf16 (rounded to nearest), or as int8: round(w · 127 / max|w|) of each column, with the
-// column's scale max|w| / 127.
+// column's scale max|w| / 127. A few inputs of an int8 matrix may stand aside, the outliers: the panels hold zeros for
+// them, and their weights are kept as fp32.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "tensor/aligned_buffer.h"
 #include "tensor/dtype.h"
@@ -26,8 +29,8 @@ struct PanelLayout {
 class PackedMatrix {
  public:
   PackedMatrix() = default;
-  // For k inputs and n outputs; pack_rows() is to fill all of them.
-  PackedMatrix(int k, int n, PanelLayout layout);
+  // For k inputs and n outputs; pack_rows() is to fill all of them. Outliers (see are_outliers()) only of int8.
+  PackedMatrix(int k, int n, PanelLayout layout, std::span<const int32_t> outliers = {});
   // Of fp32.
   PackedMatrix(int k, int n, int panel_width) : PackedMatrix(k, n, PanelLayout{.width = panel_width}) {}
   // Around what another one of these sizes held.
@@ -35,11 +38,16 @@ class PackedMatrix {
     AlignedBuffer<std::byte> data;
     AlignedBuffer<float> scales;
     AlignedBuffer<int32_t> offsets;
+    AlignedBuffer<int32_t> outliers;
+    AlignedBuffer<float> outlier_weights;
   };
   PackedMatrix(int k, int n, PanelLayout layout, Parts parts);
   // Bytes of the data, and entries of scales and offsets, of such a matrix.
   static size_t data_bytes(int k, int n, PanelLayout layout);
   static size_t column_entries(int n, PanelLayout layout);
+  // At most kMostOutliers, ascending, each an input of k.
+  static bool are_outliers(std::span<const int32_t> inputs, int k);
+  static constexpr size_t kMostOutliers = 64;
 
   // Copies `rows` outputs of k weights each (row-major, as checkpoints store a linear layer) to the columns from
   // first_column on.
@@ -54,19 +62,27 @@ class PackedMatrix {
   const float* scales() const { return m_parts.scales.data(); }
   // int8: minus the sum of each column's weights.
   const int32_t* offsets() const { return m_parts.offsets.data(); }
+  std::span<const int32_t> outliers() const { return {m_parts.outliers.data(), m_parts.outliers.size()}; }
+  // Of each outlier, those of all columns, [panels · width].
+  const float* outlier_weights() const { return m_parts.outlier_weights.data(); }
   int k() const { return m_k; }
   int n() const { return m_n; }
   const PanelLayout& layout() const { return m_layout; }
   DType dtype() const { return m_layout.dtype; }
   int panel_width() const { return m_layout.width; }
   int panels() const { return m_layout.width == 0 ? 0 : (m_n + m_layout.width - 1) / m_layout.width; }
-  size_t bytes() const { return m_parts.data.bytes() + m_parts.scales.bytes() + m_parts.offsets.bytes(); }
+  size_t bytes() const {
+    return m_parts.data.bytes() + m_parts.scales.bytes() + m_parts.offsets.bytes() + m_parts.outliers.bytes() +
+           m_parts.outlier_weights.bytes();
+  }
   const Parts& parts() const { return m_parts; }
 
  private:
   template <typename T, typename Convert>
   void pack_converted(const float* weights, int rows, int first_column, Convert convert);
   void quantize_rows(const float* weights, int rows, int first_column);
+  // Keeps the outliers' weights and returns the others, with zeros for them.
+  std::vector<float> set_outliers_aside(const float* weights, int rows, int first_column);
   // Index of an input of an output, counted in values.
   size_t position(int output, int input) const;
   int m_k = 0;

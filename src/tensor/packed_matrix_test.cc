@@ -1,5 +1,8 @@
 #include "tensor/packed_matrix.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include <gtest/gtest.h>
 
 #include "tensor/arena.h"
@@ -82,6 +85,43 @@ TEST(PackedMatrixTest, Int8WeightsAreWithinHalfAStep) {
     }
   }
   EXPECT_EQ(packed.scales()[2], 0.0F);
+}
+
+TEST(PackedMatrixTest, OutliersStandAside) {
+  constexpr int kInputs = 20;
+  constexpr int kOutputs = 19;
+  const std::vector<int32_t> outliers = {0, 7, 19};
+  PackedMatrix packed(kInputs, kOutputs, {DType::kI8, 16, 2}, outliers);
+  std::vector<float> weights(kInputs * kOutputs);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const bool is_outlier = std::ranges::count(outliers, static_cast<int32_t>(i % kInputs)) > 0;
+    weights[i] = std::sin(static_cast<float>(i)) * (is_outlier ? 100.0F : 0.5F);
+  }
+  packed.pack_rows(weights.data(), 5, 0);
+  packed.pack_rows(weights.data() + 5 * kInputs, kOutputs - 5, 5);
+  std::vector<float> row(kInputs);
+  for (int output = 0; output < kOutputs; ++output) {
+    EXPECT_LE(packed.scales()[output], 0.5F / 127);
+    packed.unpack_row(output, row.data());
+    for (size_t i = 0; i < kInputs; ++i) {
+      const float weight = weights[static_cast<size_t>(output) * kInputs + i];
+      const bool is_outlier = std::ranges::count(outliers, static_cast<int32_t>(i)) > 0;
+      EXPECT_LE(std::abs(row[i] - weight), is_outlier ? 0.0F : packed.scales()[output] * 0.5001F);
+    }
+  }
+  for (size_t i = 0; i < outliers.size(); ++i) {
+    for (int column = kOutputs; column < 32; ++column) EXPECT_EQ(packed.outlier_weights()[i * 32 + column], 0.0F);
+  }
+}
+
+TEST(PackedMatrixTest, OutliersAreAscendingInputs) {
+  EXPECT_TRUE(PackedMatrix::are_outliers({}, 1));
+  const auto valid = [](std::vector<int32_t> inputs) { return PackedMatrix::are_outliers(inputs, 10); };
+  EXPECT_TRUE(valid({0}) && valid({9}) && valid({0, 3, 9}));
+  EXPECT_FALSE(valid({10}) || valid({-1}) || valid({3, 3}) || valid({4, 3}));
+  std::vector<int32_t> many(PackedMatrix::kMostOutliers + 1);
+  std::iota(many.begin(), many.end(), 0);
+  EXPECT_FALSE(PackedMatrix::are_outliers(many, 1000));
 }
 
 TEST(BFloat16Test, RoundsToTheNearestAndTiesToEven) {

@@ -49,8 +49,13 @@ def test_the_report_tells_what_int8_costs(cli, minilm, tmp_path):
     assert report["layers"][0]["mean_cosine"] == pytest.approx(1, abs=1e-9)  # the embeddings are fp32
     assert 0.9995 <= report["mean_cosine"] < 1 and 0.998 <= report["lowest_cosine"] <= report["mean_cosine"]
     assert report["file_bytes"] < 0.75 * report["checkpoint_bytes"] and report["load_ms"] > 0
+    # The channels that carry this model's largest activations, and the one that most of the first layer's feed into.
+    assert {63, 99, 157, 223} <= set(report["outliers"]["encoder.layer.3.intermediate.dense"])
+    assert 856 in report["outliers"]["encoder.layer.0.output.dense"]
+    assert all(inputs == sorted(set(inputs)) and len(inputs) <= 8 for inputs in report["outliers"].values())
     text = cli.ok("pack", minilm, "--precision", "int8", "--output", tmp_path / "m.packed")
     assert "layer 6" in text and "against fp32" in text
+    assert "encoder.layer.0.output.dense: inputs " in text and "856" in text
 
 
 def test_check_fails_below_its_threshold(cli, minilm, tmp_path):
