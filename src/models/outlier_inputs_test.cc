@@ -57,14 +57,15 @@ TEST_F(StrongChannelsTest, NumbersThatAreNoneFindNothing) {
   EXPECT_THAT(find(), IsEmpty());
 }
 
+constexpr int kOutputs = 512;
+
 TEST(ChooseOutliersTest, RandomWeightsHaveNone) {
-  EXPECT_THAT(choose_outliers({}, random_matrix(96, 1024, 3).data(), 96, 1024), IsEmpty());
-  const std::vector<float> zeros(96 * 1024);
-  EXPECT_THAT(choose_outliers({}, zeros.data(), 96, 1024), IsEmpty());
+  EXPECT_THAT(choose_outliers({}, random_matrix(kOutputs, 1024, 3).data(), kOutputs, 1024), IsEmpty());
+  const std::vector<float> zeros(kOutputs * 1024);
+  EXPECT_THAT(choose_outliers({}, zeros.data(), kOutputs, 1024), IsEmpty());
 }
 
 TEST(ChooseOutliersTest, TakesTheStrongChannelsAndTheColumnsThatMakeScalesCoarse) {
-  constexpr int kOutputs = 96;
   auto weight = random_matrix(kOutputs, 1024, 3);
   for (size_t output = 0; output < kOutputs; ++output) {
     weight[output * 1024 + 700] *= 20;
