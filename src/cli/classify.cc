@@ -164,7 +164,9 @@ void add_classify_verb(CLI::App& program, Action* action) {
   declare(*verb, options.get());
   verb->callback([options, action] {
     *action = [options] {
-      return run_answer_verb(options->answer, {}, [options](Engine& engine, OutputFile& output) {
+      // Zero-shot scoring makes its own pairs.
+      const InputFields fields{.second_text = options->labels.empty() ? SecondText::kOptional : SecondText::kNone};
+      return run_answer_verb(options->answer, fields, [options](Engine& engine, OutputFile& output) {
         return make_verb(*options, engine, output);
       });
     };

@@ -98,7 +98,12 @@ InputText TextSource::read_json(std::string_view line, const std::string& place)
   const JsonValue object = document->root();
   auto text = text_member(object, m_fields.first);
   if (!text) return fail(text.error());
-  if (!takes_twos() && !object.find(m_fields.second)) return make_input(std::move(*text), std::nullopt, place);
+  const bool has_second = object.find(m_fields.second).has_value();
+  if (has_second && m_fields.second_text == SecondText::kNone) {
+    input.problem = place + ": " + m_fields.second + " is not read here, only " + m_fields.first + "; take it out";
+    return input;
+  }
+  if (!takes_twos() && !has_second) return make_input(std::move(*text), std::nullopt, place);
   auto pair = text_member(object, m_fields.second);
   if (!pair) return fail(pair.error());
   return make_input(std::move(*text), std::move(*pair), place);

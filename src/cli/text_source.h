@@ -27,6 +27,7 @@ struct InputOptions {
 void add_input_options(CLI::App& verb, InputOptions* options);
 
 enum class SecondText {
+  kNone,      // a JSON object must not have it: it would be left unread
   kOptional,  // a JSON object may have it
   kRequired,  // every JSON object has it; lines hold both with a tab between, arguments come in twos
 };
@@ -35,7 +36,7 @@ enum class SecondText {
 struct InputFields {
   std::string first = "text";
   std::string second = "text_pair";
-  SecondText second_text = SecondText::kOptional;
+  SecondText second_text = SecondText::kNone;
 };
 
 struct InputText {

@@ -17,11 +17,11 @@ class TextSourceTest : public testing::Test {
   }
   ~TextSourceTest() override { std::filesystem::remove_all(m_folder); }
 
-  TextSource open(const std::string& name, const std::string& content) {
+  TextSource open(const std::string& name, const std::string& content, InputFields fields = {}) {
     InputOptions options;
     options.file = (m_folder / name).string();
     std::ofstream(options.file, std::ios::binary) << content;
-    auto source = TextSource::open(options);
+    auto source = TextSource::open(options, std::move(fields));
     EXPECT_TRUE(source.has_value());
     return std::move(*source);
   }
@@ -67,6 +67,20 @@ TEST_F(TextSourceTest, ProblemsNameTheirLine) {
   ASSERT_EQ(found.size(), 3U);
   EXPECT_EQ(found[1].substr(found[1].size() - 15), "line 2 is empty");
   EXPECT_NE(found[2].find("line 3 is not valid UTF-8 (byte 1)"), std::string::npos);
+}
+
+// Nothing is left unread: a verb of single texts refuses pairs.
+TEST_F(TextSourceTest, ASecondTextIsReadOrRefused) {
+  const std::string content = "{\"text\":\"a\",\"text_pair\":null}\n{\"text\":\"b\",\"text_pair\":\"c\"}\n";
+  const Texts refused = all(open("a.jsonl", content));
+  ASSERT_EQ(refused.size(), 2U);
+  EXPECT_EQ(refused[0], "a");
+  EXPECT_NE(refused[1].find("line 2: text_pair is not read here, only text"), std::string::npos) << refused[1];
+  TextSource pairs = open("b.jsonl", content, {.second_text = SecondText::kOptional});
+  const auto inputs = pairs.next(2, 1 << 20);
+  ASSERT_TRUE(inputs.has_value());
+  EXPECT_EQ((*inputs)[0].text_pair, std::nullopt);
+  EXPECT_EQ((*inputs)[1].text_pair, "c");
 }
 
 TEST_F(TextSourceTest, GivesLittleAtATime) {

@@ -99,7 +99,7 @@ Result<std::string> tokenize_text(const Tokenizer& tokenizer, const InputText& i
 }
 
 Result<void> run_tokenize(const TokenizeOptions& options) {
-  ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.input));
+  ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.input, {.second_text = SecondText::kOptional}));
   ASSIGN_OR_RETURN(const std::string path, model_directory(options.model));
   ASSIGN_OR_RETURN(const ModelDirectory directory, ModelDirectory::open(path));
   ASSIGN_OR_RETURN(const std::unique_ptr<const Tokenizer> tokenizer,

@@ -31,6 +31,17 @@ def test_pairs_come_from_objects_or_an_option(cli):
                   stdin='{"text":"after","text_pair":"old letters"}\n') == pair
 
 
+@pytest.mark.parametrize("verb, model, extra", [("tag", TAGS, []), ("rerank", RANK, ["--query", "old"]),
+                                                ("classify", NLI, ["--labels", "fog,letters"]),
+                                                ("embed", HEADS / "st-dense", [])])
+def test_a_second_text_is_refused_where_it_would_be_left_unread(cli, verb, model, extra):
+    message = cli.error(verb, "--model", model, *extra, "--input-format", "jsonl", "--file", "-",
+                        stdin='{"text":"after","text_pair":"old letters"}\n', code=1)
+    assert "line 1: text_pair is not read here" in message
+    cli.ok(verb, "--model", model, *extra, "--input-format", "jsonl", "--file", "-",
+           stdin='{"text":"after","text_pair":null}\n')
+
+
 def test_top_k_and_activation(cli):
     labels = rows(cli.ok("classify", "--model", MOODS, "after"))[0]["labels"]
     assert [label["score"] for label in labels] == sorted((label["score"] for label in labels), reverse=True)
@@ -109,3 +120,34 @@ def test_inspect_tells_task_labels_and_head(cli, model, expected):
     text = cli.ok("inspect", "--model", model)
     assert f"task          {expected['task']}\n" in text
     assert ", ".join(expected.get("labels", [])) in text
+
+
+# Every architecture, as an embedding model; T5's decoder is in test_complete.py, ONNX files below.
+@pytest.mark.parametrize("model", ["tiny-bert", "heads/distilbert-moods", "heads/roberta-moods", "heads/camembert-moods",
+                                   "heads/xlm-roberta-moods", "heads/mpnet-moods", "heads/deberta-moods",
+                                   "heads/modernbert-moods", "heads/bert-rank", "heads/bert-regression", "t5-relu"])
+def test_inspect_knows_every_kind_of_model(cli, model):
+    directory = ROOT / "tests" / "golden" / model
+    found = json.loads(cli.ok("inspect", "--json", "--model", directory))
+    assert found["architecture"] == json.loads((directory / "config.json").read_text())["model_type"]
+    for key in ("layers", "hidden_size", "heads", "vocabulary_size", "max_tokens", "parameters", "file_bytes", "packed_bytes"):
+        assert found[key] > 0, key
+    assert f"{found['architecture']}: {found['layers']} layers" in cli.ok("inspect", "--model", directory)
+
+
+@pytest.mark.parametrize("model, task", [("token-logits", "token-classification"), ("sequence-logits", "text-classification"),
+                                         ("hidden-states", "embedding")])
+def test_inspect_describes_onnx_files(cli, tmp_path, model, task):
+    directory = tmp_path / "onnx-model"
+    directory.mkdir()
+    for file in (ROOT / "tests" / "onnx" / model).glob("*.*"):
+        (directory / file.name).write_bytes(file.read_bytes())
+    tokenizer = {"version": "1.0", "normalizer": None, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": None,
+                 "decoder": None, "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "after": 1}, "unk_token": "[UNK]"}}
+    (directory / "tokenizer.json").write_text(json.dumps(tokenizer))
+    done = cli.run("inspect", "--json", "--model", directory)
+    if done.returncode and b"OpenVINO" in done.stderr:
+        pytest.skip("this build has no OpenVINO")
+    found = json.loads(done.stdout)
+    assert found["task"] == task and found["architecture"] == "bert" and found["layers"] == 2 and found["parameters"] > 0
+    assert "onnx" in found["isa"].lower() or "openvino" in found["isa"].lower()
