@@ -90,6 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"t5-encoder", "n_positions", "100000000", "n_positions"},
         BadConfig{"t5-encoder", "d_kv", "16384", "num_heads 5 · d_kv 16384"},
         BadConfig{"t5-encoder", "num_layers", "4", "encoder.block.3.layer.0.SelfAttention.q.weight' is missing"},
+        BadConfig{"modernbert", "model_type", "\"two\\nlines\"", "model_type 'two?lines' is not supported"},
         BadConfig{"modernbert", "model_type", "\"gpt2\"",
                   "known: bert, distilbert, roberta, xlm-roberta, camembert, mpnet, deberta-v2, modernbert, t5"}));
 

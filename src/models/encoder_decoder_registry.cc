@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/utf8.h"
 #include "models/encoder_decoder.h"
 #include "models/t5.h"
 
@@ -30,7 +31,8 @@ Result<std::unique_ptr<const EncoderDecoder>> load_encoder_decoder(const ModelDi
     if (name == directory.model_type()) return load(directory, target);
     known += (known.empty() ? "" : ", ") + std::string(name);
   }
-  return error(StatusCode::kUnsupported, directory.path() + "/config.json: model_type '" + directory.model_type() +
+  return error(StatusCode::kUnsupported, directory.path() + "/config.json: model_type '" +
+                                             printable(directory.model_type()) +
                                              "' does not write text; known: " + known);
 }
 

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "base/utf8.h"
 #include "models/bert.h"
 #include "models/deberta_v2.h"
 #include "models/distilbert.h"
@@ -35,8 +36,8 @@ Result<std::unique_ptr<const Encoder>> load_encoder(const ModelDirectory& direct
     if (name == directory.model_type()) return load(directory, target);
     known += (known.empty() ? "" : ", ") + std::string(name);
   }
-  return error(StatusCode::kUnsupported, directory.path() + "/config.json: model_type '" + directory.model_type() +
-                                             "' is not supported; known: " + known);
+  return error(StatusCode::kUnsupported, directory.path() + "/config.json: model_type '" +
+                                             printable(directory.model_type()) + "' is not supported; known: " + known);
 }
 
 }  // namespace vivace
