@@ -1,9 +1,12 @@
 #include "models/t5.h"
 
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include <gmock/gmock.h>
 
+#include "formats/formats_testing.h"
 #include "kernels/registry.h"
 #include "models/golden_testing.h"
 #include "models/t5_config.h"
@@ -159,6 +162,30 @@ TEST(T5BucketTest, EqualsTransformersForAllDistances) {
     }
     EXPECT_EQ(got, expected) << name;
   }
+}
+
+// The message of loading a golden whose checkpoint has one tensor under another name.
+std::string error_without_tensor(const std::string& golden, const std::string& tensor) {
+  const std::string directory = make_test_directory();
+  for (const char* const name : {"config.json", "generation_config.json", "model.safetensors"}) {
+    std::filesystem::copy_file(golden_path(golden) + "/" + name, directory + "/" + name);
+  }
+  std::fstream file(directory + "/model.safetensors", std::ios::binary | std::ios::in | std::ios::out);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  const size_t found = bytes.find("\"" + tensor + "\"");
+  EXPECT_NE(found, std::string::npos) << tensor;
+  file.clear();
+  file.seekp(static_cast<std::streamoff>(found + 1));
+  file.put('x');
+  file.close();
+  const auto model = load_encoder_decoder(*ModelDirectory::open(directory), *kernel_tables()[0].table);
+  return model.has_value() ? "loaded" : model.error().message;
+}
+
+TEST(T5Test, MissingWordsAndOutputMatricesAreNamed) {
+  EXPECT_THAT(error_without_tensor("t5-relu", "shared.weight"), testing::HasSubstr("'shared.weight' is missing"));
+  EXPECT_THAT(error_without_tensor("t5-gated", "shared.weight"), testing::HasSubstr("'shared.weight' is missing"));
+  EXPECT_THAT(error_without_tensor("t5-gated", "lm_head.weight"), testing::HasSubstr("'lm_head.weight' is missing"));
 }
 
 TEST(KeyValueCacheTest, KeepsRowsWhileItGrowsIsCutAndCopied) {
