@@ -1,5 +1,4 @@
 // `vivace bench`: how fast this machine runs a model or its tokenizer.
-#include <chrono>
 #include <cstdio>
 #include <memory>
 
@@ -7,12 +6,10 @@
 #include <CLI/CLI.hpp>
 
 #include "base/json_writer.h"
-#include "cli/forward_bench.h"
+#include "cli/model_bench.h"
 #include "cli/model_options.h"
-#include "cli/text_source.h"
+#include "cli/tokenize_bench.h"
 #include "cli/verbs.h"
-#include "formats/model_directory.h"
-#include "text/tokenizer.h"
 
 namespace vivace {
 namespace {
@@ -21,13 +18,20 @@ constexpr char kExamples[] =
     "Examples:\n"
     "  vivace bench --batch 32 --tokens 128\n"
     "  vivace bench --lengths 12,40,7 --seconds 5 --json\n"
-    "  vivace bench --tokenize docs.txt";
+    "  vivace bench --model codet5p-220m --tokens 64 --generate 50\n"
+    "  vivace bench --tokens 16 --trace trace.json\n"
+    "  vivace bench --tokenize docs.txt\n\n"
+    "Token ids are random, and no repetitions are guessed with --generate. The share of what the machine could do is\n"
+    "the time that arithmetic or reading the weights would take at its best rates in this precision, whichever is\n"
+    "longer, by the time that was measured. A trace opens in chrome://tracing or ui.perfetto.dev.";
 
 struct BenchOptions {
   ModelOptions model;
   int batch = 1;
   int tokens = 128;
   std::vector<int> lengths;
+  int generate = 0;
+  std::string trace_file;
   std::string tokenize_file;
   double seconds = 2;
   bool json = false;
@@ -38,94 +42,61 @@ Result<void> print(const std::string& text) {
   return error(StatusCode::kInternal, "cannot write to standard output");
 }
 
-Result<void> run_forward(const BenchOptions& options) {
+std::string to_text(const ModelBenchResult& result) {
+  return fmt::format(
+      "{}, {:.0f} tokens/s\n"
+      "{:.0f} % of what {} threads could do here in {}: {:.0f} {} with the {} kernels, {:.0f} GB/s from memory\n",
+      describe(result.times), result.tokens_per_s, result.floor_share() * 100, result.threads,
+      precision_name(result.precision), result.peak_gflops, result.precision == Precision::kInt8 ? "GOP/s" : "GFLOP/s",
+      result.isa, result.read_gb_per_s);
+}
+
+std::string to_json(const ModelBenchResult& result) {
+  JsonWriter json;
+  json.begin_object();
+  write_times(result.times, &json);
+  json.key("tokens_per_s").value(result.tokens_per_s).key("floor_share").value(result.floor_share());
+  json.key("floor_ms").value(result.floor_ms).key("isa").value(result.isa);
+  json.key("precision").value(precision_name(result.precision));
+  json.key("threads").value(result.threads).key("peak_gflops").value(result.peak_gflops);
+  json.key("read_gb_per_s").value(result.read_gb_per_s);
+  return json.end_object().take() + "\n";
+}
+
+Result<void> run_model(const BenchOptions& options) {
   ASSIGN_OR_RETURN(const Precision precision, parse_precision(options.model.precision));
-  ForwardBenchOptions bench{.directory = "",
-                            .isa = options.model.isa,
-                            .precision = precision,
-                            .threads = options.model.threads,
-                            .lengths = options.lengths,
-                            .seconds = options.seconds};
+  ModelBenchOptions bench{.directory = "",
+                          .isa = options.model.isa,
+                          .precision = precision,
+                          .threads = options.model.threads,
+                          .lengths = options.lengths,
+                          .generate = options.generate,
+                          .seconds = options.seconds,
+                          .trace_file = options.trace_file};
   if (bench.lengths.empty()) bench.lengths.assign(static_cast<size_t>(options.batch), options.tokens);
   ASSIGN_OR_RETURN(bench.directory, model_directory(options.model));
-  ASSIGN_OR_RETURN(const ForwardBenchResult result, bench_forward(bench));
-  const double floor_share = result.floor_ms / result.p50_ms;
-  if (!options.json) {
-    return print(
-        fmt::format("{:.2f} ms median of {} runs (p99 {:.2f}, fastest {:.2f}), {:.0f} tokens/s\n"
-                    "{:.0f} % of the {:.0f} GFLOP/s that the {} kernels reach on {} threads here\n",
-                    result.p50_ms, result.runs, result.p99_ms, result.min_ms, result.tokens_per_s, floor_share * 100,
-                    result.peak_gflops, result.isa, result.threads));
-  }
-  JsonWriter json;
-  json.begin_object().key("p50_ms").value(result.p50_ms).key("p99_ms").value(result.p99_ms);
-  json.key("min_ms").value(result.min_ms).key("tokens_per_s").value(result.tokens_per_s);
-  json.key("floor_share").value(floor_share).key("isa").value(result.isa).key("precision").value(result.precision);
-  json.key("threads").value(result.threads).key("runs").value(result.runs);
-  json.key("peak_gflops").value(result.peak_gflops).end_object();
-  return print(json.take() + "\n");
+  ASSIGN_OR_RETURN(const ModelBenchResult result, bench_model(bench));
+  return print(options.json ? to_json(result) : to_text(result));
 }
 
-Result<std::vector<std::string>> read_texts(const std::string& file) {
-  InputOptions input;
-  input.file = file;
-  ASSIGN_OR_RETURN(TextSource source, TextSource::open(input));
-  std::vector<std::string> texts;
-  while (true) {
-    ASSIGN_OR_RETURN(std::vector<InputText> inputs, source.next(1024, size_t{1} << 20));
-    if (inputs.empty()) break;
-    for (InputText& text : inputs) {
-      if (!text.problem.empty()) return error(StatusCode::kInvalidArgument, text.problem);
-      texts.push_back(std::move(text.text));
-    }
-  }
-  if (texts.empty()) return error(StatusCode::kInvalidArgument, "'" + file + "' holds no text to time");
-  return texts;
-}
-
-// One thread, one call for each text, as a server does it.
 Result<void> run_tokenize(const BenchOptions& options) {
-  using Clock = std::chrono::steady_clock;
-  ASSIGN_OR_RETURN(const std::vector<std::string> texts, read_texts(options.tokenize_file));
-  ASSIGN_OR_RETURN(const std::string path, model_directory(options.model));
-  ASSIGN_OR_RETURN(const ModelDirectory directory, ModelDirectory::open(path));
-  ASSIGN_OR_RETURN(const std::unique_ptr<const Tokenizer> tokenizer,
-                   Tokenizer::from_directory(directory.path(), directory.model_type()));
-  size_t bytes = 0;
-  for (const std::string& text : texts) bytes += text.size();
-
-  const EncodeOptions encode;
-  TokenSequence tokens;
-  size_t token_count = 0;
-  std::vector<double> round_seconds;
-  const auto start = Clock::now();
-  do {
-    token_count = 0;
-    const auto begin = Clock::now();
-    for (const std::string& text : texts) {
-      RETURN_IF_ERROR(tokenizer->encode(text, encode, &tokens));
-      token_count += tokens.ids.size();
-    }
-    round_seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
-  } while (round_seconds.size() < kMinimumRuns ||
-           std::chrono::duration<double>(Clock::now() - start).count() < options.seconds);
-  std::ranges::sort(round_seconds);
-  const double median = quantile(round_seconds, 0.5);
-  const double mb_per_s = static_cast<double>(bytes) / median / 1e6;
-  const double us_per_text = median / static_cast<double>(texts.size()) * 1e6;
+  ASSIGN_OR_RETURN(const std::string directory, model_directory(options.model));
+  ASSIGN_OR_RETURN(const TokenizeBenchResult result,
+                   bench_tokenizer(directory, options.tokenize_file, options.seconds));
   if (!options.json) {
     return print(fmt::format("{:.1f} MB/s, {:.2f} µs a text ({} texts, {} tokens, one thread, median of {} rounds)\n",
-                             mb_per_s, us_per_text, texts.size(), token_count, round_seconds.size()));
+                             result.mb_per_s, result.us_per_text, result.texts, result.tokens, result.times.runs));
   }
   JsonWriter json;
-  json.begin_object().key("mb_per_s").value(mb_per_s).key("us_per_text").value(us_per_text);
-  json.key("texts").value(static_cast<uint64_t>(texts.size())).key("tokens").value(static_cast<uint64_t>(token_count));
-  json.key("rounds").value(static_cast<uint64_t>(round_seconds.size())).end_object();
+  json.begin_object().key("mb_per_s").value(result.mb_per_s).key("us_per_text").value(result.us_per_text);
+  json.key("texts").value(static_cast<uint64_t>(result.texts));
+  json.key("tokens").value(static_cast<uint64_t>(result.tokens)).key("rounds").value(result.times.runs).end_object();
   return print(json.take() + "\n");
 }
 
 void declare(CLI::App& verb, BenchOptions* options) {
   constexpr int kMaxSequences = 65536;
+  constexpr int kMaxWritten = 65536;
   add_model_option(verb, &options->model);
   auto* batch = verb.add_option("--batch", options->batch, "Sequences in the batch")
                     ->check(CLI::Range(1, kMaxSequences))
@@ -137,10 +108,14 @@ void declare(CLI::App& verb, BenchOptions* options) {
                       ->delimiter(',')
                       ->excludes(batch)
                       ->excludes(tokens);
-  verb.add_option("--tokenize", options->tokenize_file, "Time the tokenizer on this file's texts instead")
-      ->excludes(batch)
-      ->excludes(tokens)
-      ->excludes(lengths);
+  auto* generate =
+      verb.add_option("--generate", options->generate, "Time reading one sequence and writing so many tokens after it")
+          ->check(CLI::Range(1, kMaxWritten))
+          ->excludes(lengths);
+  auto* trace = verb.add_option("--trace", options->trace_file, "Also write a trace of three more runs to this file");
+  auto* tokenize =
+      verb.add_option("--tokenize", options->tokenize_file, "Time the tokenizer on this file's texts instead");
+  for (CLI::Option* other : {batch, tokens, lengths, generate, trace}) tokenize->excludes(other);
   verb.add_option("--seconds", options->seconds, "How long to time")
       ->check(CLI::Range(0.01, 3600.0))
       ->capture_default_str();
@@ -152,11 +127,14 @@ void declare(CLI::App& verb, BenchOptions* options) {
 }  // namespace
 
 void add_bench_verb(CLI::App& program, Action* action) {
-  CLI::App* verb = program.add_subcommand("bench", "Time the forward pass or the tokenizer on this machine");
+  CLI::App* verb = program.add_subcommand("bench", "Time a model or its tokenizer on this machine");
   auto options = std::make_shared<BenchOptions>();
   declare(*verb, options.get());
   verb->callback([options, action] {
-    *action = [options] { return options->tokenize_file.empty() ? run_forward(*options) : run_tokenize(*options); };
+    if (options->generate > 0 && options->batch > 1) {
+      throw CLI::ValidationError("--generate", "writes after one sequence; leave --batch out");
+    }
+    *action = [options] { return options->tokenize_file.empty() ? run_model(*options) : run_tokenize(*options); };
   });
 }
 

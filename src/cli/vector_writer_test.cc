@@ -4,7 +4,6 @@
 
 #include "base/mapped_file.h"
 #include "cli/digest.h"
-#include "cli/forward_bench.h"
 #include "cli/progress.h"
 
 namespace vivace {
@@ -63,14 +62,6 @@ TEST(DigestTest, KnownAnswers) {
   EXPECT_EQ(sha256.hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");  // FIPS 180-4
   Digest blob = Digest::git_blob(0);
   EXPECT_EQ(blob.hex(), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");  // git's empty blob
-}
-
-TEST(QuantileTest, StaysInside) {
-  const std::vector<double> sorted = {1, 2, 3, 4};
-  EXPECT_EQ(quantile(sorted, 0.5), 3);
-  EXPECT_EQ(quantile(sorted, 0), 1);
-  EXPECT_EQ(quantile(sorted, 1), 4);
-  EXPECT_EQ(quantile({7}, 0.99), 7);
 }
 
 }  // namespace

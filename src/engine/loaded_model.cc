@@ -4,6 +4,7 @@
 #include <cctype>
 #include <utility>
 
+#include "engine/computing_model.h"
 #include "formats/weights.h"
 #include "heads/encoder_model.h"
 #include "onnx/onnx_file.h"
@@ -89,15 +90,24 @@ int LoadedModel::embedding_size() const {
   return vector > 0 ? vector : model->info().hidden_size * static_cast<int>(sentence.pooling.size());
 }
 
+Result<ComputingModel> load_computing_model(const ModelDirectory& directory, const LoadTarget& target, int threads) {
+  ComputingModel computing;
+  computing.is_onnx =
+      target.packed == nullptr && !WeightFiles::exist(directory.path()) && find_onnx_file(directory.path());
+  if (computing.is_onnx) {
+    ASSIGN_OR_RETURN(computing.model, load_onnx_model(directory, {.file = {}, .threads = threads}));
+  } else {
+    ASSIGN_OR_RETURN(computing.model, load_encoder_model(directory, target));
+  }
+  return computing;
+}
+
 Result<LoadedModel> load_model(const ModelDirectory& directory, const LoadTarget& target, int threads) {
   LoadedModel model;
   ASSIGN_OR_RETURN(model.tokenizer, Tokenizer::from_directory(directory.path(), directory.model_type()));
-  model.is_onnx = target.packed == nullptr && !WeightFiles::exist(directory.path()) && find_onnx_file(directory.path());
-  if (model.is_onnx) {
-    ASSIGN_OR_RETURN(model.model, load_onnx_model(directory, {.file = {}, .threads = threads}));
-  } else {
-    ASSIGN_OR_RETURN(model.model, load_encoder_model(directory, target));
-  }
+  ASSIGN_OR_RETURN(ComputingModel computing, load_computing_model(directory, target, threads));
+  model.model = std::move(computing.model);
+  model.is_onnx = computing.is_onnx;
   const EncoderInfo& encoder = model.model->info();
   if (model.tokenizer->vocabulary_size() > static_cast<size_t>(encoder.vocabulary_size)) {
     return error(StatusCode::kCorruptFile, directory.path() + ": the tokenizer has ids up to " +

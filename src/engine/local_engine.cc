@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/tasks.h"
+#include "telemetry/trace.h"
 
 namespace vivace {
 namespace {
@@ -155,6 +156,7 @@ void LocalEngine::serve() {
 }
 
 void LocalEngine::run_batch(const std::vector<BatchItem>& items) {
+  TRACE_ZONE("engine_batch");
   const auto start = EngineClock::now();
   pack(items, start);
   const auto rows = m_model.model->run(m_batch, items.front().job->work.output, *m_settings.pool, m_workspace);

@@ -4,6 +4,8 @@
 #include <array>
 #include <atomic>
 
+#include "telemetry/trace.h"
+
 namespace vivace {
 namespace {
 
@@ -80,6 +82,7 @@ bool groups_balance(std::vector<SequenceGroup> groups, int threads) {
 
 MatrixView<const float> forward_batch(const Encoder& encoder, const KernelTable& kernels, const PackedBatch& batch,
                                       ThreadPool& pool, ForwardWorkspace& workspace, NeededTokens needed) {
+  TRACE_ZONE("forward_batch");
   const std::span<Arena> arenas = workspace.arenas();
   CHECK(static_cast<int>(arenas.size()) >= pool.threads());
   for (Arena& arena : arenas) arena.reset();
@@ -97,6 +100,7 @@ MatrixView<const float> forward_batch(const Encoder& encoder, const KernelTable&
   pool.run([&](int thread) {
     const ExecutionContext alone{&kernels, nullptr, arenas.subspan(static_cast<size_t>(thread), 1)};
     for (size_t i = next.fetch_add(1); i < groups.size(); i = next.fetch_add(1)) {
+      TRACE_ZONE("sequence_group");
       const int begin = batch.offsets[static_cast<size_t>(groups[i].first)];
       BatchSlice part = slice(batch, groups[i], &workspace.offsets(thread));
       part.first_tokens_only = first_tokens_only;

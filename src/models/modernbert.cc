@@ -13,6 +13,7 @@
 #include "ops/linear.h"
 #include "ops/multiply.h"
 #include "ops/rotary.h"
+#include "telemetry/trace.h"
 
 namespace vivace {
 namespace {
@@ -211,6 +212,7 @@ class ModernbertEncoder final : public Encoder {
   // x ← x + attention(norm(x)).
   void run_attention(const ExecutionContext& context, int index, const BatchSlice& batch, const Buffers& buffers,
                      MatrixView<float> x) const {
+    TRACE_ZONE("attention_block");
     const ModernbertLayer& layer = m_weights.layers[static_cast<size_t>(index)];
     const bool local = m_config.local[static_cast<size_t>(index)];
     if (index > 0) layer_norm(context, x, layer.attention_norm, buffers.normal);
@@ -225,6 +227,7 @@ class ModernbertEncoder final : public Encoder {
 
   // x ← x + output(activation(input(norm(x))) · gate(norm(x))).
   void run_mlp(const ExecutionContext& context, int index, const Buffers& buffers, MatrixView<float> x) const {
+    TRACE_ZONE("feed_forward");
     const ModernbertLayer& layer = m_weights.layers[static_cast<size_t>(index)];
     layer_norm(context, x, layer.mlp_norm, buffers.normal);
     linear(context, buffers.normal, layer.input, {.activation = m_config.activation}, buffers.input);

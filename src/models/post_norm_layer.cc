@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "telemetry/trace.h"
+
 namespace vivace {
 
 PostNormLayer load_post_norm_layer(LayerLoader& load, const WeightScope& layer, const PostNormNames& names,
@@ -44,6 +46,7 @@ void finish_post_norm_layer(const ExecutionContext& context, const PostNormLayer
 
 void run_post_norm_layer(const ExecutionContext& context, const PostNormLayer& layer, const PostNormConfig& config,
                          const SelfAttention& attention, const PostNormBuffers& buffers, MatrixView<float> x) {
+  TRACE_ZONE("layer");
   linear(context, x, layer.qkv, {}, buffers.qkv);
   if (!attention.first_tokens_only) {
     self_attention(context, buffers.qkv, attention, buffers.attention);

@@ -10,6 +10,7 @@
 #include "ops/cached_attention.h"
 #include "ops/embedding.h"
 #include "ops/rms_norm.h"
+#include "telemetry/trace.h"
 
 namespace vivace {
 namespace {
@@ -139,6 +140,7 @@ class T5 final : public EncoderDecoder {
 
   void decode(const ExecutionContext& context, std::span<const DecoderStep> steps, MatrixView<float> logits,
               const LayerObserver* observer) const override {
+    TRACE_ZONE("t5_decode");
     Arena& arena = context.scratch[0];
     const Arena::Scope scope(arena);
     std::vector<int32_t> ids;

@@ -4,6 +4,7 @@
 #include "ops/linear.h"
 #include "ops/multiply.h"
 #include "ops/rms_norm.h"
+#include "telemetry/trace.h"
 
 namespace vivace {
 
@@ -74,6 +75,7 @@ void T5EncoderStack::prepare(const T5Config& config) {
 
 void T5EncoderStack::forward(const ExecutionContext& context, std::span<const int32_t> offsets, const T5Config& config,
                              MatrixView<float> hidden, const LayerObserver* observer) const {
+  TRACE_ZONE("t5_encoder");
   Arena& arena = context.scratch[0];
   const Arena::Scope scope(arena);
   const MatrixView<float> normal = arena.matrix(hidden.rows, config.hidden_size);

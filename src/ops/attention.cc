@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "telemetry/trace.h"
+
 namespace vivace {
 namespace {
 
@@ -45,6 +47,7 @@ void set_head(const SelfAttention& attention, int head, AttentionF32Args* args) 
 
 void self_attention(const ExecutionContext& context, MatrixView<const float> qkv, const SelfAttention& attention,
                     MatrixView<float> out) {
+  TRACE_ZONE("self_attention");
   const std::span<const int32_t> offsets = attention.offsets;
   const int heads = attention.heads;
   const int width = out.columns;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "telemetry/trace.h"
+
 namespace vivace {
 namespace {
 
@@ -22,6 +24,7 @@ int most_keys(const CachedAttention& attention, int rows, int width) {
 
 void cached_attention(const ExecutionContext& context, MatrixView<const float> queries,
                       const CachedAttention& attention, MatrixView<float> out) {
+  TRACE_ZONE("cached_attention");
   const int heads = attention.heads;
   const int width = out.columns;
   CHECK(heads > 0 && width % heads == 0 && queries.columns == width && queries.rows == out.rows);

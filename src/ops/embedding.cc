@@ -2,9 +2,12 @@
 
 #include <cstring>
 
+#include "telemetry/trace.h"
+
 namespace vivace {
 
 void sum_embeddings(const ExecutionContext& context, std::span<const EmbeddingLookup> lookups, MatrixView<float> out) {
+  TRACE_ZONE("sum_embeddings");
   CHECK(!lookups.empty());
   const auto columns = static_cast<size_t>(out.columns);
   for (const auto& lookup : lookups) {

@@ -1,9 +1,12 @@
 #include "ops/layer_norm.h"
 
+#include "telemetry/trace.h"
+
 namespace vivace {
 
 void layer_norm(const ExecutionContext& context, MatrixView<const float> x, const LayerNorm& norm,
                 MatrixView<float> out) {
+  TRACE_ZONE("layer_norm");
   CHECK(x.rows == out.rows && x.columns == out.columns);
   CHECK(norm.gamma.size() == static_cast<size_t>(x.columns) && norm.beta.size() == norm.gamma.size());
   context.run([&](int thread) {

@@ -1,6 +1,7 @@
 #include "ops/linear.h"
 
 #include "ops/prepared_rows.h"
+#include "telemetry/trace.h"
 
 namespace vivace {
 namespace {
@@ -139,6 +140,7 @@ PanelLayout panel_layout(const KernelTable& kernels, Precision precision) {
 
 void linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer,
             const LinearOptions& options, MatrixView<float> out) {
+  TRACE_ZONE("linear");
   CHECK(x.columns == layer.weight.k() && out.columns == layer.weight.n() && x.rows == out.rows);
   CHECK(layer.weight.panel_width() == context.kernels->f32_panel_width);
   if (x.rows == 0) return;

@@ -1,8 +1,11 @@
 #include "ops/rms_norm.h"
 
+#include "telemetry/trace.h"
+
 namespace vivace {
 
 void rms_norm(const ExecutionContext& context, MatrixView<const float> x, const RmsNorm& norm, MatrixView<float> out) {
+  TRACE_ZONE("rms_norm");
   CHECK(x.rows == out.rows && x.columns == out.columns);
   CHECK(norm.gamma.size() == static_cast<size_t>(x.columns));
   context.run([&](int thread) {

@@ -1,20 +1,85 @@
-"""`vivace bench`: the fields that scripts rely on. Never the times themselves."""
+"""`vivace bench`: the fields that scripts rely on, for every kind of model. Never the times themselves."""
 
 import json
+import shutil
+
+import pytest
+
+from cli_runner import ROOT
+
+GOLDEN = ROOT / "tests" / "golden"
+FIELDS = {"p50_ms", "p95_ms", "p99_ms", "min_ms", "tokens_per_s", "floor_share", "isa", "precision", "threads"}
+
+
+def bench(cli, model, *arguments):
+    told = json.loads(cli.ok("bench", "--model", model, *arguments, "--seconds", 0.05, "--json"))
+    assert set(told) >= FIELDS
+    assert 0 < told["min_ms"] <= told["p50_ms"] <= told["p95_ms"] <= told["p99_ms"]
+    assert told["tokens_per_s"] > 0 and told["floor_share"] > 0 and told["runs"] >= 3
+    return told
 
 
 def test_forward(cli, tiny):
-    told = json.loads(cli.ok("bench", "--model", tiny, "--precision", "fp32", "--threads", 2, "--batch", 3, "--tokens",
-                             8, "--seconds", 0.05, "--json"))
-    assert {"p50_ms", "p99_ms", "min_ms", "tokens_per_s", "floor_share", "isa", "precision", "threads"} <= set(told)
-    assert 0 < told["min_ms"] <= told["p50_ms"] <= told["p99_ms"]
-    assert told["threads"] == 2 and told["precision"] == "fp32" and told["runs"] >= 3
+    told = bench(cli, tiny, "--precision", "fp32", "--threads", 2, "--batch", 3, "--tokens", 8)
+    assert told["threads"] == 2 and told["precision"] == "fp32"
+    assert told["peak_gflops"] > 0 and told["read_gb_per_s"] > 0
+    assert bench(cli, tiny, "--isa", "generic", "--tokens", 4)["isa"] == "generic"
+
+
+@pytest.mark.parametrize("model, generate", [("tiny-bert", []), ("t5-relu", ["--generate", 5])])
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
+def test_precisions(cli, precision, model, generate):
+    told = bench(cli, GOLDEN / model, "--precision", precision, "--tokens", 8, *generate)
+    assert told["precision"] == precision
+    text = cli.ok("bench", "--model", GOLDEN / model, "--precision", precision, "--tokens", 8, *generate, "--seconds", 0.05)
+    assert f"could do here in {precision}: " in text and ("GOP/s" in text) == (precision == "int8")
+
+
+def test_automatic_precision_is_named(cli, tiny):
+    assert bench(cli, tiny, "--isa", "generic", "--tokens", 4)["precision"] == "fp32"
+    assert "--precision: int3" in cli.error("bench", "--model", tiny, "--precision", "int3", code=2)
+
+
+def test_packed_model(cli, tiny):
+    """What was packed in int8 is timed in int8, and refused in another precision."""
+    packed = cli.folder / "tiny.packed"
+    cli.ok("pack", tiny, "--precision", "int8", "--isa", "generic", "--output", packed)
+    assert bench(cli, packed, "--isa", "generic", "--tokens", 4)["precision"] == "int8"
+    assert "packed in int8" in cli.error("bench", "--model", packed, "--isa", "generic", "--precision", "fp32", code=1)
 
 
 def test_mixed_lengths(cli, tiny):
-    told = json.loads(cli.ok("bench", "--model", tiny, "--lengths", "12,40,7", "--seconds", 0.05, "--json"))
-    assert told["tokens_per_s"] > 0
+    bench(cli, tiny, "--lengths", "12,40,7")
     assert "GFLOP/s" in cli.ok("bench", "--model", tiny, "--lengths", "5", "--seconds", 0.05)
+
+
+@pytest.mark.parametrize("model", ["distilbert", "deberta-v3", "modernbert", "mpnet", "roberta", "t5-encoder", "t5-gated",
+                                   "heads/bert-moods", "heads/bert-tags", "heads/bert-fill", "heads/bert-rank",
+                                   "heads/st-dense"])
+def test_every_kind_of_model(cli, model):
+    """Also directories without a tokenizer: nothing but ids is needed."""
+    bench(cli, GOLDEN / model, "--batch", 2, "--tokens", 9)
+
+
+def test_onnx_file(cli):
+    model = ROOT / "tests" / "onnx" / "hidden-states"
+    done = cli.run("inspect", "--model", model)
+    if b"OpenVINO" in done.stderr:
+        pytest.skip("this build has no OpenVINO")
+    assert bench(cli, model, "--lengths", "3,5")["isa"] == "onnx"
+
+
+def test_generation(cli):
+    told = bench(cli, GOLDEN / "t5-relu", "--batch", 1, "--tokens", 12, "--generate", 20)
+    assert told["tokens_per_s"] == pytest.approx(20 / told["p50_ms"] * 1e3)
+
+
+def test_generation_that_is_not_possible(cli, tiny):
+    t5 = GOLDEN / "t5-relu"
+    assert "does not write text" in cli.error("bench", "--model", tiny, "--generate", 5, code=1)
+    assert "max_new_tokens" in cli.error("bench", "--model", t5, "--tokens", 4, "--generate", 96, code=1)
+    assert "one sequence" in cli.error("bench", "--model", t5, "--batch", 2, "--generate", 5, code=2)
+    assert "excludes" in cli.error("bench", "--model", t5, "--lengths", "2,3", "--generate", 5, code=2)
 
 
 def test_impossible_lengths(cli, tiny):
@@ -29,3 +94,73 @@ def test_tokenizer(cli, tiny):
     assert "MB/s" in cli.ok("bench", "--model", tiny, "--tokenize", "docs.txt", "--seconds", 0.05)
     (cli.folder / "empty.txt").write_text("")
     assert "holds no text" in cli.error("bench", "--model", tiny, "--tokenize", "empty.txt", code=1)
+
+
+def read_trace(path):
+    trace = json.loads(path.read_text())
+    assert trace["otherData"]["dropped_zones"] == 0
+    for event in trace["traceEvents"]:
+        assert event["ph"] == "X" and event["dur"] >= 0 and event["ts"] >= 0 and event["pid"] == 1
+    return trace["traceEvents"]
+
+
+def check_nesting(events):
+    """On each thread a zone lies wholly inside the one around it, or behind it. In whole nanoseconds."""
+    by_thread = {}
+    for event in events:
+        begin = round(event["ts"] * 1000)
+        by_thread.setdefault(event["tid"], []).append((begin, begin + round(event["dur"] * 1000), event["name"]))
+    for zones in by_thread.values():
+        open_zones = []
+        for begin, end, name in zones:  # written by begin, the outer one first
+            while open_zones and open_zones[-1][1] <= begin:
+                open_zones.pop()
+            assert not open_zones or end <= open_zones[-1][1], (name, open_zones[-1])
+            open_zones.append((begin, end, name))
+
+
+def test_trace_of_one_text(cli, tiny):
+    bench(cli, tiny, "--threads", 2, "--tokens", 8, "--trace", "trace.json")
+    events = read_trace(cli.folder / "trace.json")
+    check_nesting(events)
+    counts = {}
+    for event in events:
+        counts[event["name"]] = counts.get(event["name"], 0) + 1
+    assert counts["forward_batch"] == 3  # runs that are traced
+    assert counts["layer"] == 3 * 3  # the model's layers in each
+    assert counts["linear"] == 4 * counts["layer"] and counts["self_attention"] == counts["layer"]
+
+
+def test_trace_of_many_texts(cli, tiny):
+    """Groups of whole sequences, several threads: the layers lie inside the groups."""
+    bench(cli, tiny, "--threads", 2, "--batch", 16, "--tokens", 64, "--trace", "trace.json")
+    events = read_trace(cli.folder / "trace.json")
+    check_nesting(events)
+    groups = [(e["tid"], e["ts"], e["ts"] + e["dur"]) for e in events if e["name"] == "sequence_group"]
+    layers = [(e["tid"], e["ts"], e["ts"] + e["dur"]) for e in events if e["name"] == "layer"]
+    assert len(groups) == 3 * 8 and len(layers) == 3 * len(groups)
+    for thread, begin, end in layers:
+        assert any(t == thread and b <= begin and end <= e for t, b, e in groups)
+
+
+def test_trace_of_generation(cli):
+    bench(cli, GOLDEN / "t5-relu", "--tokens", 6, "--generate", 4, "--trace", "trace.json")
+    events = read_trace(cli.folder / "trace.json")
+    check_nesting(events)
+    names = [event["name"] for event in events]
+    assert names.count("t5_encoder") == 3
+    assert names.count("t5_decode") >= 3
+
+
+def test_trace_that_cannot_be_written(cli, tiny):
+    message = cli.error("bench", "--model", tiny, "--tokens", 4, "--seconds", 0.05, "--trace", "no/such/folder/t.json", code=1)
+    assert "no/such/folder/t.json" in message
+
+
+def test_model_of_unknown_kind(cli, tiny):
+    model = cli.folder / "model"
+    shutil.copytree(tiny, model)
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps({**config, "model_type": "gpt2"}))
+    message = cli.error("bench", "--model", model, code=1)
+    assert "'gpt2' is not supported" in message and "modernbert" in message

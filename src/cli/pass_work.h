@@ -1,0 +1,25 @@
+// How much a pass over a model has to do at least: arithmetic of its linear layers and attention (the rest is a few
+// percent), and each weight read once. Pure.
+#pragma once
+
+#include <span>
+
+#include "models/encoder_decoder.h"
+
+namespace vivace {
+
+struct PassWork {
+  double operations = 0;  // multiplications and additions
+  double weights = 0;     // values that must be read
+};
+
+// Reading sequences of those lengths.
+PassWork encoder_work(const EncoderInfo& model, std::span<const int> lengths);
+
+// Reading one source of that length, also by the decoder's cross-attention.
+PassWork source_work(const EncoderDecoderInfo& model, int source_tokens);
+
+// Writing the token that follows `written` ones.
+PassWork decoder_step_work(const EncoderDecoderInfo& model, int source_tokens, int written);
+
+}  // namespace vivace
