@@ -18,6 +18,7 @@ TOKENIZER_TEXTS = 8000
 class Case:
     name: str
     lengths: tuple  # tokens of each text
+    generate: int = 0  # tokens written after it; 0: a forward pass
 
     @property
     def tokens(self):
@@ -30,12 +31,36 @@ def ragged_lengths():
     return tuple(int(n) for n in np.clip(np.round(np.exp(normal)), 4, 256))
 
 
-FORWARD_CASES = (
-    Case("MiniLM 1x16", (16,)),
-    Case("MiniLM 1x128", (128,)),
-    Case("MiniLM 32x128", (128,) * 32),
-    Case("MiniLM ragged x256", ragged_lengths()),
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A model and what is timed with it. Without a checkpoint it is the one that run.py is given; else
+    tools/make_random_checkpoint.py makes it, with random weights of the true shape."""
+    name: str
+    checkpoint: str | None
+    cases: tuple
+    peers: dict  # precision → names
+
+
+ENCODER_PEERS = {"fp32": ("onnxruntime", "openvino", "torch"), "bf16": ("openvino", "torch"),
+                 "int8": ("onnxruntime", "openvino")}
+# CTranslate2 knows DistilBERT and T5, not DeBERTa.
+DISTILBERT_PEERS = {**ENCODER_PEERS, "fp32": (*ENCODER_PEERS["fp32"], "ctranslate2"),
+                    "int8": (*ENCODER_PEERS["int8"], "ctranslate2")}
+T5_PEERS = {"fp32": ("torch-t5", "ctranslate2-t5"), "bf16": ("torch-t5",), "int8": ("ctranslate2-t5",)}
+
+MODELS = (
+    Model("MiniLM", None,
+          (Case("MiniLM 1x16", (16,)), Case("MiniLM 1x128", (128,)), Case("MiniLM 32x128", (128,) * 32),
+           Case("MiniLM ragged x256", ragged_lengths())), ENCODER_PEERS),
+    Model("DistilBERT", "distilbert-base",
+          (Case("DistilBERT 1x32", (32,)), Case("DistilBERT 8x128", (128,) * 8),
+           Case("DistilBERT ragged x256", ragged_lengths())), DISTILBERT_PEERS),
+    Model("DeBERTa-v3-base", "deberta-v3-base",
+          (Case("DeBERTa-v3-base 1x128", (128,)), Case("DeBERTa-v3-base 8x128", (128,) * 8)), ENCODER_PEERS),
+    Model("DeBERTa-v3-large", "deberta-v3-large", (Case("DeBERTa-v3-large 1x440", (440,)),), ENCODER_PEERS),
+    Model("T5-220M", "t5-220m", (Case("T5-220M 64+50", (64,), generate=50),), T5_PEERS),
 )
+PRECISIONS = ("fp32", "bf16", "int8")
 
 
 def padded_batches(lengths):

@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import pathlib
 import re
 import signal
 import subprocess
@@ -26,10 +27,9 @@ def json_lines(texts):
 
 class Vivace:
     name = "vivace"
-    precision = "fp32"
 
-    def __init__(self, program, model, threads):
-        self.program, self.model, self.threads = str(program), str(model), threads
+    def __init__(self, program, model, threads, precision="fp32"):
+        self.program, self.model, self.threads, self.precision = str(program), str(model), threads, precision
         self.versions = {"vivace": self._run("--version").strip().removeprefix("vivace ")}
         self.notes = {}  # isa, floor_share, … as `vivace bench` last told them
 
@@ -43,14 +43,29 @@ class Vivace:
                            stdin=json_lines(texts))
         return [json.loads(line)["ids"] for line in output.splitlines()]
 
+    def written(self, texts, count):
+        """Ids that are written after each text, the end token left out."""
+        config = json.loads((pathlib.Path(self.model) / "config.json").read_text(encoding="utf-8"))
+        output = self._run("complete", "--model", self.model, "--precision", self.precision, "--threads", self.threads,
+                           "--max-new-tokens", count, "--format", "jsonl", "--file", "-", "--input-format", "jsonl",
+                           stdin=json_lines(texts))
+        return [[token for token in json.loads(line)["token_ids"] if token != config["eos_token_id"]]
+                for line in output.splitlines()]
+
     def forward(self, case, seconds):
         if len(set(case.lengths)) == 1:
             shape = ["--batch", len(case.lengths), "--tokens", case.lengths[0]]
         else:
             shape = ["--lengths", ",".join(map(str, case.lengths))]
+        return self._bench(case, shape, seconds)
+
+    def generate(self, case, seconds):
+        return self._bench(case, ["--tokens", case.lengths[0], "--generate", case.generate], seconds)
+
+    def _bench(self, case, shape, seconds):
         told = json.loads(self._run("bench", "--model", self.model, "--precision", self.precision, "--threads",
                                     self.threads, *shape, "--seconds", seconds, "--json"))
-        self.notes[case.name] = {key: told.get(key) for key in ("isa", "floor_share", "tokens_per_s", "threads")}
+        self.notes[case.name] = {key: told.get(key) for key in ("isa", "precision", "floor_share", "tokens_per_s", "threads")}
         return figures.Round(told["p50_ms"], told["p99_ms"], told["min_ms"], told.get("runs", 0))
 
     def tokenize(self, texts, seconds):
@@ -77,22 +92,28 @@ class VivaceServer:
     (SIGSTOP) while others are timed, as the peers are."""
 
     name = "vivace serve"
-    precision = "fp32"
 
-    def __init__(self, program, model, threads):
+    def __init__(self, program, model, threads, precision="fp32"):
         self.versions = {}
         self.process = subprocess.Popen(
-            [str(program), "serve", "--model", str(model), "--threads", str(threads), "--precision", self.precision,
+            [str(program), "serve", "--model", str(model), "--threads", str(threads), "--precision", precision,
              "--host", "127.0.0.1", "--port", "0"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        self.connection = http.client.HTTPConnection("127.0.0.1", self._port(), timeout=120)
+        self.port = self._port()
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         self._wait_until_ready()
-        self._stop()
+        self.pause()
 
     def vectors(self, texts):
-        self.process.send_signal(signal.SIGCONT)
+        self.resume()
         vectors = self._embed(texts)
-        self._stop()
+        self.pause()
         return vectors
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
 
     def texts(self, texts, seconds):
         turn = iter(range(1 << 60))
@@ -115,14 +136,14 @@ class VivaceServer:
         return [np.frombuffer(base64.b64decode(item["embedding"]), dtype="<f4") for item in answer["data"]]
 
     def _timed(self, call, seconds):
-        self.process.send_signal(signal.SIGCONT)
+        self.resume()
         call()
         times, end = [], time.perf_counter() + seconds
         while len(times) < MINIMUM_CALLS or time.perf_counter() < end:
             begin = time.perf_counter()
             call()
             times.append((time.perf_counter() - begin) * 1e3)
-        self._stop()
+        self.pause()
         return figures.round_of(times)
 
     def _port(self):
@@ -143,5 +164,3 @@ class VivaceServer:
             time.sleep(0.1)
         raise OursError("vivace serve did not become ready within 30 s")
 
-    def _stop(self):
-        self.process.send_signal(signal.SIGSTOP)

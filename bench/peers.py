@@ -18,13 +18,11 @@ class PeerError(RuntimeError):
 
 
 class Peer:
-    precision = "fp32"
-
-    def __init__(self, name, model, onnx, threads):
-        self.name = name
+    def __init__(self, name, precision, model, file, threads):
+        self.name, self.precision = name, precision
         environment = dict(os.environ, TOKENIZERS_PARALLELISM="false", RAYON_NUM_THREADS="1", HF_HUB_OFFLINE="1",
                            TRANSFORMERS_VERBOSITY="error", HF_HUB_DISABLE_PROGRESS_BARS="1")
-        self.process = subprocess.Popen([sys.executable, str(WORKER), name, str(model), str(onnx), str(threads)],
+        self.process = subprocess.Popen([sys.executable, str(WORKER), name, precision, str(model), str(file), str(threads)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         ready = self._read()
         self.versions, self.load_s = ready["versions"], ready["load_s"]
@@ -36,8 +34,16 @@ class Peer:
     def ids(self, texts):
         return self._ask(do="ids", texts=texts)["ids"]
 
+    def written(self, texts, count):
+        """Ids that are written after each text, the end token left out."""
+        return self._ask(do="written", texts=texts, count=count)["ids"]
+
     def forward(self, case, seconds):
         return figures.round_of(self._ask(do="forward", lengths=case.lengths, seconds=seconds)["milliseconds"])
+
+    def generate(self, case, seconds):
+        tokens = case.lengths[0]
+        return figures.round_of(self._ask(do="generate", tokens=tokens, count=case.generate, seconds=seconds)["milliseconds"])
 
     def texts(self, texts, seconds):
         return figures.round_of(self._ask(do="texts", texts=texts, seconds=seconds)["milliseconds"])

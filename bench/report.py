@@ -52,7 +52,7 @@ def markdown_table(rows, machine):
         lines.append(f"| {row['case']} ({row['unit']}) | {own} | {shown} | {best} |")
     cpu = machine["cpu"]
     lines.append("")
-    lines.append(f"fp32, {machine['threads']} threads, medians of {machine['rounds']} interleaved rounds on {cpu['model']} "
+    lines.append(f"{machine['precision']}, {machine['threads']} threads, medians of {machine['rounds']} interleaved rounds on {cpu['model']} "
                  f"(family {cpu['family']}; {', '.join(cpu['flags'])}), {machine['time'][:10]}, {machine['git']}: "
                  + ", ".join(f"{name} {version}" for name, version in sorted(machine["versions"].items())) + ".")
     return "\n".join(lines)

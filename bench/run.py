@@ -8,7 +8,6 @@ lets every contender work for --seconds in turn, in an order that rotates; idle 
 
 import argparse
 import dataclasses
-import hashlib
 import json
 import os
 import pathlib
@@ -17,17 +16,21 @@ import sys
 
 import cases
 import figures
+import http_load
 import machine
+import models
 import ours
 import peers
 import report
 
 OUT = cases.ROOT / "build" / "bench"
 REFERENCE_TEXTS = 64
-LOWEST_COSINE = 0.9999
-FORWARD_PEERS = ("onnxruntime", "openvino", "torch")
+# To fp32 transformers. OpenVINO's static int8 goes down to 0.99 on real weights.
+LOWEST_COSINE = {"fp32": 0.9999, "bf16": 0.999, "int8": 0.98}
+GENERATED_TEXTS, GENERATED_TOKENS = 4, 12
 NOISY = 0.1  # share of the machine that others use, beyond which a round does not count while there are quieter ones
-REFERENCE = "torch"  # eager transformers: what all others are compared with
+REFERENCES = ("torch", "torch-t5")  # eager transformers in fp32: what all others are compared with
+FAILURES = (ours.OursError, peers.PeerError, subprocess.CalledProcessError, OSError)
 
 
 def parse_arguments(argv):
@@ -40,21 +43,18 @@ def parse_arguments(argv):
     parser.add_argument("--only", default="", help="only cases whose name contains this, e.g. 1x16, tokenize, texts")
     parser.add_argument("--quiet-wait", type=float, default=10.0,
                         help="seconds to wait at most, before each round, for other programs to finish their work")
+    parser.add_argument("--precision", default="fp32", help="of the models, several with commas between: fp32,bf16,int8")
     parser.add_argument("--peers-only", action="store_true", help="leave Vivace out")
     parser.add_argument("--write-readme", action="store_true", help="refresh the table in README.md")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    options.precisions = options.precision.split(",")
+    if unknown := set(options.precisions) - set(cases.PRECISIONS):
+        parser.error(f"--precision {', '.join(sorted(unknown))} is unknown; use {', '.join(cases.PRECISIONS)}")
+    return options
 
 
-def export_onnx(model):
-    """The model as ONNX, made once for each content of its weights."""
-    digest = hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()[:16]
-    target = OUT / f"{digest}.onnx"
-    if not target.exists():
-        print(f"exporting {model.name} to ONNX …", file=sys.stderr)
-        OUT.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, str(pathlib.Path(__file__).with_name("export_onnx.py")), str(model), str(target)],
-                       check=True, stdout=subprocess.DEVNULL)
-    return target
+def row_name(case, precision):
+    return case.name if precision == "fp32" else f"{case.name} {precision}"
 
 
 def reference_texts():
@@ -63,16 +63,33 @@ def reference_texts():
     return [json.loads(line)["text"] for line in lines][:REFERENCE_TEXTS]
 
 
-def check_outputs(contenders, reference):
+def check_outputs(contenders, reference, precision="fp32"):
     """Lowest cosine of each contender's vectors against the reference's. Nobody is timed for wrong answers."""
-    texts = reference_texts()
+    texts, limit = reference_texts(), LOWEST_COSINE[precision]
     expected = reference.vectors(texts)
     lowest = {one.name: figures.lowest_cosine(one.vectors(texts), expected) for one in contenders if one is not reference}
     for name, cosine in lowest.items():
         print(f"checked {name}: lowest cosine to {reference.name} {cosine:.7f} over {len(texts)} texts", file=sys.stderr)
-        if cosine < LOWEST_COSINE:
-            raise SystemExit(f"{name} answers wrongly (cosine {cosine:.6f} < {LOWEST_COSINE}); nothing was timed")
+        if cosine < limit:
+            raise SystemExit(f"{name} answers wrongly (cosine {cosine:.6f} < {limit}); nothing was timed")
     return lowest
+
+
+def check_written(contenders, reference, precision="fp32"):
+    """Share of the reference's greedy ids that each contender writes. In fp32 it must be all of them."""
+    texts = reference_texts()[:GENERATED_TEXTS]
+    expected = reference.written(texts, GENERATED_TOKENS)
+    shares = {}
+    for one in contenders:
+        if one is reference:
+            continue
+        same = [a == b for got, want in zip(one.written(texts, GENERATED_TOKENS), expected, strict=True)
+                for a, b in zip(got + [None] * len(want), want)]
+        shares[one.name] = sum(same) / max(len(same), 1)
+        print(f"checked {one.name}: {shares[one.name]:.0%} of {len(same)} ids equal {reference.name}'", file=sys.stderr)
+        if precision == "fp32" and shares[one.name] < 1:
+            raise SystemExit(f"{one.name} writes otherwise than {reference.name}; nothing was timed")
+    return shares
 
 
 def check_ids(own, reference, texts):
@@ -118,13 +135,21 @@ class Bench:
         self.versions.update(contender.versions)
         return contender
 
-    def peer(self, name, onnx="-"):
-        return self.open(peers.Peer, name, self.options.model, onnx, self.options.threads)
+    def peer(self, name, precision="fp32", file="-", model=None):
+        return self.open(peers.Peer, name, precision, model or self.options.model, file, self.options.threads)
 
-    def ours(self, make):
+    def ours(self, make, precision="fp32", model=None):
         if self.options.peers_only:
             return []
-        return [self.open(make, self.options.program, self.options.model, self.options.threads)]
+        return [self.open(make, self.options.program, model or self.options.model, self.options.threads, precision)]
+
+    def open_or_skip(self, what, make):
+        """What make() opens, as a list; empty, and said in the results, when this contender cannot do it."""
+        try:
+            return make()
+        except FAILURES as problem:
+            self.results["skipped"].append(f"{what}: {str(problem)[-300:]}")
+            return []
 
     def close_all(self):
         for contender in self.opened:
@@ -133,18 +158,43 @@ class Bench:
         self.opened.clear()
 
     def forward(self):
-        chosen = [case for case in cases.FORWARD_CASES if self.wanted(case.name)]
-        if not chosen:
-            return
-        onnx = export_onnx(self.options.model)
-        contenders = self.ours(ours.Vivace) + [self.peer(name, onnx) for name in FORWARD_PEERS]
-        self.results["checks"].update(check_outputs(contenders, next(c for c in contenders if c.name == REFERENCE)))
+        for model in cases.MODELS:
+            for precision in self.options.precisions:
+                chosen = [case for case in model.cases if self.wanted(row_name(case, precision))]
+                if chosen:
+                    self.model_rows(model, precision, chosen)
+                    self.close_all()
+
+    def contenders(self, model, folder, precision):
+        files = models.Files(folder, OUT)
+
+        def own():
+            found = self.ours(ours.Vivace, precision, folder)
+            for one in found:  # does this build compute in that precision?
+                one.forward(cases.Case("probe", (4,)), 0.01)
+            return found
+
+        found = self.open_or_skip(f"vivace in {precision}, {model.name}", own)
+        for name in model.peers[precision]:
+            found += self.open_or_skip(f"{name} in {precision}, {model.name}",
+                                       lambda name=name: [self.peer(name, precision, files.of(name, precision), folder)])
+        return found
+
+    def model_rows(self, model, precision, chosen):
+        folder = self.options.model if model.checkpoint is None else models.checkpoint(model.checkpoint, OUT)
+        contenders = self.contenders(model, folder, precision)
+        writes = any(case.generate for case in chosen)
+        reference = next((c for c in contenders if c.name in REFERENCES and c.precision == "fp32"), None)
+        reference = reference or self.peer(REFERENCES[writes], model=folder)
+        check = check_written if writes else check_outputs
+        checks = check(contenders, reference, precision)
+        self.results["checks"].update({f"{model.name} {precision} {name}": value for name, value in checks.items()})
         for case in chosen:
-            timers = {c.name: (lambda seconds, c=c: c.forward(case, seconds)) for c in contenders}
-            self.results["rows"].append(time_case(case.name, timers, self.options))
+            timers = {c.name: (lambda seconds, c=c: (c.generate if writes else c.forward)(case, seconds)) for c in contenders}
+            self.results["rows"].append(time_case(row_name(case, precision), timers, self.options))
         for contender in contenders:
-            self.results["notes"].update(getattr(contender, "notes", {}))
-        self.close_all()
+            for name, note in getattr(contender, "notes", {}).items():
+                self.results["notes"][f"{name} {precision}"] = note
 
     def tokenizer(self, passages):
         if not self.wanted("tokenize WordPiece"):
@@ -164,7 +214,8 @@ class Bench:
         if not (self.wanted(short) or self.wanted(many)):
             return
         contenders = self.ours(ours.VivaceServer) + [self.peer("sentence-transformers")]
-        self.results["checks"].update(check_outputs(contenders, contenders[-1]))
+        checks = check_outputs(contenders, contenders[-1])
+        self.results["checks"].update({f"whole jobs {name}": value for name, value in checks.items()})
         if self.wanted(short):
             timers = {c.name: (lambda seconds, c=c: c.texts(cases.SHORT_TEXTS, seconds)) for c in contenders}
             self.results["rows"].append(time_case(short, timers, self.options))
@@ -173,8 +224,30 @@ class Bench:
             self.results["rows"].append(time_case(many, timers, self.options, work=len(passages), unit="texts/s"))
         self.close_all()
 
+    def http(self):
+        """Short texts over HTTP against the same engine without it."""
+        for precision in self.options.precisions:
+            for connections in (1, 32):
+                name = f"HTTP, {connections} connection{'s' if connections > 1 else ''}"
+                name += "" if precision == "fp32" else f" {precision}"
+                if not self.wanted(name) or self.options.peers_only:
+                    continue
+                if not http_load.available():
+                    self.results["skipped"].append(f"{name}: wrk is missing (apt-get install wrk)")
+                    continue
+                servers = self.open_or_skip(name, lambda p=precision: self.ours(ours.VivaceServer, p))
+                for server in servers:
+                    load = http_load.Load(server, cases.SHORT_TEXTS, connections)
+                    offline = http_load.Offline(self.options.program, self.options.model, self.options.threads, precision,
+                                                cases.SHORT_TEXTS)
+                    timers = {"vivace serve": load.run, "vivace embed": offline.run}
+                    self.results["rows"].append(time_case(name, timers, self.options, work=1, unit="texts/s"))
+                    self.results["notes"][name] = load.notes
+                self.close_all()
+
     def run(self):
         self.forward()
+        self.http()
         passages = cases.load_passages()
         if passages:
             self.tokenizer(passages)
@@ -197,7 +270,7 @@ def main(argv=None):
         bench.close_all()
     if not bench.results["rows"]:
         raise SystemExit(f"no case matches --only {options.only}")
-    facts.update(threads=options.threads, rounds=options.rounds, seconds=options.seconds, versions=bench.versions)
+    facts.update(precision=options.precision, threads=options.threads, rounds=options.rounds, seconds=options.seconds, versions=bench.versions)
     write_results({"machine": facts, **bench.results}, options)
 
 
@@ -205,7 +278,7 @@ def write_results(results, options):
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     facts = results["machine"]
-    caption = f"fp32, {facts['threads']} threads, {facts['cpu']['model']}, {facts['time'][:10]}, {facts['git']}"
+    caption = f"{facts['precision']}, {facts['threads']} threads, {facts['cpu']['model']}, {facts['time'][:10]}, {facts['git']}"
     (OUT / "results.svg").write_text(report.svg_chart(results["rows"], caption), encoding="utf-8")
     print(report.text_table(results["rows"]))
     noisy = [row["case"] for row in results["rows"] if row["noisy"]]

@@ -1,6 +1,7 @@
 """The bench's own functions: cases, statistics, tables and the picture. Starts no contender and measures nothing."""
 
 import json
+import sys
 import xml.etree.ElementTree
 
 import numpy as np
@@ -8,7 +9,11 @@ import pytest
 
 import cases
 import figures
+import fresh
+import full_size
+import http_load
 import machine
+import models
 import ours
 import report
 import run
@@ -21,7 +26,7 @@ def row(case="MiniLM 1x16", work=None, unit="ms", **times):
     return {"case": case, "work": work, "unit": unit, "contenders": contenders, "speedup": speedup}
 
 
-FACTS = {"cpu": {"model": "Test CPU <1>", "family": "26", "flags": ["avx2"]}, "threads": 2, "rounds": 5, "git": "abc",
+FACTS = {"precision": "fp32", "cpu": {"model": "Test CPU <1>", "family": "26", "flags": ["avx2"]}, "threads": 2, "rounds": 5, "git": "abc",
          "time": "2026-01-02T03:04:05+00:00", "versions": {"vivace": "0.1.0", "openvino": "1"}}
 
 
@@ -278,7 +283,7 @@ def vivace(tmp_path):
 
 def test_ours_reads_what_vivace_bench_tells(vivace):
     assert vivace.versions == {"vivace": "9.9"}
-    told = vivace.forward(cases.FORWARD_CASES[0], 0.1)
+    told = vivace.forward(cases.MODELS[0].cases[0], 0.1)
     assert (told.p50_ms, told.p99_ms, told.min_ms) == (2.0, 3.0, 1.5)
     assert vivace.notes["MiniLM 1x16"]["isa"] == "avx2"
     assert vivace.tokenize(["a" * 1000, "é" * 500], 0.1).p50_ms == pytest.approx(1.0)
@@ -286,9 +291,99 @@ def test_ours_reads_what_vivace_bench_tells(vivace):
 
 def test_a_failing_program_is_told_with_its_message(vivace):
     with pytest.raises(ours.OursError, match="no memory"):
-        vivace.forward(cases.FORWARD_CASES[1], 0.1)
+        vivace.forward(cases.MODELS[0].cases[1], 0.1)
 
 
 def test_only_chooses_cases():
     bench = run.Bench(run.parse_arguments(["--only", "RAGGED"]))
-    assert [case.name for case in cases.FORWARD_CASES if bench.wanted(case.name)] == ["MiniLM ragged x256"]
+    assert [case.name for case in cases.MODELS[0].cases if bench.wanted(case.name)] == ["MiniLM ragged x256"]
+
+
+def test_every_model_has_cases_and_peers_in_each_precision():
+    for model in cases.MODELS:
+        assert model.cases and set(model.peers) == set(cases.PRECISIONS)
+        assert all(model.peers.values())
+        assert all(sum(case.lengths) > 0 and case.name.startswith(model.name) for case in model.cases)
+    names = [run.row_name(case, p) for model in cases.MODELS for case in model.cases for p in cases.PRECISIONS]
+    assert len(names) == len(set(names)) and "DistilBERT 8x128" in names and "T5-220M 64+50 int8" in names
+
+
+def test_unknown_precisions_are_refused(capsys):
+    assert run.parse_arguments(["--precision", "fp32,int8"]).precisions == ["fp32", "int8"]
+    with pytest.raises(SystemExit):
+        run.parse_arguments(["--precision", "fp8"])
+    assert "fp8 is unknown; use fp32, bf16, int8" in capsys.readouterr().err
+
+
+class FixedWriter(FixedIds):
+    def written(self, texts, count):
+        assert len(texts) == run.GENERATED_TEXTS and count == run.GENERATED_TOKENS
+        return self.all_ids
+
+
+def test_wrong_continuations_are_not_timed(capsys):
+    reference = FixedWriter("torch-t5", [[1, 2], [3, 4]])
+    assert run.check_written([FixedWriter("a", [[1, 2], [3, 4]]), reference], reference) == {"a": 1.0}
+    short = FixedWriter("b", [[1, 2], [3]])
+    with pytest.raises(SystemExit, match="b writes otherwise"):
+        run.check_written([short], reference)
+    assert run.check_written([short], reference, "int8") == {"b": 0.75}
+
+
+def test_a_contender_that_cannot_do_it_is_skipped_and_said():
+    bench = run.Bench(run.parse_arguments([]))
+
+    def fail():
+        raise ours.OursError("--precision int8 is not in this release")
+
+    assert bench.open_or_skip("vivace in int8, MiniLM", fail) == []
+    assert bench.results["skipped"] == ["vivace in int8, MiniLM: --precision int8 is not in this release"]
+    assert bench.open_or_skip("x", lambda: [1]) == [1]
+
+
+def test_files_of_a_model_are_named_after_its_weights(tmp_path):
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "model.safetensors").write_bytes(b"one")
+    first = models.Files(model, tmp_path).stem
+    assert models.Files(model, tmp_path).stem == first
+    (model / "model.safetensors").write_bytes(b"other")
+    assert models.Files(model, tmp_path).stem != first
+    assert models.Files(model, tmp_path).of("torch", "bf16") == model
+
+
+def test_tokenizer_for_converters_has_a_word_for_each_id(tmp_path):
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text('{"vocab_size": 40}')
+    (model / "model.safetensors").write_bytes(b"weights")
+    models.full_tokenizer_folder(model, tmp_path / "full")
+    vocabulary = json.loads((tmp_path / "full" / "tokenizer.json").read_text())["model"]["vocab"]
+    assert sorted(vocabulary.values()) == list(range(40)) and vocabulary["[SEP]"] == 2
+    assert (tmp_path / "full" / "model.safetensors").read_bytes() == b"weights"
+
+
+def test_load_generator_s_script_and_answer():
+    script = http_load.lua_script(["a \"quoted\" text", "ü"])
+    assert r'"{\"input\": \"a \\\"quoted\\\" text\"' in script and script.count("encoding_format") == 2
+    told = '{"requests":400,"microseconds":2000000,"p50_us":900,"p99_us":5000,"min_us":700,"errors":0}'
+    milliseconds, latencies = http_load.parse("Running 2s test\n" + told)
+    assert milliseconds == 5 and latencies["p99_us"] == 5
+    with pytest.raises(ours.OursError, match="3 errors"):
+        http_load.parse(told.replace('"errors":0', '"errors":3'))
+
+
+def test_memory_of_a_process():
+    status = fresh.parse_status("Name:\tx\nVmHWM:\t   2000 kB\nVmRSS:\t   1000 kB\n")
+    assert status == {"now_mb": pytest.approx(1.024), "most_mb": pytest.approx(2.048)}
+    output, megabytes = full_size.peak_memory([sys.executable, "-c", "x = bytearray(60 << 20); print(input())"], "told\n")
+    assert output == "told\n" and 60 < megabytes < 200
+    with pytest.raises(ours.OursError, match="status 3"):
+        full_size.peak_memory([sys.executable, "-c", "import sys; sys.exit(3)"], "")
+
+
+def test_difference_is_relative_to_the_largest_value():
+    assert full_size.difference([1.0, 4.0], [1.0, 5.0]) == pytest.approx(0.2)
+    with pytest.raises(ValueError):
+        full_size.difference([1.0], [1.0, 2.0])
+    assert full_size.memory_limit_mb(100e6) == pytest.approx(210)
