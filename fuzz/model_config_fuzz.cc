@@ -1,6 +1,7 @@
 // Any bytes as the JSON files of a model folder, with a NUL between one and the next: config.json,
 // generation_config.json, tokenizer_config.json, modules.json, 1_Pooling/config.json. Opening the folder and loading
-// each kind of model out of it must refuse with one line; no size that only a configuration claims may take memory.
+// each kind of model out of it must refuse with a line (or a list); no size that only a configuration claims may take
+// memory.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -56,8 +57,14 @@ class ModelFolder {
   std::filesystem::path m_path;
 };
 
+// One line, or one and an indented list of what is wrong with the weights; nothing of the files that a terminal would
+// act upon.
 void check_message(const Status& status) {
-  CHECK(!status.message.empty() && status.message.find('\n') == std::string::npos);
+  const std::string_view message = status.message;
+  CHECK(!message.empty());
+  for (size_t i = 0; i < message.size(); ++i) {
+    CHECK(static_cast<unsigned char>(message[i]) >= ' ' || message.substr(i, 3) == "\n  ");
+  }
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/utf8.h"
 #include "heads/head_layout.h"
 
 namespace vivace {
@@ -25,8 +26,8 @@ Result<HeadLayout> read_layout(const ModelDirectory& directory) {
   for (const auto& [name, read] : kFamilies) {
     if (name == directory.model_type()) return read(directory.task().task, directory.config());
   }
-  return error(StatusCode::kUnsupported,
-               directory.path() + ": heads of model_type '" + directory.model_type() + "' are not supported");
+  return error(StatusCode::kUnsupported, directory.path() + ": heads of model_type '" +
+                                             printable(directory.model_type()) + "' are not supported");
 }
 
 // Told before the weights are read: "has shape [5, 32], expected [3, 32]" would leave the reader to find out why.
