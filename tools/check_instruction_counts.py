@@ -6,7 +6,7 @@ usage: check_instruction_counts.py [--update] [CASE …]   # all cases
 Times say little on a shared machine; instructions are the same on every run, and nearly so on every x86 machine:
 - Our kernels are those of AVX2 (callgrind knows no AVX-512).
 - libc chooses memcpy() and its like by the CPU, but valgrind shows programs the same CPU wherever AVX2 is there. Even
-  without AVX2, ERMS and BMI2 (GLIBC_TUNABLES=glibc.cpu.hwcaps=…) the sums of the tokenizers moved by less than 0.1 %.
+  without AVX2, ERMS and BMI2 (GLIBC_TUNABLES=glibc.cpu.hwcaps=…) no count moved by more than 0.2 %.
 - Only what is done inside of one function of ours counts, libc's and others' code that it calls included: asking for
   memory is a cost too. Of tokenizers a short run is subtracted from a long one, so that tables made for the first text
   do not count.

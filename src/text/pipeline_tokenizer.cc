@@ -9,6 +9,7 @@
 #include "text/bpe.h"
 #include "text/component_registry.h"
 #include "text/tokenizer_json.h"
+#include "text/unicode_tables.h"
 #include "text/unigram.h"
 #include "text/word_level.h"
 #include "text/wordpiece_model.h"
@@ -64,6 +65,7 @@ TokenOffset empty_token_offset(std::string_view text, int32_t piece_begin, uint3
 }  // namespace
 
 Result<std::unique_ptr<const Tokenizer>> PipelineTokenizer::read(const JsonValue& root) {
+  (void)UnicodeTables::instance();  // made while loading: the first text should not wait for them
   ASSIGN_OR_RETURN(const JsonValue normalizer_value, root.get("normalizer"));
   ASSIGN_OR_RETURN(std::unique_ptr<const Normalizer> normalizer, Normalizer::read(normalizer_value));
   std::vector<std::string> tokens;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <type_traits>
 
 #include "text/unicode_data.h"
 
@@ -82,17 +83,23 @@ std::vector<CodePointInfo> UnicodeTables::collect_infos() {
 void UnicodeTables::compress(const std::vector<CodePointInfo>& infos) {
   std::map<std::string, uint16_t> info_numbers;
   std::map<std::vector<uint16_t>, uint16_t> block_numbers;
+  static_assert(std::has_unique_object_representations_v<CodePointInfo>, "compared and looked up by its bytes");
+  CodePointInfo last;
+  uint16_t last_number = UINT16_MAX;  // none yet
   const auto info_number = [&](const CodePointInfo& info) {
+    if (last_number != UINT16_MAX && info == last) return last_number;  // neighbours are mostly alike
     std::string key(sizeof(info), '\0');
     std::memcpy(key.data(), &info, sizeof(info));
     const auto [place, is_new] = info_numbers.try_emplace(key, static_cast<uint16_t>(m_infos.size()));
     if (is_new) m_infos.push_back(info);
-    return place->second;
+    last = info;
+    last_number = place->second;
+    return last_number;
   };
   for (uint32_t block = 0; block < m_blocks.size(); ++block) {
     // Most blocks are like the one before; looking each code point up would cost a tenth of a second at every start.
-    const auto begin = infos.begin() + static_cast<std::ptrdiff_t>(size_t{block} * kBlockSize);
-    if (block > 0 && std::equal(begin, begin + kBlockSize, begin - kBlockSize)) {
+    const CodePointInfo* const begin = infos.data() + size_t{block} * kBlockSize;
+    if (block > 0 && std::memcmp(begin, begin - kBlockSize, kBlockSize * sizeof(CodePointInfo)) == 0) {
       m_blocks[block] = m_blocks[block - 1];
       continue;
     }
