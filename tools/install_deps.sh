@@ -51,6 +51,19 @@ if ((${#missing[@]} > 0)); then
   }
 fi
 
+# promtool, which checks the example rules. Unpacked and not installed: its package would start a server.
+if [[ ! -x .venv/tools/usr/bin/promtool ]]; then
+  echo "Unpacking promtool into .venv/tools"
+  unpacked=$(mktemp -d)
+  if (cd "$unpacked" && apt-get -qq download prometheus > /dev/null 2>&1) && mkdir -p .venv/tools &&
+    dpkg -x "$unpacked"/prometheus_*.deb "$unpacked/all"; then
+    install -D "$unpacked/all/usr/bin/promtool" .venv/tools/usr/bin/promtool
+  else
+    echo "install_deps: no promtool; its tests are skipped" >&2
+  fi
+  rm -r "$unpacked"
+fi
+
 # Debian's own interpreter, whatever else stands in PATH: the environment must not vanish with it.
 requirements=tools/requirements-test.txt
 stamp=.venv/requirements.installed

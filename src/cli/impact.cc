@@ -72,12 +72,10 @@ Result<std::vector<SemanticBackend>> make_chain(const ImpactOptions& options) {
   if (options.require_model) return std::unexpected(backend.error());
   fmt::print(stderr, "vivace: {}; scoring by keywords alone (--no-model does so without trying)\n",
              backend.error().message);
-  chain.push_back(
-      {.name = "cpu",
-       .embed = [status = backend.error()](const std::vector<std::string>&) -> Result<std::vector<EmbeddedText>> {
-         return std::unexpected(status);
-       },
-       .gates = {}});
+  chain.push_back({.name = "cpu",
+                   .embed = [status = backend.error()](const std::vector<std::string>&, const RequestLimits&)
+                       -> Result<std::vector<EmbeddedText>> { return std::unexpected(status); },
+                   .gates = {}});
   return chain;
 }
 

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/impact/evaluation.h"
+#include "apps/impact/evaluation_json.h"
 #include "base/json_writer.h"
 #include "cli/impact_options.h"
 #include "cli/output_file.h"
@@ -52,30 +53,6 @@ Result<std::vector<LabelledMessage>> read_dataset(const EvaluationOptions& optio
   return messages;
 }
 
-void write_rows(const char* key, const std::vector<ValidationRow>& rows, JsonWriter* json) {
-  json->key(key).begin_array();
-  for (const ValidationRow& row : rows) {
-    json->begin_object().key("row").value(uint64_t{row.row}).key("text").value(row.text);
-    if (row.risk) json->key("risk").value(*row.risk);
-    json->key("similarity").value(row.similarity).key("keyword_score").value(row.keyword_score);
-    json->key("model_score").value(row.model_score).end_object();
-  }
-  json->end_array();
-}
-
-void write_detection(const char* key, const Detection& detection, JsonWriter* json) {
-  json->key(key).begin_object().key("precision").value(detection.precision()).key("recall").value(detection.recall());
-  json->key("true_positives").value(uint64_t{detection.true_positives});
-  json->key("false_positives").value(uint64_t{detection.false_positives});
-  json->key("false_negatives").value(uint64_t{detection.false_negatives});
-  json->key("true_negatives").value(uint64_t{detection.true_negatives}).end_object();
-}
-
-void write_gates(const SemanticGates& gates, JsonWriter* json) {
-  json->key("gates").begin_object().key("without_keywords").value(gates.without_keywords);
-  json->key("with_keywords").value(gates.with_keywords).end_object();
-}
-
 Result<void> print_object(JsonWriter* json) {
   ASSIGN_OR_RETURN(OutputFile output, OutputFile::open("-", OutputFile::Existing::kOverwrite));
   RETURN_IF_ERROR(output.write(json->end_object().take() + "\n"));
@@ -93,17 +70,8 @@ Result<void> run_validate(const EvaluationOptions& options) {
   ASSIGN_OR_RETURN(const SemanticBackend backend, load_semantic_backend(options.model));
   ASSIGN_OR_RETURN(const Validation validation, validate_model(scoring_config(options), backend, messages));
   JsonWriter json;
-  json.begin_object().key("rows").value(uint64_t{validation.rows});
-  write_gates(backend.gates, &json);
-  json.key("agreement").value(validation.agreement()).key("keyword_rows").value(uint64_t{validation.keyword_rows});
-  json.key("overall_agreement").value(validation.overall_agreement());
-  if (validation.labelled > 0) {
-    json.key("labelled_rows").value(uint64_t{validation.labelled});
-    write_detection("keywords", validation.by_keywords, &json);
-    write_detection("model", validation.by_model, &json);
-  }
-  write_rows("only_model", validation.only_model, &json);
-  write_rows("disagreements", validation.disagreements, &json);
+  json.begin_object();
+  write_validation(validation, backend.gates, &json);
   return print_object(&json);
 }
 
@@ -112,7 +80,7 @@ Result<void> run_calibrate(const EvaluationOptions& options) {
   ASSIGN_OR_RETURN(const SemanticBackend backend, load_semantic_backend(options.model));
   ASSIGN_OR_RETURN(const Calibration calibration, calibrate_gates(scoring_config(options), backend, messages));
   JsonWriter json;
-  json.begin_object();
+  json.begin_object().key("gates");
   write_gates(calibration.gates, &json);
   json.key("agreement_without_keywords").value(calibration.agreement_without_keywords);
   json.key("agreement_with_keywords").value(calibration.agreement_with_keywords);

@@ -15,18 +15,6 @@ namespace {
 
 constexpr char kWeights[] = "model.safetensors";
 
-Result<void> check_sha256(const std::string& directory, const std::string& expected) {
-  if (expected.empty()) return {};
-  const std::string path = (std::filesystem::path(directory) / kWeights).string();
-  ASSIGN_OR_RETURN(const MappedFile file, MappedFile::open(path));
-  Digest digest = Digest::sha256();
-  digest.update(file.bytes());
-  const std::string found = digest.hex();
-  if (CLI::detail::to_lower(expected) == found) return {};
-  return error(StatusCode::kCorruptFile,
-               fmt::format("{} has the SHA-256 {}, expected {}; it is not used", path, found, expected));
-}
-
 SemanticGates choose_gates(const ImpactModelOptions& options, const std::string& directory) {
   const SemanticGates* known = known_gates(options.model.model);
   if (known == nullptr) known = known_gates(directory);
@@ -42,6 +30,18 @@ SemanticGates choose_gates(const ImpactModelOptions& options, const std::string&
 }
 
 }  // namespace
+
+Result<void> check_weights_sha256(const std::string& directory, const std::string& expected) {
+  if (expected.empty()) return {};
+  const std::string path = (std::filesystem::path(directory) / kWeights).string();
+  ASSIGN_OR_RETURN(const MappedFile file, MappedFile::open(path));
+  Digest digest = Digest::sha256();
+  digest.update(file.bytes());
+  const std::string found = digest.hex();
+  if (CLI::detail::to_lower(expected) == found) return {};
+  return error(StatusCode::kCorruptFile,
+               fmt::format("{} has the SHA-256 {}, expected {}; it is not used", path, found, expected));
+}
 
 void add_impact_model_options(CLI::App& verb, ImpactModelOptions* options) {
   add_model_option(verb, &options->model);
@@ -61,7 +61,7 @@ void add_impact_model_options(CLI::App& verb, ImpactModelOptions* options) {
 
 Result<SemanticBackend> load_semantic_backend(const ImpactModelOptions& options) {
   ASSIGN_OR_RETURN(const std::string directory, model_directory(options.model));
-  RETURN_IF_ERROR(check_sha256(directory, options.sha256));
+  RETURN_IF_ERROR(check_weights_sha256(directory, options.sha256));
   ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, load_engine(options.model));
   return SemanticBackend{
       .name = "cpu", .embed = embed_with(std::move(engine)), .gates = choose_gates(options, directory)};

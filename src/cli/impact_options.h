@@ -31,6 +31,9 @@ void add_impact_model_options(CLI::App& verb, ImpactModelOptions* options);
 // pair with a remark on standard error. kCorruptFile when the SHA-256 differs.
 Result<SemanticBackend> load_semantic_backend(const ImpactModelOptions& options);
 
+// kCorruptFile when the directory's model.safetensors has another SHA-256 than the expected one; empty: any will do.
+Result<void> check_weights_sha256(const std::string& directory, const std::string& expected);
+
 // One JSON object a line, from a file or, for "-", from standard input.
 struct JsonLine {
   uint64_t index = 0;  // from 0

@@ -1,10 +1,12 @@
 // `vivace serve`: the HTTP server. Its flags are the keys of ServerConfig.
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
 
 #include <CLI/CLI.hpp>
 
+#include "cli/impact_options.h"
 #include "cli/model_options.h"
 #include "cli/verbs.h"
 #include "server/run_server.h"
@@ -49,13 +51,32 @@ Result<void> resolve_models(ServerConfig* config) {
   return {};
 }
 
+// A model that is not the expected one is served all the same, but impact scoring does without it.
+void check_impact_model(ServerConfig* config) {
+  for (const std::string role : {"impact", "embedder"}) {
+    const auto model = std::ranges::find(config->models, role, &ModelSpec::name);
+    if (model == config->models.end()) continue;
+    const auto checked = check_weights_sha256(model->directory, config->impact_model_sha256);
+    if (!checked) config->impact_model_refusal = checked.error().message;
+    return;
+  }
+}
+
 Result<void> run_serve(const ServeOptions& options, ServerConfig config) {
   if (options.print_config) {
     std::fputs(server_config_yaml(config).c_str(), stdout);
     return {};
   }
   RETURN_IF_ERROR(resolve_models(&config));
-  if (!options.check) return run_server(config);
+  check_impact_model(&config);
+  if (!options.check) {
+    return run_server(config, [options]() -> Result<ServerConfig> {
+      ASSIGN_OR_RETURN(ServerConfig again, load_config(options));
+      RETURN_IF_ERROR(resolve_models(&again));
+      check_impact_model(&again);
+      return again;
+    });
+  }
   RETURN_IF_ERROR(check_models(config));
   std::fputs("The configuration is valid and its models can be read.\n", stdout);
   return {};

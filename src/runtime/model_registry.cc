@@ -1,11 +1,12 @@
 #include "runtime/model_registry.h"
 
 #include <algorithm>
-#include <chrono>
+#include <cmath>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/cpu_topology.h"
-#include "base/log.h"
 #include "formats/model_directory.h"
 
 namespace vivace {
@@ -14,25 +15,32 @@ namespace {
 Status unknown_model(std::string_view name, ModelKind kind) {
   if (name.empty()) {
     const std::string_view wanted = kind == ModelKind::kEncoder ? "reads texts" : "writes text";
-    return {StatusCode::kNotFound, "no model that " + std::string(wanted) + " is served here"};
+    return {StatusCode::kNotFound, fmt::format("no model that {} is served here", wanted)};
   }
   return {StatusCode::kNotFound,
-          "the model '" + std::string(name) + "' is not served here; GET /v1/models lists those that are"};
+          fmt::format("the model '{}' is not served here; GET /v1/models lists those that are", name)};
 }
 
 Status wrong_kind(const ModelSnapshot& model) {
   const std::string_view does = model.kind == ModelKind::kEncoder ? "reads texts and cannot write any"
                                                                   : "writes text; it gives no vectors or labels";
-  return {StatusCode::kUnsupported, "the model '" + model.spec.name + "' " + std::string(does)};
+  return {StatusCode::kUnsupported, fmt::format("the model '{}' {}", model.spec.name, does)};
 }
 
+const Status kShuttingDown = {StatusCode::kUnavailable, "the server is shutting down"};
+
 }  // namespace
+
+void ModelRegistry::tell(std::vector<Loaded>& waiting, const Result<void>& outcome) {
+  for (const Loaded& done : std::exchange(waiting, {})) done(outcome);
+}
 
 std::string_view model_state_name(ModelState state) {
   switch (state) {
     case ModelState::kLoading: return "loading";
     case ModelState::kReady: return "ready";
     case ModelState::kFailed: return "failed";
+    case ModelState::kUnloaded: return "unloaded";
   }
   return "unknown";
 }
@@ -43,111 +51,140 @@ Result<void> check_model_directory(const ModelSpec& spec) {
   return {};
 }
 
+ModelRegistry::ModelRegistry(std::vector<ModelSpec> specs, RegistryOptions options, Loader loader, Sizer sizer)
+    : m_options(std::move(options)), m_loader(std::move(loader)), m_sizer(std::move(sizer)) {
+  EngineOptions& engine = m_options.engine;
+  if (engine.pool == nullptr) {
+    const int threads = engine.threads > 0 ? engine.threads : read_cpu_limits().usable_threads();
+    engine.pool = std::make_shared<ThreadPool>(threads);
+  }
+  for (ModelSpec& spec : specs) m_entries.push_back(make_entry(std::move(spec)));
+}
+
 ModelRegistry::ModelRegistry(std::vector<ModelSpec> specs, EngineOptions options, Loader loader)
-    : m_options(std::move(options)), m_loader(std::move(loader)) {
-  if (m_options.pool == nullptr) {
-    const int threads = m_options.threads > 0 ? m_options.threads : read_cpu_limits().usable_threads();
-    m_options.pool = std::make_shared<ThreadPool>(threads);
-  }
-  for (ModelSpec& spec : specs) {
-    // A directory that cannot be read is found out by loading it.
-    const ModelKind kind = model_kind_of(spec.directory).value_or(ModelKind::kEncoder);
-    m_models.push_back({.spec = std::move(spec), .failure = {}, .kind = kind, .model = {}});
-  }
+    : ModelRegistry(std::move(specs), RegistryOptions{.engine = std::move(options), .breaker = {}}, std::move(loader)) {
 }
 
 ModelRegistry::~ModelRegistry() {
-  m_thread.request_stop();
+  m_stop.request_stop();
   if (m_thread.joinable()) m_thread.join();
 }
 
-void ModelRegistry::start(std::function<void()> done) {
-  m_thread = std::jthread([this, done = std::move(done)](const std::stop_token& stop) {
-    load_all(stop);
-    done();
+ModelRegistry::EntryPointer ModelRegistry::make_entry(ModelSpec spec) const {
+  auto entry = std::make_shared<Entry>();
+  // A directory that cannot be read is found out by loading it.
+  entry->view.kind = model_kind_of(spec.directory).value_or(ModelKind::kEncoder);
+  entry->breaker = std::make_shared<CircuitBreaker>(fmt::format("the model '{}'", spec.name), m_options.breaker);
+  entry->view.spec = std::move(spec);
+  entry->view.failure.message.clear();
+  if (m_options.policy == LoadPolicy::kAtStart) entry->view.state = ModelState::kLoading;
+  return entry;
+}
+
+ModelRegistry::EntryPointer ModelRegistry::find_entry(std::string_view name, ModelKind kind) const {
+  const auto entry = std::ranges::find_if(m_entries, [&](const EntryPointer& candidate) {
+    return name.empty() ? candidate->view.kind == kind : candidate->view.spec.name == name;
   });
+  return entry == m_entries.end() ? nullptr : *entry;
 }
 
-void ModelRegistry::load_all(const std::stop_token& stop) {
-  for (size_t i = 0; i < m_models.size() && !stop.stop_requested(); ++i) {
-    // The specs are written before the thread starts and never again, so they need no lock.
-    publish(i, load(m_models[i].spec));
-  }
+ModelRegistry::EntryPointer ModelRegistry::find_entry(std::string_view name) const {
+  return name.empty() ? nullptr : find_entry(name, ModelKind::kEncoder);
 }
 
-Result<ServedModel> ModelRegistry::load(const ModelSpec& spec) const {
-  const auto start = std::chrono::steady_clock::now();
-  ASSIGN_OR_RETURN(ServedModel model, m_loader(spec.directory, m_options));
-  RETURN_IF_ERROR(model.warm_up());
-  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-  log_info("model {} is ready after {:.0f} ms ({})", spec.name, took.count(), spec.directory);
-  return model;
-}
-
-void ModelRegistry::publish(size_t index, Result<ServedModel> loaded) {
+Result<ServedModel> ModelRegistry::use(std::string_view name, ModelKind kind) {
   const std::scoped_lock lock(m_mutex);
-  ModelSnapshot& model = m_models[index];
-  if (!loaded) {
-    model.state = ModelState::kFailed;
-    model.failure = std::move(loaded).error();
-    log_error("model {} could not be loaded: {}", model.spec.name, model.failure.message);
-  } else if (m_draining) {
-    model.state = ModelState::kFailed;
-    model.failure = {StatusCode::kUnavailable, "the server is shutting down"};
-  } else {
-    model.state = ModelState::kReady;
-    model.model = std::move(*loaded);
-    model.kind = model.model.kind();
-  }
+  const EntryPointer entry = find_entry(name, kind);
+  if (entry == nullptr) return std::unexpected(unknown_model(name, kind));
+  if (entry->view.kind != kind) return std::unexpected(wrong_kind(entry->view));
+  if (!entry->view.model.is_loaded()) return std::unexpected(not_there(entry));
+  ++entry->view.uses;
+  entry->last_use = ++m_clock;
+  return entry->view.model;
 }
 
-Result<ServedModel> ModelRegistry::find_model(std::string_view name, ModelKind kind) const {
-  const std::scoped_lock lock(m_mutex);
-  const auto model = std::ranges::find_if(m_models, [&](const ModelSnapshot& candidate) {
-    return name.empty() ? candidate.kind == kind : candidate.spec.name == name;
-  });
-  if (model == m_models.end()) return std::unexpected(unknown_model(name, kind));
-  if (model->kind != kind) return std::unexpected(wrong_kind(*model));
-  switch (model->state) {
-    case ModelState::kReady: return model->model;
-    case ModelState::kLoading:
-      return error(StatusCode::kUnavailable, "the model '" + model->spec.name + "' is still loading; try again soon");
-    case ModelState::kFailed:
-      return error(StatusCode::kUnavailable,
-                   "the model '" + model->spec.name + "' could not be loaded: " + model->failure.message);
+// Why a model cannot be used, and the beginning of making it so.
+Status ModelRegistry::not_there(const EntryPointer& entry) {
+  ModelSnapshot& model = entry->view;
+  const std::string& name = model.spec.name;
+  ++model.misses;
+  if (model.state == ModelState::kLoading) {
+    return {StatusCode::kUnavailable, fmt::format("the model '{}' is still loading; try again soon", name)};
   }
-  return error(StatusCode::kInternal, "a model is in no known state");
+  if (!model.loads_itself) {
+    return {StatusCode::kUnavailable,
+            fmt::format("the model '{}' was unloaded; POST /v1/models/{}/load loads it", name, name)};
+  }
+  const auto now = Clock::now();
+  std::string what = fmt::format("the model '{}' is being loaded; try again soon", name);
+  if (!model.failure.message.empty()) {
+    what = fmt::format("the model '{}' could not be loaded: {}", name, model.failure.message);
+  }
+  if (now < entry->retry_at) {
+    const double seconds = std::chrono::duration<double>(entry->retry_at - now).count();
+    return {StatusCode::kUnavailable, fmt::format("{}; the next try is in {:.0f} s", what, std::ceil(seconds))};
+  }
+  if (!m_draining) want(entry);
+  return {StatusCode::kUnavailable, std::move(what)};
 }
 
-Result<std::shared_ptr<Engine>> ModelRegistry::find(std::string_view name) const {
-  ASSIGN_OR_RETURN(const ServedModel model, find_model(name, ModelKind::kEncoder));
+Result<std::shared_ptr<Engine>> ModelRegistry::find(std::string_view name) {
+  ASSIGN_OR_RETURN(const ServedModel model, use(name, ModelKind::kEncoder));
   return model.engine;
 }
 
-Result<std::shared_ptr<Generator>> ModelRegistry::find_generator(std::string_view name) const {
-  ASSIGN_OR_RETURN(const ServedModel model, find_model(name, ModelKind::kGenerator));
+Result<std::shared_ptr<Generator>> ModelRegistry::find_generator(std::string_view name) {
+  ASSIGN_OR_RETURN(const ServedModel model, use(name, ModelKind::kGenerator));
   return model.generator;
 }
 
-std::string_view ModelRegistry::default_name(ModelKind kind) const {
+bool ModelRegistry::is_loaded(std::string_view name) const {
   const std::scoped_lock lock(m_mutex);
-  const auto model = std::ranges::find(m_models, kind, &ModelSnapshot::kind);
-  return model == m_models.end() ? std::string_view() : std::string_view(model->spec.name);
+  const EntryPointer entry = find_entry(name);
+  return entry != nullptr && entry->view.model.is_loaded();
+}
+
+std::string ModelRegistry::default_name(ModelKind kind) const {
+  const std::scoped_lock lock(m_mutex);
+  const EntryPointer entry = find_entry("", kind);
+  return entry == nullptr ? std::string() : entry->view.spec.name;
 }
 
 std::vector<ModelSnapshot> ModelRegistry::snapshot() const {
   const std::scoped_lock lock(m_mutex);
-  return m_models;
+  std::vector<ModelSnapshot> models;
+  models.reserve(m_entries.size());
+  for (const EntryPointer& entry : m_entries) {
+    models.push_back(entry->view);
+    models.back().breaker = entry->breaker->snapshot(Clock::now());
+  }
+  return models;
 }
 
 bool ModelRegistry::all_ready() const {
   const std::scoped_lock lock(m_mutex);
-  return std::ranges::all_of(m_models, [](const ModelSnapshot& model) { return model.state == ModelState::kReady; });
+  return std::ranges::all_of(m_entries, [](const EntryPointer& entry) {
+    return entry->view.state == ModelState::kReady || entry->view.state == ModelState::kUnloaded;
+  });
 }
 
 bool ModelRegistry::all_failed() const {
   const std::scoped_lock lock(m_mutex);
-  return std::ranges::all_of(m_models, [](const ModelSnapshot& model) { return model.state == ModelState::kFailed; });
+  return std::ranges::all_of(m_entries,
+                             [](const EntryPointer& entry) { return entry->view.state == ModelState::kFailed; });
+}
+
+size_t ModelRegistry::used_bytes() const {
+  const std::scoped_lock lock(m_mutex);
+  return used_bytes_locked();
+}
+
+size_t ModelRegistry::used_bytes_locked() const {
+  size_t bytes = 0;
+  for (const EntryPointer& entry : m_entries) {
+    if (entry->view.model.is_loaded()) bytes += entry->view.memory.total();
+  }
+  return bytes;
 }
 
 void ModelRegistry::drain() {
@@ -155,11 +192,14 @@ void ModelRegistry::drain() {
   {
     const std::scoped_lock lock(m_mutex);
     m_draining = true;
-    for (const ModelSnapshot& model : m_models) {
-      if (model.model.is_loaded()) loaded.push_back(model.model);
+    m_tasks.clear();
+    for (const EntryPointer& entry : m_entries) {
+      tell(entry->waiting, std::unexpected(kShuttingDown));
+      tell(entry->waiting_for_unload, std::unexpected(kShuttingDown));
+      if (entry->view.model.is_loaded()) loaded.push_back(entry->view.model);
     }
   }
-  m_thread.request_stop();
+  m_stop.request_stop();
   // Outside the lock: requests go on asking for their model while the queues run empty.
   for (const ServedModel& model : loaded) model.drain();
 }

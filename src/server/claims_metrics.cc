@@ -27,14 +27,6 @@ void dump_cache(const ResultCacheStats& cache, PrometheusWriter* out) {
   out->gauge("vivace_claims_cache_bytes", "Bytes of the result cache.", {}, static_cast<double>(cache.bytes));
 }
 
-void dump_memory(const ServerContext& server, PrometheusWriter* out) {
-  for (const ModelSnapshot& model : server.models.snapshot()) {
-    const size_t bytes = model.model.is_loaded() ? model.model.info().packed_bytes : 0;
-    out->gauge("model_memory_usage_bytes", "Bytes of a model's weights in memory.", {{"model", model.spec.name}},
-               static_cast<double>(bytes));
-  }
-}
-
 }  // namespace
 
 void dump_claims(const ServerContext& server, PrometheusWriter* out) {
@@ -49,7 +41,6 @@ void dump_claims(const ServerContext& server, PrometheusWriter* out) {
   out->counter("nli_pairs_verified_total", "Pairs of evidence and claim judged.", {}, number(stats.nli_pairs));
   dump_verdicts(stats, out);
   dump_cache(server.claims->service.cache_stats(), out);
-  dump_memory(server, out);
   for (const RateCounts& counts : server.claims->limiter.counts()) {
     out->counter("vivace_claims_rate_limited_total", "Requests over the limit, by its name.", {{"limit", counts.name}},
                  static_cast<double>(counts.refused));

@@ -81,7 +81,7 @@ std::optional<ApiError> check_body_head(const RequestHead& head) {
 
 // Whether the key, where one is asked for, is right. A tenant's key says whose data the request sees.
 bool check_key(const RequestHead& head, const Route& route, const ServerContext& server, HttpRequest* request) {
-  if (route.access == Access::kPublic) return true;
+  if (route.access != Access::kKey) return true;
   const bool has_tenants = route.family == ApiFamily::kClaims && !server.tenant_keys.empty();
   if (has_tenants) {
     for (const TenantKey& key : server.tenant_keys) {
@@ -98,7 +98,16 @@ std::optional<ApiError> check_admission(const RequestHead& head, const Route& ro
   if (!check_key(head, route, server, request)) {
     return http_error(401, "invalid_api_key", "the API key is missing or wrong; send 'Authorization: Bearer KEY'");
   }
-  if (route.method == Method::kPost) return check_body_head(head);
+  if (route.access == Access::kAdmin) {
+    if (server.config.admin_key.empty()) {
+      return http_error(403, "admin_disabled", "this route needs an admin_key in the server's configuration");
+    }
+    if (!has_key(head.authorization, server.config.admin_key)) {
+      return http_error(401, "invalid_admin_key",
+                        "the admin key is missing or wrong; send 'Authorization: Bearer KEY'");
+    }
+  }
+  if (route.method == Method::kPost && !route.doc.request_schema.empty()) return check_body_head(head);
   return std::nullopt;
 }
 

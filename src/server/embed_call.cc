@@ -9,6 +9,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "server/model_wait.h"
+
 namespace vivace {
 namespace {
 
@@ -66,6 +68,14 @@ ApiResult<std::shared_ptr<Engine>> find_engine(const ServerContext& server, std:
 asio::awaitable<Reply> answer_embed(RequestContext& context, ApiResult<EmbedTask> task, EmbedWriter write) {
   if (!task) co_return std::unexpected(std::move(task).error());
   auto engine = find_engine(context.server, &task->model);
+  if (!engine && engine.error().status.code == StatusCode::kUnavailable) {
+    // It may be loading because it was asked for just now.
+    const std::function<void(ModelRegistry::Loaded)> begin = [&](ModelRegistry::Loaded done) {
+      context.server.models.when_settled(task->model, ModelKind::kEncoder, std::move(done));
+    };
+    co_await await_model(context, begin);
+    engine = find_engine(context.server, &task->model);
+  }
   if (!engine) co_return std::unexpected(std::move(engine).error());
   task->request.deadline = context.deadline;
   task->request.cancel = context.cancel;

@@ -1,13 +1,12 @@
 #include "server/metrics_dump.h"
 
-#include <unistd.h>
-
 #include <array>
-#include <fstream>
 
 #include "engine/engine_stats.h"
+#include "runtime/model_memory.h"
 #include "server/claims_metrics.h"
 #include "server/detection_service.h"
+#include "server/model_metrics.h"
 #include "telemetry/prometheus.h"
 
 namespace vivace {
@@ -91,7 +90,8 @@ void dump_engine(const EngineStats& stats, std::string_view model, PrometheusWri
 void dump_models(const ServerContext& server, PrometheusWriter* out) {
   static const EngineStats nothing_yet;  // of models that are not loaded: the series are there, at 0
   for (const ModelSnapshot& model : server.models.snapshot()) {
-    for (const ModelState state : {ModelState::kLoading, ModelState::kReady, ModelState::kFailed}) {
+    for (const ModelState state :
+         {ModelState::kLoading, ModelState::kReady, ModelState::kFailed, ModelState::kUnloaded}) {
       out->gauge("vivace_model_state", "1 for the state that the model is in.",
                  {{"model", model.spec.name}, {"state", model_state_name(state)}}, model.state == state ? 1 : 0);
     }
@@ -124,25 +124,19 @@ void dump_detection(const DetectionStats& stats, PrometheusWriter* out) {
   out->counter(kCallbacks, kCallbackHelp, {{"outcome", "failed"}}, number(stats.callbacks_failed));
 }
 
-double resident_bytes() {
-  // Second number: resident pages. https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
-  std::ifstream statm("/proc/self/statm");
-  double size = 0;
-  double resident = 0;
-  statm >> size >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
 }  // namespace
 
 std::string dump_metrics(const ServerContext& server) {
   PrometheusWriter out;
   out.gauge("vivace_build_info", "Always 1; the label says what runs.", {{"version", VIVACE_VERSION}}, 1);
-  out.gauge("process_resident_memory_bytes", "Memory that the process holds.", {}, resident_bytes());
+  out.gauge("process_resident_memory_bytes", "Memory that the process holds.", {},
+            static_cast<double>(resident_bytes()));
   dump_http(server, &out);
   dump_models(server, &out);
   if (server.detection != nullptr) dump_detection(server.detection->stats, &out);
   dump_claims(server, &out);
+  dump_runtime(server, &out);
+  dump_impact(server, &out);
   return out.take();
 }
 

@@ -57,9 +57,11 @@ ApiFacts facts_of(const ServerContext& server) {
   facts.detection_max_sentences = static_cast<size_t>(server.config.detection_max_sentences);
   facts.detection_max_job_sentences = static_cast<size_t>(server.config.detection_max_job_sentences);
   facts.detection_max_words = static_cast<size_t>(server.config.detection_max_words);
-  if (const auto engine = server.models.find("")) {
-    facts.max_dimensions = (*engine)->info().embedding_size;
-    facts.prompt_names = (*engine)->info().prompt_names;
+  const std::string name = server.models.default_name();
+  for (const ModelSnapshot& model : server.models.snapshot()) {
+    if (model.spec.name != name || !model.model.is_loaded()) continue;
+    facts.max_dimensions = model.model.info().embedding_size;
+    facts.prompt_names = model.model.info().prompt_names;
   }
   return facts;
 }
@@ -94,6 +96,7 @@ void write_response(int status, std::string_view type, std::string_view schema, 
 
 bool needs_key(const Route& route, const ServerConfig& config) {
   if (route.access == Access::kPublic) return false;
+  if (route.access == Access::kAdmin) return true;
   return !config.api_key.empty() || (route.family == ApiFamily::kClaims && !config.tenant_keys.empty());
 }
 
@@ -177,10 +180,8 @@ void write_components(const ServerContext& server, JsonWriter* json) {
   json->key("DetailError").raw(kDetailError);
   json->key("ClaimsError").raw(kClaimsError);
   json->end_object();
-  if (!server.config.api_key.empty() || !server.config.tenant_keys.empty()) {
-    json->key("securitySchemes").begin_object().key("bearer").begin_object();
-    json->key("type").value("http").key("scheme").value("bearer").end_object().end_object();
-  }
+  json->key("securitySchemes").begin_object().key("bearer").begin_object();
+  json->key("type").value("http").key("scheme").value("bearer").end_object().end_object();
   json->end_object();
 }
 

@@ -25,8 +25,10 @@
 namespace vivace {
 
 struct Route;
+class BlockingPool;
 class CompletionService;
 class DetectionService;
+class ImpactService;
 struct ClaimsContext;
 
 // What all requests share. Thread-safe.
@@ -40,6 +42,8 @@ struct ServerContext {
   ClaimsContext* claims = nullptr;  // of claim verification
   std::vector<TenantKey> tenant_keys{};
   CompletionService* completion = nullptr;
+  BlockingPool* blocking = nullptr;  // for handlers that wait
+  ImpactService* impact = nullptr;
 };
 
 struct RequestContext {
@@ -54,7 +58,8 @@ using Reply = ApiResult<HttpResponse>;
 using ImmediateHandler = Reply (*)(const RequestContext& context);
 using WaitingHandler = boost::asio::awaitable<Reply> (*)(RequestContext& context);
 
-enum class Access { kPublic, kKey };  // kKey: needs the API key, where one is configured
+// kKey: needs the API key, where one is configured. kAdmin: needs the admin key, and is closed without one.
+enum class Access { kPublic, kKey, kAdmin };
 
 // A parameter behind the path's '?'.
 struct QueryDoc {

@@ -7,6 +7,8 @@
 #include "server/routes_completion.h"
 #include "server/routes_console.h"
 #include "server/routes_detection.h"
+#include "server/routes_impact.h"
+#include "server/routes_models.h"
 #include "server/routes_openai.h"
 #include "server/routes_operations.h"
 #include "server/routes_tokenize.h"
@@ -31,9 +33,9 @@ void append_allowed(const Route& route, std::string* allow) {
 }  // namespace
 
 std::span<const RouteGroup> route_groups() {
-  static const std::array<RouteGroup, 7> groups = {openai_routes(),    completion_routes(), tokenize_routes(),
-                                                   detection_routes(), claims_routes(),     operations_routes(),
-                                                   console_routes()};
+  static const std::array<RouteGroup, 9> groups = {openai_routes(),    completion_routes(), tokenize_routes(),
+                                                   detection_routes(), claims_routes(),     impact_routes(),
+                                                   models_routes(),    operations_routes(), console_routes()};
   return groups;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/json_writer.h"
 #include "server/embed_call.h"
+#include "server/model_json.h"
 
 namespace vivace {
 namespace {
@@ -15,34 +16,6 @@ boost::asio::awaitable<Reply> create_embeddings(RequestContext& context) {
   const TextLimits limits{.max_texts = static_cast<size_t>(config.max_texts_per_request),
                           .max_text_bytes = static_cast<size_t>(config.max_text_bytes)};
   return answer_embed(context, parse_embeddings_request(context.request.body, limits), write_embeddings_response);
-}
-
-void write_facts(const ModelInfo& info, JsonWriter* json) {
-  json->key("architecture").value(info.architecture);
-  json->key("dimensions").value(info.hidden_size);
-  json->key("max_tokens").value(info.max_tokens);
-  json->key("pooling").value(info.pooling);
-  json->key("normalize").value(info.normalize);
-  json->key("precision").value(info.precision);
-  json->key("isa").value(info.isa);
-  json->key("threads").value(info.threads);
-  json->key("parameters").value(static_cast<uint64_t>(info.parameters));
-  json->key("prompt_names").begin_array();
-  for (const std::string& name : info.prompt_names) json->value(name);
-  json->end_array();
-}
-
-void write_model(const ModelSnapshot& model, JsonWriter* json) {
-  json->begin_object();
-  json->key("id").value(model.spec.name);
-  json->key("object").value("model");
-  json->key("created").value(0);  // OpenAI's clients want a number; a directory has no date of making
-  json->key("owned_by").value("vivace");
-  json->key("state").value(model_state_name(model.state));
-  if (model.state == ModelState::kFailed) json->key("failure").value(model.failure.message);
-  json->key("kind").value(model_kind_name(model.kind));
-  if (model.model.is_loaded()) write_facts(model.model.info(), json);
-  json->end_object();
 }
 
 Reply list_models(const RequestContext& context) {
@@ -103,16 +76,6 @@ constexpr char kEmbeddingsResponse[] =
     R"("usage":{"type":"object","required":["prompt_tokens","total_tokens"],"properties":{)"
     R"("prompt_tokens":{"type":"integer"},"total_tokens":{"type":"integer"}}}}})";
 
-constexpr char kModel[] =
-    R"({"type":"object","required":["id","object","created","owned_by","state"],"properties":{)"
-    R"("id":{"type":"string"},"object":{"const":"model"},"created":{"type":"integer"},"owned_by":{"type":"string"},)"
-    R"("state":{"enum":["loading","ready","failed"]},"failure":{"type":"string"},"architecture":{"type":"string"},)"
-    R"("kind":{"enum":["encoder","generator"]},)"
-    R"("dimensions":{"type":"integer"},"max_tokens":{"type":"integer"},"pooling":{"type":"string"},)"
-    R"("normalize":{"type":"boolean"},"precision":{"type":"string"},"isa":{"type":"string"},)"
-    R"("threads":{"type":"integer"},"parameters":{"type":"integer"},)"
-    R"("prompt_names":{"type":"array","items":{"type":"string"}}}})";
-
 constexpr char kModelList[] =
     R"({"type":"object","required":["object","data"],"properties":{"object":{"const":"list"},)"
     R"("data":{"type":"array","items":{"$ref":"#/components/schemas/Model"}}}})";
@@ -120,7 +83,7 @@ constexpr char kModelList[] =
 std::vector<Schema> schemas(const ApiFacts& facts) {
   return {{"EmbeddingsRequest", embeddings_request_schema(facts)},
           {"EmbeddingsResponse", kEmbeddingsResponse},
-          {"Model", kModel},
+          {"Model", std::string(model_schema())},
           {"ModelList", kModelList}};
 }
 

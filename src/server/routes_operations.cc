@@ -56,7 +56,7 @@ constexpr char kReadiness[] =
     R"({"type":"object","required":["status","models"],"properties":{)"
     R"("status":{"enum":["ready","not_ready","draining"]},)"
     R"("models":{"type":"array","items":{"type":"object","required":["name","state"],"properties":{)"
-    R"("name":{"type":"string"},"state":{"enum":["loading","ready","failed"]},"failure":{"type":"string"}}}}}})";
+    R"("name":{"type":"string"},"state":{"enum":["loading","ready","failed","unloaded"]},"failure":{"type":"string"}}}}}})";
 
 std::vector<Schema> schemas(const ApiFacts&) {
   return {{"Health", kHealth}, {"Readiness", kReadiness}, {"OpenApiDocument", R"({"type":"object"})"}};

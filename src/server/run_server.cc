@@ -10,26 +10,40 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "apps/completion/completion_service.h"
+#include "apps/impact/impact_service.h"
 #include "base/log.h"
+#include "server/blocking_pool.h"
 #include "server/claims_context.h"
 #include "server/detection_service.h"
 #include "server/http_server.h"
+#include "server/impact_setup.h"
 #include "server/route_table.h"
 
 namespace vivace {
 namespace {
 
+// Handlers that wait are as many as their texts may share a batch; the rest queues up to the limit.
+constexpr size_t kBlockingThreads = 32;
+
 std::chrono::steady_clock::duration seconds(double value) {
   return std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(value));
 }
 
-EngineOptions engine_options(const ServerConfig& config) {
-  return {.pool = nullptr,
-          .threads = static_cast<int>(config.threads),
-          .isa = config.isa,
-          .precision = find_precision(config.precision).value_or(Precision::kAuto),
-          .max_batch_tokens = static_cast<int>(config.max_batch_tokens),
-          .max_queued_texts = static_cast<int>(config.max_queued_texts)};
+RegistryOptions registry_options(const ServerConfig& config) {
+  RegistryOptions options;
+  options.engine = {.pool = nullptr,
+                    .threads = static_cast<int>(config.threads),
+                    .isa = config.isa,
+                    .precision = find_precision(config.precision).value_or(Precision::kAuto),
+                    .max_batch_tokens = static_cast<int>(config.max_batch_tokens),
+                    .max_queued_texts = static_cast<int>(config.max_queued_texts)};
+  options.policy = config.model_loading == "when_asked" ? LoadPolicy::kWhenAsked : LoadPolicy::kAtStart;
+  const size_t budget =
+      config.memory_budget_mb > 0 ? static_cast<size_t>(config.memory_budget_mb) << 20 : default_memory_budget();
+  const size_t caches = static_cast<size_t>(config.impact_cache_mb) << 20;
+  options.budget_bytes = budget > caches ? budget - caches : 1;
+  options.slow_seconds = config.breaker_slow_seconds;
+  return options;
 }
 
 CompletionSettings completion_settings(const ServerConfig& config) {
@@ -42,15 +56,17 @@ Status first_failure(const ModelRegistry& models) {
   return model.failure.with_context("model '" + model.spec.name + "'");
 }
 
-// What the main thread waits for: SIGTERM, SIGINT or the news that no model could be loaded.
+// What the main thread waits for: SIGTERM, SIGINT or the news that no model could be loaded. SIGHUP is handled
+// meanwhile.
 class StopSignal {
  public:
-  StopSignal() : m_signals(m_io, SIGTERM, SIGINT) {
+  StopSignal() : m_signals(m_io, SIGTERM, SIGINT), m_hangup(m_io, SIGHUP) {
     m_signals.async_wait([this](const boost::system::error_code&, int) { m_io.stop(); });
   }
 
   // From here on the signals have their default effect again: a second one ends the process.
-  void wait() {
+  void wait(const std::function<void()>& on_hangup) {
+    await_hangup(on_hangup);
     m_io.run();
     boost::system::error_code ignored;
     m_signals.clear(ignored);
@@ -59,8 +75,17 @@ class StopSignal {
   void raise() { m_io.stop(); }
 
  private:
+  void await_hangup(const std::function<void()>& on_hangup) {
+    m_hangup.async_wait([this, &on_hangup](const boost::system::error_code& problem, int) {
+      if (problem) return;
+      on_hangup();
+      await_hangup(on_hangup);
+    });
+  }
+
   boost::asio::io_context m_io;
   boost::asio::signal_set m_signals;
+  boost::asio::signal_set m_hangup;
 };
 
 ClaimsOptions claims_options(const ServerConfig& config) {
@@ -70,6 +95,12 @@ ClaimsOptions claims_options(const ServerConfig& config) {
   options.tasks.lease_seconds = config.task_lease_seconds;
   options.tasks.keep_seconds = config.task_keep_seconds;
   return options;
+}
+
+void reload(const ReadConfig& read, ServerConfig* current, ServerContext* context) {
+  const auto next = read ? read() : error(StatusCode::kUnsupported, "this server has no configuration to read again");
+  auto applied = next ? apply_config(*next, current, context) : Result<void>(std::unexpected(next.error()));
+  if (!applied) log_error("the configuration stays as it was: {}", applied.error().message);
 }
 
 void drain(const ServerConfig& config, ServerContext* context, HttpServer* server) {
@@ -104,11 +135,11 @@ Result<void> check_models(const ServerConfig& config) {
   return {};
 }
 
-Result<void> run_server(const ServerConfig& config) {
+Result<void> run_server(const ServerConfig& config, const ReadConfig& read_again) {
   RETURN_IF_ERROR(configure_log(config.log_level, config.log_format == "json" ? LogFormat::kJson : LogFormat::kText));
   RETURN_IF_ERROR(check_models(config));
   StopSignal stop;
-  ModelRegistry models(config.models, engine_options(config));
+  ModelRegistry models(config.models, registry_options(config));
   const std::vector<Route> routes = all_routes();
   DetectionService detection(config, models);
   constexpr size_t kMaxWaitingClaims = 256;
@@ -124,7 +155,12 @@ Result<void> run_server(const ServerConfig& config) {
                         .claims = &claims,
                         .tenant_keys = *parse_tenant_keys(config.tenant_keys),
                         .completion = &completion};
+  ASSIGN_OR_RETURN(std::shared_ptr<ImpactScorer> scorer, make_impact_scorer(config, models));
+  ImpactService impact(std::move(scorer), impact_backend(config, models));
+  context.impact = &impact;
   HttpServer server(context);
+  BlockingPool blocking(kBlockingThreads, static_cast<size_t>(config.max_queued_texts));
+  context.blocking = &blocking;
   RETURN_IF_ERROR(server.listen());
   server.start();
   detection.open_jobs();
@@ -133,7 +169,8 @@ Result<void> run_server(const ServerConfig& config) {
     if (models.all_failed()) stop.raise();
     claims.service.start();
   });
-  stop.wait();
+  ServerConfig current = config;
+  stop.wait([&] { reload(read_again, &current, &context); });
   const bool nothing_to_serve = models.all_failed();
   drain(config, &context, &server);
   if (nothing_to_serve) return std::unexpected(first_failure(models));

@@ -74,6 +74,22 @@ struct ServerConfig {
   double task_keep_seconds = 3600;
   int64_t completion_deadline_ms = 200;
   int64_t completion_cache_bytes = int64_t{32} << 20;
+  std::string admin_key;
+  std::string model_loading = "at_start";
+  int64_t memory_budget_mb = 0;
+  double breaker_slow_seconds = 5;
+  double impact_model_seconds = 5;
+  double impact_gate_without_keywords = -1;
+  double impact_gate_with_keywords = -1;
+  std::string impact_model_sha256;
+  std::string impact_constitutional_hash = "cdd01ef066bc6cf2";
+  std::string impact_text_fields;
+  double impact_volume_window_seconds = 60;
+  int64_t impact_max_agents = 100'000;
+  int64_t impact_cache_mb = 16;
+
+  // Not read from anywhere: why the model of impact scoring must not be used; empty: it may.
+  std::string impact_model_refusal;
 
   // Calls field(value, FieldInfo) for each key, in the order of the documentation.
   template <typename Self, typename Field>
@@ -86,6 +102,10 @@ struct ServerConfig {
   static void visit_claims(Self& self, Field& field);
   template <typename Self, typename Field>
   static void visit_completion(Self& self, Field& field);
+  template <typename Self, typename Field>
+  static void visit_runtime(Self& self, Field& field);
+  template <typename Self, typename Field>
+  static void visit_impact(Self& self, Field& field);
 };
 
 // Where values come from. A flag beats the environment, which beats the file, which beats the default.
@@ -190,6 +210,8 @@ void ServerConfig::visit(Self& self, Field&& field) {
                            .help = "key that clients send as 'Authorization: Bearer KEY'; empty: none is asked",
                            .secret = true});
   visit_claims(self, field);
+  visit_runtime(self, field);
+  visit_impact(self, field);
 }
 
 // Keys of claim verification.
@@ -275,6 +297,60 @@ void ServerConfig::visit_detection(Self& self, Field& field) {
                                                     .help = "before a failed callback is tried again",
                                                     .lowest = 0.01,
                                                     .highest = 3600});
+}
+
+template <typename Self, typename Field>
+void ServerConfig::visit_runtime(Self& self, Field& field) {
+  using Info = FieldInfo;
+  field(self.admin_key,
+        Info{.name = "admin_key",
+             .help = "key for loading and unloading models, sent as 'Authorization: Bearer KEY'; empty: nobody may",
+             .secret = true});
+  field(self.model_loading, Info{.name = "model_loading",
+                                 .help = "when models are loaded: all at start, or each when it is first asked for",
+                                 .choices = "at_start|when_asked"});
+  field(self.memory_budget_mb, Info{.name = "memory_budget_mb",
+                                    .help = "MiB that all models together may take; idle ones make room for others; 0: "
+                                            "80 % of what the cgroup or the machine has",
+                                    .highest = 1 << 30});
+  field(self.breaker_slow_seconds, Info{.name = "breaker_slow_seconds",
+                                        .help = "a request with at least so long until its deadline that misses it "
+                                                "counts as a failure of the model",
+                                        .lowest = 0.001,
+                                        .highest = 86400});
+}
+
+template <typename Self, typename Field>
+void ServerConfig::visit_impact(Self& self, Field& field) {
+  using Info = FieldInfo;
+  field(self.impact_model_seconds, Info{.name = "impact_model_seconds",
+                                        .help = "that the model of impact scoring may take before keywords answer",
+                                        .lowest = 0.001,
+                                        .highest = 3600});
+  field(self.impact_gate_without_keywords,
+        Info{.name = "impact_gate_without_keywords",
+             .help = "similarity that a text without keywords must reach; -1: as known for the model",
+             .lowest = -1,
+             .highest = 1});
+  field(self.impact_gate_with_keywords, Info{.name = "impact_gate_with_keywords",
+                                             .help = "the same for a text with keywords",
+                                             .lowest = -1,
+                                             .highest = 1});
+  field(self.impact_model_sha256, Info{.name = "impact_model_sha256",
+                                       .help = "use the model of impact scoring only if its model.safetensors has "
+                                               "this SHA-256; empty: not checked"});
+  field(self.impact_constitutional_hash, Info{.name = "impact_constitutional_hash",
+                                              .help = "messages that carry another one are refused; empty: none is"});
+  field(self.impact_text_fields,
+        Info{.name = "impact_text_fields", .help = "members of a message that are text too, separated by commas"});
+  field(self.impact_volume_window_seconds, Info{.name = "impact_volume_window_seconds",
+                                                .help = "in which an agent's messages are counted; 0: forever",
+                                                .highest = 86400});
+  field(self.impact_max_agents,
+        Info{.name = "impact_max_agents", .help = "agents that are remembered", .lowest = 1, .highest = 10'000'000});
+  field(self.impact_cache_mb, Info{.name = "impact_cache_mb",
+                                   .help = "MiB for the similarities of texts that were seen before; 0: none",
+                                   .highest = 65536});
 }
 
 }  // namespace vivace

@@ -39,7 +39,7 @@ class Server:
     def __init__(self, *flags, models=None, wait_ready=True, environment=None):
         self.log_file = tempfile.TemporaryFile("w+")
         self.state = tempfile.TemporaryDirectory(prefix="vivace-state-")
-        models = models or [f"minilm={MODEL}"]
+        models = [f"minilm={MODEL}"] if models is None else models  # []: the configuration names them
         command = [str(PROGRAM), "serve", "--host", "127.0.0.1", "--port", "0"]
         for model in models:
             command += ["--model", model]

@@ -28,14 +28,14 @@ class CompletionModels {
 class RegistryCompletionModels final : public CompletionModels {
  public:
   // role: where some models' names begin with it, the others are not chosen from; empty: all are.
-  explicit RegistryCompletionModels(const ModelRegistry& registry, std::string role = "")
+  explicit RegistryCompletionModels(ModelRegistry& registry, std::string role = "")
       : m_registry(registry), m_role(std::move(role)) {}
   std::vector<CompletionModel> list() const override;
   MemoryState memory() const override;
   Result<std::shared_ptr<Generator>> find(std::string_view name) const override;
 
  private:
-  const ModelRegistry& m_registry;
+  ModelRegistry& m_registry;
   const std::string m_role;
 };
 

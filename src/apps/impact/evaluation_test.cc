@@ -10,7 +10,7 @@ namespace vivace {
 namespace {
 
 // A text's cosine with every keyword is what the text says: "cos 0.40 …".
-Result<std::vector<EmbeddedText>> written_cosine(const std::vector<std::string>& texts) {
+Result<std::vector<EmbeddedText>> written_cosine(const std::vector<std::string>& texts, const RequestLimits&) {
   std::vector<EmbeddedText> embedded;
   for (const std::string& text : texts) {
     const float x = text.starts_with("cos ") ? std::stof(text.substr(4)) : 1.0F;
@@ -103,7 +103,7 @@ TEST(Evaluation, C000_23_ValidateCountsAgreementAndDetections) {
 }
 
 TEST(Evaluation, ValidateNeedsTheModel) {
-  const auto broken = [](const std::vector<std::string>&) -> Result<std::vector<EmbeddedText>> {
+  const auto broken = [](const std::vector<std::string>&, const RequestLimits&) -> Result<std::vector<EmbeddedText>> {
     return error(StatusCode::kUnavailable, "gone");
   };
   const auto validation = validate_model({}, {.name = "broken", .embed = broken, .gates = {}}, rows({{"x", true}}));

@@ -132,6 +132,7 @@ void write_analysis(const ImpactAnalysis& analysis, JsonWriter* json) {
   if (analysis.similarity) {
     json->key("similarity").value(*analysis.similarity).key("passed_gate").value(analysis.passed_gate);
   }
+  if (analysis.cached) json->key("cached").value(true);
   if (analysis.truncated) json->key("truncated").value(true);
   json->key("explanations").begin_array();
   for (const Explanation& explanation : analysis.explanations) {

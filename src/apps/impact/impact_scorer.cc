@@ -73,13 +73,14 @@ ImpactScorer::ImpactScorer(ScoringConfig config, std::vector<SemanticBackend> ba
   }
 }
 
-Result<ImpactAnalysis> ImpactScorer::score(const ScoreRequest& request, UseModel use_model) {
-  ASSIGN_OR_RETURN(std::vector<ImpactAnalysis> analyses, score_batch({&request, 1}, use_model));
+Result<ImpactAnalysis> ImpactScorer::score(const ScoreRequest& request, UseModel use_model,
+                                           const RequestLimits& limits) {
+  ASSIGN_OR_RETURN(std::vector<ImpactAnalysis> analyses, score_batch({&request, 1}, use_model, limits));
   return std::move(analyses.front());
 }
 
 Result<std::vector<ImpactAnalysis>> ImpactScorer::score_batch(std::span<const ScoreRequest> requests,
-                                                              UseModel use_model) {
+                                                              UseModel use_model, const RequestLimits& limits) {
   if (requests.size() > kMaxBatch) {
     return error(StatusCode::kTooLarge,
                  fmt::format("{} messages, more than the limit of {}", requests.size(), kMaxBatch));
@@ -91,7 +92,7 @@ Result<std::vector<ImpactAnalysis>> ImpactScorer::score_batch(std::span<const Sc
     texts.push_back(normalize_text(extract_text(request.message)));
     if (needs_model(request, texts.back())) to_embed.push_back(texts.back());
   }
-  const ChainAnswer chain = ask_chain(to_embed, use_model);
+  const ChainAnswer chain = use_model == UseModel::kYes ? ask_chain(to_embed, limits) : ChainAnswer();
   std::vector<ImpactAnalysis> analyses;
   analyses.reserve(requests.size());
   size_t embedded = 0;
@@ -116,12 +117,12 @@ Result<void> ImpactScorer::check_hashes(std::span<const ScoreRequest> requests) 
   return {};
 }
 
-ImpactScorer::ChainAnswer ImpactScorer::ask_chain(const std::vector<std::string>& texts, UseModel use_model) {
+ImpactScorer::ChainAnswer ImpactScorer::ask_chain(const std::vector<std::string>& texts, const RequestLimits& limits) {
   ChainAnswer answer;
-  if (texts.empty() || use_model == UseModel::kNo) return answer;
+  if (texts.empty()) return answer;
   for (const auto& backend : m_backends) {
     backend->calls.fetch_add(1, std::memory_order_relaxed);
-    auto similarities = backend->model.similarities(texts);
+    auto similarities = backend->model.similarities(texts, limits);
     if (similarities) {
       answer.backend = backend.get();
       answer.similarities = std::move(*similarities);
@@ -146,6 +147,7 @@ ImpactAnalysis ImpactScorer::analyse(const ScoreRequest& request, const std::str
     explain(&analysis, "score", "neither message nor context: nothing to score");
   } else {
     analysis.similarity = similarity.cosine;
+    analysis.cached = similarity.cached;
     analysis.truncated = similarity.truncated;
     set_semantic(request, text, chain, &analysis);
     const AgentActivity activity = m_histories.record(agent_of(request), analysis.factors.semantic);
@@ -212,12 +214,14 @@ ScorerStatus ImpactScorer::status() const {
     status.backends.push_back({.name = backend->model.name(),
                                .calls = backend->calls.load(std::memory_order_relaxed),
                                .failures = backend->failures.load(std::memory_order_relaxed),
-                               .last_error = backend->last_error});
+                               .last_error = backend->last_error,
+                               .cache = backend->model.cache_stats()});
   }
   status.backends.push_back({.name = kKeywordBackend,
                              .calls = m_keyword_calls.load(std::memory_order_relaxed),
                              .failures = 0,
-                             .last_error = {}});
+                             .last_error = {},
+                             .cache = {}});
   status.agents = m_histories.agents();
   status.forgotten_agents = m_histories.forgotten();
   status.refused_hashes = m_refused_hashes.load(std::memory_order_relaxed);

@@ -24,6 +24,7 @@ struct BackendStatus {
   uint64_t calls = 0;
   uint64_t failures = 0;
   std::string last_error;
+  ResultCacheStats cache;
 };
 
 struct ScorerStatus {
@@ -42,13 +43,16 @@ class ImpactScorer {
                                                     AgentHistories::Clock clock = std::chrono::steady_clock::now);
 
   // kInvalidArgument when the message carries another constitutional hash than the configured one. A backend that
-  // fails is no error: the next one is asked, in the end the keywords, and the analysis is marked as degraded.
-  Result<ImpactAnalysis> score(const ScoreRequest& request, UseModel use_model = UseModel::kYes);
+  // fails is no error: the next one is asked, in the end the keywords, and the analysis is marked as degraded. Neither
+  // is a deadline that passes: the keywords take no time.
+  Result<ImpactAnalysis> score(const ScoreRequest& request, UseModel use_model = UseModel::kYes,
+                               const RequestLimits& limits = {});
 
   // The same for several, in order, with one call of the backend for all texts. kTooLarge for more than kMaxBatch; any
   // wrong hash refuses the whole batch and names the message, before an agent's history is touched.
   Result<std::vector<ImpactAnalysis>> score_batch(std::span<const ScoreRequest> requests,
-                                                  UseModel use_model = UseModel::kYes);
+                                                  UseModel use_model = UseModel::kYes,
+                                                  const RequestLimits& limits = {});
 
   const ScoringConfig& config() const { return m_config; }
   ScorerStatus status() const;
@@ -72,7 +76,7 @@ class ImpactScorer {
 
   ImpactScorer(ScoringConfig config, std::vector<SemanticBackend> backends, AgentHistories::Clock clock);
   Result<void> check_hashes(std::span<const ScoreRequest> requests);
-  ChainAnswer ask_chain(const std::vector<std::string>& texts, UseModel use_model);
+  ChainAnswer ask_chain(const std::vector<std::string>& texts, const RequestLimits& limits);
   ImpactAnalysis analyse(const ScoreRequest& request, const std::string& text, const ChainAnswer& chain,
                          const Similarity& similarity);
   void set_semantic(const ScoreRequest& request, const std::string& text, const ChainAnswer& chain,

@@ -239,7 +239,7 @@ TEST(ImpactScorer, VectorsWithoutDirectionAreSkipped) {
 }
 
 TEST(ImpactScorer, C000_29_ChainFallsBackStepByStep) {
-  const auto broken = [](const std::vector<std::string>&) -> Result<std::vector<EmbeddedText>> {
+  const auto broken = [](const std::vector<std::string>&, const RequestLimits&) -> Result<std::vector<EmbeddedText>> {
     return error(StatusCode::kUnavailable, "the device is gone");
   };
   const auto chain = scorer_with({{.name = "cuda", .embed = broken, .gates = {}}, letter_backend()});
@@ -260,7 +260,8 @@ TEST(ImpactScorer, C000_29_ChainFallsBackStepByStep) {
 }
 
 TEST(ImpactScorer, ABackendThatLosesTextsIsNotBelieved) {
-  const auto short_answer = [](const std::vector<std::string>&) -> Result<std::vector<EmbeddedText>> {
+  const auto short_answer = [](const std::vector<std::string>&,
+                               const RequestLimits&) -> Result<std::vector<EmbeddedText>> {
     return std::vector<EmbeddedText>();
   };
   const auto scorer = scorer_with({{.name = "odd", .embed = short_answer, .gates = {}}});
@@ -277,9 +278,9 @@ TEST(ImpactScorer, C000_22_ModelIsUsedOnlyWhenAskedFor) {
 
 TEST(ImpactScorer, C000_08_KeywordVectorsAreComputedOnce) {
   std::atomic<int> keyword_calls = 0;
-  const auto counting = [&](const std::vector<std::string>& texts) {
+  const auto counting = [&](const std::vector<std::string>& texts, const RequestLimits& limits) {
     if (texts.size() == ScoringConfig().keywords.size()) ++keyword_calls;
-    return letter_counts(texts);
+    return letter_counts(texts, limits);
   };
   const auto scorer = scorer_with({{.name = "counting", .embed = counting, .gates = {}}});
   EXPECT_EQ(keyword_calls, 0) << "nothing is computed before the first message";

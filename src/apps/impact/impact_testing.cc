@@ -35,7 +35,7 @@ std::vector<std::string> recorded_lines(const std::string& name) {
   return lines;
 }
 
-Result<std::vector<EmbeddedText>> letter_counts(const std::vector<std::string>& texts) {
+Result<std::vector<EmbeddedText>> letter_counts(const std::vector<std::string>& texts, const RequestLimits&) {
   std::vector<EmbeddedText> embedded;
   for (const std::string& text : texts) {
     std::vector<float> counts(26, 0.0F);

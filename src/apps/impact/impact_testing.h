@@ -20,6 +20,6 @@ std::unique_ptr<ImpactScorer> keyword_scorer(ScoringConfig config = {});
 std::vector<std::string> recorded_lines(const std::string& name);
 
 // Vectors that depend on the letters of a text alone; "zero" gives a vector of zeros.
-Result<std::vector<EmbeddedText>> letter_counts(const std::vector<std::string>& texts);
+Result<std::vector<EmbeddedText>> letter_counts(const std::vector<std::string>& texts, const RequestLimits& limits);
 
 }  // namespace vivace

@@ -74,6 +74,7 @@ struct ImpactAnalysis {
   std::optional<double> similarity;           // the highest cosine with a keyword, where a model looked at the text
   bool passed_gate = false;                   // similarity reached its gate
   bool truncated = false;                     // the model saw the beginning of the text only
+  bool cached = false;                        // the similarity was known from an earlier message with this text
   std::vector<Explanation> explanations;
 };
 

@@ -13,6 +13,7 @@
 #include "apps/impact/scoring_config.h"
 #include "base/status.h"
 #include "engine/engine.h"
+#include "runtime/result_cache.h"
 
 namespace vivace {
 
@@ -21,8 +22,10 @@ struct EmbeddedText {
   bool truncated = false;  // the model saw the beginning only
 };
 
-// Texts to vectors of one length, in order; each text is non-empty valid UTF-8. Thread-safe.
-using EmbedTexts = std::function<Result<std::vector<EmbeddedText>>(const std::vector<std::string>& texts)>;
+// Texts to vectors of one length, in order; each text is non-empty valid UTF-8. Ends at the deadline and when it is
+// cancelled. Thread-safe.
+using EmbedTexts = std::function<Result<std::vector<EmbeddedText>>(const std::vector<std::string>& texts,
+                                                                   const RequestLimits& limits)>;
 
 // The vector of the first token, not normalised.
 EmbedTexts embed_with(std::shared_ptr<Engine> engine);
@@ -32,11 +35,16 @@ struct SemanticBackend {
   std::string name;  // "cpu", or whatever status and analyses shall call it
   EmbedTexts embed;
   SemanticGates gates;
+  // Another text for each other model that answers: what was computed with one is worth nothing beside another. Empty:
+  // it is always the same.
+  std::function<Result<std::string>()> model_id{};
+  size_t cache_bytes = 0;  // for similarities of texts that were seen before
 };
 
 struct Similarity {
   std::optional<double> cosine;  // nullopt for a text whose vector is zero
   bool truncated = false;
+  bool cached = false;  // the text was seen before
 };
 
 // 0 for vectors without direction or of different lengths.
@@ -50,17 +58,20 @@ class SemanticModel {
   const SemanticGates& gates() const { return m_backend.gates; }
 
   // All texts in one call of the backend. Its error, or kInternal when it does not answer one vector for each text.
-  Result<std::vector<Similarity>> similarities(const std::vector<std::string>& texts);
+  Result<std::vector<Similarity>> similarities(const std::vector<std::string>& texts, const RequestLimits& limits = {});
+  ResultCacheStats cache_stats() const { return m_cache.stats(); }
 
  private:
   using Vectors = std::shared_ptr<const std::vector<EmbeddedText>>;
-  Result<Vectors> keyword_vectors();
-  Result<std::vector<EmbeddedText>> embed(const std::vector<std::string>& texts) const;
+  Result<Vectors> keyword_vectors(const std::string& model_id, const RequestLimits& limits);
+  Result<std::vector<EmbeddedText>> embed(const std::vector<std::string>& texts, const RequestLimits& limits) const;
 
   const SemanticBackend m_backend;
   const std::vector<std::string> m_keywords;
-  std::mutex m_mutex;  // held while the keywords are embedded, so that this happens once
+  std::timed_mutex m_mutex;  // held while the keywords are embedded, so that this happens once
   Vectors m_keyword_vectors;
+  std::string m_keywords_by;  // the model_id that they were computed with
+  ResultCache<Similarity> m_cache;
 };
 
 }  // namespace vivace

@@ -1,0 +1,60 @@
+#include "apps/impact/registry_backend.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace vivace {
+namespace {
+
+Result<std::shared_ptr<Engine>> find_model(ModelRegistry& registry, const RegistryBackendOptions& options) {
+  if (!options.refusal.message.empty()) return std::unexpected(options.refusal);
+  for (const std::string& name : options.models) {
+    auto engine = registry.find(name);
+    if (engine || engine.error().code != StatusCode::kNotFound) return engine;
+  }
+  return error(StatusCode::kUnavailable, fmt::format("no model named {} is served", fmt::join(options.models, " or ")));
+}
+
+RequestLimits within(RequestLimits limits, double seconds) {
+  const auto own = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                                                          std::chrono::duration<double>(seconds));
+  limits.deadline = std::min(limits.deadline.value_or(own), own);
+  return limits;
+}
+
+}  // namespace
+
+SemanticBackend registry_backend(ModelRegistry& registry, RegistryBackendOptions options) {
+  const auto shared = std::make_shared<const RegistryBackendOptions>(std::move(options));
+  SemanticBackend backend;
+  backend.name = "cpu";
+  backend.gates = shared->gates;
+  backend.cache_bytes = shared->cache_bytes;
+  backend.embed = [&registry, shared](const std::vector<std::string>& texts,
+                                      const RequestLimits& limits) -> Result<std::vector<EmbeddedText>> {
+    ASSIGN_OR_RETURN(std::shared_ptr<Engine> engine, find_model(registry, *shared));
+    return embed_with(std::move(engine))(texts, within(limits, shared->seconds));
+  };
+  backend.model_id = [&registry, shared]() -> Result<std::string> {
+    ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, find_model(registry, *shared));
+    // The time that a load took tells two loads of one directory apart where the address does not.
+    return fmt::format("{}|{}|{}", engine->info().directory, engine->info().load_ms, fmt::ptr(engine.get()));
+  };
+  return backend;
+}
+
+std::string first_served(const ModelRegistry& registry, const std::vector<std::string>& models) {
+  const auto served = registry.snapshot();
+  for (const std::string& name : models) {
+    const auto is_it = [&](const ModelSnapshot& model) { return model.spec.name == name; };
+    if (std::ranges::any_of(served, is_it)) return name;
+  }
+  return {};
+}
+
+}  // namespace vivace

@@ -1,0 +1,28 @@
+// A backend of the scorer's chain that is a model of the registry: looked up anew for each call, so that it may be
+// loaded, unloaded and exchanged meanwhile.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/impact/semantic_model.h"
+#include "base/status.h"
+#include "runtime/model_registry.h"
+
+namespace vivace {
+
+struct RegistryBackendOptions {
+  std::vector<std::string> models = {"impact", "embedder"};  // the first of these that is served
+  SemanticGates gates;
+  double seconds = 5;  // that the model may take, within the request's own deadline
+  size_t cache_bytes = 0;
+  Status refusal;  // why the model must not be used; empty message: it may
+};
+
+// registry must outlive the backend. The backend's name is "cpu".
+SemanticBackend registry_backend(ModelRegistry& registry, RegistryBackendOptions options);
+
+// The name of the first of these models that is served; empty: none is.
+std::string first_served(const ModelRegistry& registry, const std::vector<std::string>& models);
+
+}  // namespace vivace

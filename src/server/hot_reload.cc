@@ -1,0 +1,66 @@
+#include "server/hot_reload.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "apps/impact/impact_service.h"
+#include "base/log.h"
+#include "server/config_fields.h"
+#include "server/impact_setup.h"
+
+namespace vivace {
+namespace {
+
+struct Differences {
+  bool impact = false;
+  std::string need_restart;  // names of keys
+};
+
+// Secrets too, which field_text() would hide.
+bool differ(const ConfigField& a, const ConfigField& b) {
+  return std::visit(
+      [&b](const auto* value) {
+        using Value = std::remove_cv_t<std::remove_pointer_t<decltype(value)>>;
+        return *value != **std::get_if<Value*>(&b.value);
+      },
+      a.value);
+}
+
+Differences compare(ServerConfig next, ServerConfig current) {
+  Differences differences;
+  const auto after = config_fields(next);
+  const auto before = config_fields(current);
+  for (size_t i = 0; i < after.size(); ++i) {
+    if (!differ(after[i], before[i])) continue;
+    const std::string_view name = after[i].info.name;
+    if (name.starts_with("impact_")) {
+      differences.impact = true;
+    } else if (name != "models" && !name.starts_with("log_")) {
+      differences.need_restart += (differences.need_restart.empty() ? "" : ", ") + std::string(name);
+    }
+  }
+  differences.impact |= next.models != current.models || next.impact_model_refusal != current.impact_model_refusal;
+  return differences;
+}
+
+}  // namespace
+
+Result<void> apply_config(const ServerConfig& next, ServerConfig* current, ServerContext* context) {
+  for (const ModelSpec& spec : next.models) RETURN_IF_ERROR(check_model_directory(spec));
+  const Differences differences = compare(next, *current);
+  context->models.reconfigure(next.models);
+  if (differences.impact) {
+    ASSIGN_OR_RETURN(std::shared_ptr<ImpactScorer> scorer, make_impact_scorer(next, context->models));
+    context->impact->replace(std::move(scorer), impact_backend(next, context->models));
+  }
+  RETURN_IF_ERROR(configure_log(next.log_level, next.log_format == "json" ? LogFormat::kJson : LogFormat::kText));
+  if (!differences.need_restart.empty()) {
+    log_warning("these keys changed and need a restart: {}", differences.need_restart);
+  }
+  *current = next;
+  log_info("the configuration was read again");
+  return {};
+}
+
+}  // namespace vivace

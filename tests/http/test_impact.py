@@ -1,0 +1,200 @@
+"""Impact scoring and routing over HTTP."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from vivace_server import MODEL, ROOT, Server
+
+RECORDED = ROOT / "tests/impact/data"
+SHARED = ROOT.parent / "shared/data/impact"
+FACTORS = ["semantic", "permission", "volume", "context", "drift", "priority", "type"]
+
+
+@pytest.fixture(scope="module")
+def scorer():
+    with Server(models=[f"embedder={MODEL}"]) as running:
+        yield running
+
+
+def rows(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def score(server, body, status=200):
+    response = server.post("/api/v1/impact/score", body)
+    assert response.status_code == status, response.text
+    return response.json()
+
+
+@pytest.mark.parametrize("body, expected", [
+    ({"content": "The cafeteria opens at nine"}, 0.150), ({"content": ""}, 0.120),
+    ({"content": "a critical thing"}, 0.270), ({"content": "critical security breach"}, 0.800),
+    ({"content": "The cafeteria opens at nine", "priority": "critical"}, 0.900),
+    ({"content": "The cafeteria opens at nine", "tools": ["execute_command"]}, 0.310),
+    ({"content": "a critical thing", "tools": [{"name": "transfer_funds"}]}, 0.430),
+    ({"content": "a critical thing", "message_type": "governance_request"}, 0.330),
+    ({"content": "The cafeteria opens at nine", "priority": "high"}, 0.170),
+    ({"content": "The cafeteria opens at nine", "tools": ["read_file"]}, 0.170)])
+def test_c000_02_golden_values(scorer, body, expected):
+    body["from_agent"] = f"golden-{json.dumps(body)}"
+    answer = score(scorer, {"message": body, "use_model": False})
+    assert answer["impact_score"] == answer["score"] == pytest.approx(expected, abs=1e-9)
+    assert list(answer["factors"]) == FACTORS and all(0 <= value <= 1 for value in answer["factors"].values())
+    assert answer["backend"] == "keywords" and not answer["degraded"]
+    assert {item["of"] for item in answer["explanations"]} >= {*FACTORS, "score"}
+
+
+@pytest.mark.parametrize("file, use_model, tolerance", [("keywords.jsonl", False, 1e-6), ("minilm_cls.jsonl", True, 1e-4)])
+def test_c000_01_recorded_answers(file, use_model, tolerance):
+    path = SHARED / file
+    if not path.exists():
+        pytest.skip(f"{path} is missing")
+    # Volume counts forever in the original; its gates belong to raw vectors of DistilBERT.
+    flags = ["--impact-volume-window-seconds", "0", "--impact-gate-without-keywords", "0.95", "--impact-gate-with-keywords",
+             "0.85", "--impact-constitutional-hash", ""]
+    recorded = rows(path)
+    with Server(*flags, models=[f"embedder={MODEL}"]) as server:
+        for sequence in sorted({row["sequence"] for row in recorded}):
+            part = [row for row in recorded if row["sequence"] == sequence]
+            def own(row):  # agents of different sequences are not the same ones
+                if not row["message"] and not row["context"]:
+                    return {}, None
+                context = dict(row["context"] or {})
+                agent = context.get("agent_id") or row["message"].get("from_agent") or "anonymous"
+                return row["message"] | {"from_agent": f"{sequence}/{agent}"}, context | {"agent_id": f"{sequence}/{agent}"}
+            pairs = [own(row) for row in part]
+            answer = server.post("/api/v1/impact/batch", {"messages": [pair[0] for pair in pairs],
+                                                          "contexts": [pair[1] for pair in pairs], "use_model": use_model})
+            assert answer.status_code == 200, answer.text
+            for row, result in zip(part, answer.json()["results"], strict=True):
+                assert result["score"] == pytest.approx(row["score"], abs=tolerance), row
+                for name in FACTORS:
+                    assert result["factors"][name] == pytest.approx(row["factors"][name], abs=tolerance), (name, row)
+
+
+def test_c000_07_batch_equals_single_and_order_is_kept(scorer):
+    texts = ["someone got into the payroll database", "lunch is at noon", "critical breach", "", "Прорыв периметра", "🎻"]
+    single = [score(scorer, {"content": text, "from_agent": f"s{i}"}) for i, text in enumerate(texts)]
+    batch = scorer.post("/api/v1/impact/batch",
+                        {"messages": [{"content": text, "from_agent": f"b{i}"} for i, text in enumerate(texts)]}).json()
+    assert batch["count"] == len(texts)
+    for one, other, value in zip(single, batch["results"], batch["scores"], strict=True):
+        assert one["score"] == pytest.approx(other["score"], abs=1e-6) and value == other["score"]
+    assert scorer.post("/api/v1/impact/batch", {"messages": []}).json()["scores"] == []
+
+
+def test_limits_of_a_batch(scorer):
+    most = scorer.post("/api/v1/impact/batch", {"messages": [{"content": "x"}] * 1000, "use_model": False, "score_only": True})
+    assert most.status_code == 200 and len(most.json()["scores"]) == 1000 and "results" not in most.json()
+    over = scorer.post("/api/v1/impact/batch", {"messages": [{"content": "x"}] * 1001})
+    assert over.status_code == 413 and "1000" in over.json()["error"]["message"]
+    uneven = scorer.post("/api/v1/impact/batch", {"messages": [{}, {}], "contexts": [{}]})
+    assert uneven.status_code == 400 and "1 contexts for 2 messages" in uneven.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("body", [{"messages": 3}, {}, {"messages": [1]}, {"messages": [{"tools": 7}]}, {"messages": [{}], "use_model": 3}])
+def test_refusals_have_our_shape(scorer, body):
+    response = scorer.post("/api/v1/impact/batch", body)
+    assert response.status_code == 400
+    assert set(response.json()["error"]) == {"code", "message", "details"}
+
+
+@pytest.mark.parametrize("message", [{"priority": [1]}, {"priority": {"a": 1}}, {"message_type": 7}, {"payload": {"amount": "much"}},
+                                     {"payload": 3}, {"content": {"no": "text"}}, {"tools": [None, 1, {}]}, {"content": "\u0000"}])
+def test_c000_28_malformed_members_never_fail(scorer, message):
+    assert 0 <= score(scorer, message)["score"] <= 1
+
+
+def test_c001_17_constitutional_hash(scorer):
+    assert score(scorer, {"content": "x", "constitutional_hash": "cdd01ef066bc6cf2"})
+    for use_model in (True, False):
+        refused = score(scorer, {"message": {"content": "x", "constitutional_hash": "0"}, "use_model": use_model}, 400)
+        assert "constitutional_hash" in refused["error"]["message"]
+
+
+def test_cache_hits_are_visible(scorer):
+    message = {"content": "the very same words twice over", "from_agent": "twice"}
+    first, second = score(scorer, message), score(scorer, message)
+    assert "cached" not in first and second["cached"] and first["similarity"] == second["similarity"]
+    status = scorer.get("/api/v1/impact/status").json()
+    cpu = next(backend for backend in status["backends"] if backend["name"] == "cpu")
+    assert cpu["cache"]["hits"] >= 1 and cpu["cache"]["bytes"] <= cpu["cache"]["capacity_bytes"]
+    assert scorer.metric("vivace_impact_cache_hits_total", backend="cpu") >= 1
+    assert status["model"] == "embedder" and status["model_loaded"]
+
+
+def test_without_a_model_keywords_answer_and_say_so(server):
+    answer = score(server, {"content": "critical breach and attack"})
+    assert answer["backend"] == "keywords" and answer["degraded"] and answer["score"] == pytest.approx(0.8)
+    errors = [backend.get("last_error", "") for backend in server.get("/api/v1/impact/status").json()["backends"]]
+    assert any("impact or embedder" in text for text in errors)
+
+
+def test_c000_26_wrong_checksum_leaves_the_keywords():
+    with Server("--impact-model-sha256", "0" * 64, models=[f"embedder={MODEL}"]) as server:
+        answer = score(server, {"content": "critical breach"})
+        assert answer["backend"] == "keywords" and answer["degraded"]
+        assert "SHA-256" in server.get("/api/v1/impact/status").json()["backends"][0]["last_error"]
+
+
+def test_routing_as_recorded(scorer):
+    used = 0
+    for row in rows(RECORDED / "router.jsonl"):
+        if row["threshold"] != 0.8 or not 0 <= row["impact_score"] <= 1 or row["kind"] == "forced":
+            continue
+        body = {"message": {"content": row["content"]}, "impact_score": row["impact_score"]}
+        answer = scorer.post("/api/v1/route", body).json()
+        for name in ("lane", "requires_deliberation", "intent_type", "dynamic_threshold", "impact_score"):
+            assert answer[name] == row["output"][name], (name, row)
+        assert ("fast_path_enabled" in answer) == (answer["lane"] == "fast") != ("estimated_wait_time" in answer)
+        used += 1
+    assert used > 30
+
+
+def test_routing_scores_forces_and_learns():
+    with Server(models=[f"embedder={MODEL}"]) as server:
+        routed = server.post("/api/v1/route", {"message": {"content": "critical security breach"}}).json()
+        assert routed["lane"] == "deliberation" and routed["analysis"]["score"] == routed["impact_score"]
+        forced = server.post("/api/v1/route", {"message": {"content": "x"}, "force_deliberation": True,
+                                               "force_reason": "audit"}).json()
+        assert (forced["lane"], forced["forced"], forced["force_reason"]) == ("deliberation", True, "audit")
+        assert forced["impact_score"] == 1.0 and "intent_type" not in forced
+        threshold = None
+        for _ in range(60):
+            body = {"message": {"content": "x"}, "impact_score": 0.95}
+            decision = server.post("/api/v1/route", body).json()
+            told = server.post("/api/v1/route/outcome", {"decision_id": decision["decision_id"], "feedback": 1.0})
+            threshold = told.json()["impact_threshold"]
+        assert threshold > 0.8  # deliberations were needless
+        unknown = server.post("/api/v1/route/outcome", {"decision_id": 10**6})
+        assert unknown.status_code == 404
+
+
+def test_c000_24_validate(scorer):
+    dataset = rows(ROOT / "examples/impact/messages.jsonl")[:60]
+    answer = scorer.post("/api/v1/impact/validate", {"messages": dataset})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert found["rows"] == 60 and 0 <= found["agreement"] <= 1
+    assert set(found["keywords"]) == set(found["model"]) >= {"precision", "recall"}
+    assert scorer.post("/api/v1/impact/validate", {"messages": []}).status_code == 400
+
+
+def test_c000_28_many_agents_at_once(scorer):
+    problems = []
+
+    def talk(agent):
+        for _ in range(10):
+            answer = scorer.post("/api/v1/impact/score", {"content": "lunch", "from_agent": f"many-{agent}", "priority": "high"})
+            if answer.status_code != 200:
+                problems.append(answer.text)
+    threads = [threading.Thread(target=talk, args=(agent,)) for agent in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert scorer.get("/api/v1/impact/status").json()["agents"]["remembered"] >= 16
