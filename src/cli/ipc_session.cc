@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/json.h"
-#include "cli/process_memory.h"
+#include "base/process_memory.h"
 
 namespace vivace {
 namespace {

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 
 #include <fmt/format.h>
 
@@ -79,15 +78,6 @@ size_t default_memory_budget() {
 
 void return_freed_memory() {
   malloc_trim(0);
-}
-
-size_t resident_bytes() {
-  // Second number: resident pages. https://man7.org/linux/man-pages/man5/proc_pid_statm.5.html
-  std::ifstream statm("/proc/self/statm");
-  size_t size = 0;
-  size_t resident = 0;
-  statm >> size >> resident;
-  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
 std::string format_bytes(size_t bytes) {

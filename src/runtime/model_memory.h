@@ -29,9 +29,6 @@ size_t default_memory_budget();
 // Gives freed pages back to the system, which the allocator would else keep for later.
 void return_freed_memory();
 
-// Bytes that the process holds right now.
-size_t resident_bytes();
-
 // "1.5 GiB", "300 MiB".
 std::string format_bytes(size_t bytes);
 

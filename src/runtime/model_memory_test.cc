@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/process_memory.h"
 #include "runtime/guarded_engine.h"
 #include "runtime/model_registry.h"
 

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/process_memory.h"
 #include "engine/engine_stats.h"
 #include "runtime/model_memory.h"
 #include "server/claims_metrics.h"
