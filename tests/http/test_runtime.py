@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-
 from vivace_server import MODEL, PATIENCE_SECONDS, ROOT, Server
 
 TINY = ROOT / "tests/golden/tiny-bert"
@@ -203,7 +202,7 @@ def test_load_with_a_model_that_is_too_slow_then_recovers(tmp_path, seconds):
         for thread in threads:
             thread.start()
         server.wait_until(lambda: backends["cpu"] > 64)
-        write(config, **keys, impact_model_seconds=0.001)  # no model is that fast under this load
+        write(config, **keys, impact_model_seconds=0.002)  # no model is that fast under this load
         hang_up(server, lambda: server.metric("vivace_breaker_opened_total", model="embedder") >= 1)
         server.wait_until(lambda: backends["keywords"] > 64)
         assert server.metric("vivace_breaker_refused_total", model="embedder") >= 1
