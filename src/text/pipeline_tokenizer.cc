@@ -31,8 +31,7 @@ struct Splitting {
 // A byte-level BPE after a ByteLevel step works on the bytes themselves, where it can.
 Result<Splitting> read_splitting(const JsonValue& root, std::vector<std::string>* tokens) {
   Splitting splitting;
-  ASSIGN_OR_RETURN(const JsonValue pre_tokenizer, root.get("pre_tokenizer"));
-  ASSIGN_OR_RETURN(splitting.pre_tokenizer, PreTokenizer::read(pre_tokenizer));
+  ASSIGN_OR_RETURN(splitting.pre_tokenizer, PreTokenizer::read(optional_part(root, "pre_tokenizer")));
   ASSIGN_OR_RETURN(const JsonValue model, root.get("model"));
   ASSIGN_OR_RETURN(auto* const read, find_reader<ModelReader>(model, kModels));
   if (read == read_bpe) {
@@ -66,8 +65,7 @@ TokenOffset empty_token_offset(std::string_view text, int32_t piece_begin, uint3
 
 Result<std::unique_ptr<const Tokenizer>> PipelineTokenizer::read(const JsonValue& root) {
   (void)UnicodeTables::instance();  // made while loading: the first text should not wait for them
-  ASSIGN_OR_RETURN(const JsonValue normalizer_value, root.get("normalizer"));
-  ASSIGN_OR_RETURN(std::unique_ptr<const Normalizer> normalizer, Normalizer::read(normalizer_value));
+  ASSIGN_OR_RETURN(std::unique_ptr<const Normalizer> normalizer, Normalizer::read(optional_part(root, "normalizer")));
   std::vector<std::string> tokens;
   ASSIGN_OR_RETURN(Splitting splitting, read_splitting(root, &tokens));
   ASSIGN_OR_RETURN(const std::vector<AddedToken> added, read_added_tokens(root, &tokens));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "text/post_processor_json.h"
+#include "text/tokenizer_json.h"
 
 namespace vivace {
 namespace {
@@ -119,7 +120,7 @@ void trim_offsets(std::span<const OffsetTrim> trims, std::span<const TokenBlanks
 }
 
 Result<PostProcessor> PostProcessor::read(const JsonValue& root, size_t vocabulary_size) {
-  ASSIGN_OR_RETURN(const JsonValue processor, root.get("post_processor"));
+  const JsonValue processor = optional_part(root, "post_processor");
   ASSIGN_OR_RETURN(const std::vector<ProcessorStep> steps, read_processor_steps(processor));
   const TemplatePiece first{.kind = Kind::kFirstText, .type_id = 0};
   const TemplatePiece second{.kind = Kind::kSecondText, .type_id = 1};

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "text/text_check.h"
+#include "text/tokenizer_json.h"
 
 namespace vivace {
 namespace {
@@ -40,8 +41,7 @@ Result<TokenizerBase::SharedParts> TokenizerBase::read_shared(const JsonValue& r
                                                               const AddedPatterns& patterns) {
   SharedParts parts;
   ASSIGN_OR_RETURN(parts.post_processor, PostProcessor::read(root, tokens.size()));
-  ASSIGN_OR_RETURN(const JsonValue decoder, root.get("decoder"));
-  ASSIGN_OR_RETURN(parts.decoder, Decoder::read(decoder));
+  ASSIGN_OR_RETURN(parts.decoder, Decoder::read(optional_part(root, "decoder")));
   for (const AddedToken& token : added) {
     if (token.special) parts.special_tokens.insert(token.content);
   }

@@ -16,6 +16,11 @@ std::unexpected<Status> corrupt(const JsonValue& value, const std::string& messa
   return error(StatusCode::kCorruptFile, value.path() + ": " + message);
 }
 
+// What may be left out but cannot be null.
+bool has_member(const JsonValue& object, std::string_view key) {
+  return object.get(key).has_value();
+}
+
 Result<bool> read_bool(const JsonValue& object, std::string_view key) {
   ASSIGN_OR_RETURN(const JsonValue value, object.get(key));
   return value.as_bool();
@@ -58,8 +63,14 @@ Result<BertNormalizerOptions> read_bert_options(const JsonValue& normalizer) {
   return options;
 }
 
+JsonValue optional_part(const JsonValue& root, std::string_view key) {
+  static const JsonDocument kNull = JsonDocument::parse("null", "a part that is left out").value();
+  return root.find(key).value_or(kNull.root());
+}
+
 Result<void> check_version(const JsonValue& root) {
-  ASSIGN_OR_RETURN(const std::string version, root.string_or("version", "1.0"));
+  if (!has_member(root, "version")) return {};
+  ASSIGN_OR_RETURN(const std::string version, read_string(root, "version"));
   if (version == "1.0") return {};
   return error(StatusCode::kUnsupported,
                root.path() + ": version '" + printable(version) + "' is not supported; known: 1.0");
@@ -93,10 +104,10 @@ WordPiece make_wordpiece(const WordPieceFile& file) {
 // The reference ignores the written ids: a token has its id in the vocabulary, a new one the next free id. A file that
 // says otherwise would work differently here and there, so it is refused.
 Result<std::vector<AddedToken>> read_added_tokens(const JsonValue& root, std::vector<std::string>* tokens) {
-  const std::optional<JsonValue> list = root.find("added_tokens");
   std::vector<AddedToken> added;
-  if (!list) return added;
-  ASSIGN_OR_RETURN(const std::vector<JsonValue> items, list->as_array());
+  if (!has_member(root, "added_tokens")) return added;
+  ASSIGN_OR_RETURN(const JsonValue list, root.get("added_tokens"));
+  ASSIGN_OR_RETURN(const std::vector<JsonValue> items, list.as_array());
   std::unordered_map<std::string, size_t> ids;
   for (size_t id = 0; id < tokens->size(); ++id) ids.emplace((*tokens)[id], id);
   std::vector<bool> is_added(tokens->size() + items.size());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -15,6 +16,9 @@ namespace vivace {
 
 // Refuses a document of another version than 1.0.
 Result<void> check_version(const JsonValue& root);
+
+// A part that a file may leave out: null where it does.
+JsonValue optional_part(const JsonValue& root, std::string_view key);
 
 // normalizer: a BertNormalizer.
 Result<BertNormalizerOptions> read_bert_options(const JsonValue& normalizer);

@@ -139,6 +139,21 @@ TEST(TokenizerJson, RefusesMissingAndWrongSettings) {
   EXPECT_EQ(load_error("{}").message, "tokenizer.json: 'model' is missing");
 }
 
+// tests/tokenizer/test_absent_parts.py compares what becomes of the text.
+TEST(TokenizerJson, PartsMayBeLeftOutButNotTheModel) {
+  const std::string model = R"("model":{"type":"WordLevel","unk_token":"b","vocab":{"a":0,"b":1}})";
+  const auto tokenizer = Tokenizer::from_json("{" + model + "}", "tokenizer.json");
+  ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
+  TokenSequence tokens;
+  ASSERT_TRUE((*tokenizer)->encode("a", {}, &tokens).has_value());
+  EXPECT_THAT(tokens.ids, ElementsAre(0));
+  EXPECT_EQ((*tokenizer)->decode(std::vector<int32_t>{0, 1}, SkipSpecialTokens::kNo).value(), "a b");
+  EXPECT_EQ(load_error("{" + model + R"(,"added_tokens":null})").message,
+            "tokenizer.json: added_tokens: expected an array, found null");
+  EXPECT_EQ(load_error("{" + model + R"(,"version":null})").message,
+            "tokenizer.json: version: expected a string, found null");
+}
+
 TEST(TokenizerJson, ReadsTemplates) {
   const std::string processor = R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"two","type_id":3}},
     {"Sequence":{"id":"A","type_id":5}},{"SpecialToken":{"id":"[SEP]","type_id":4}}],"pair":[],

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "text/aligned_text.h"
+#include "text/tokenizer_json.h"
 
 namespace vivace {
 namespace {
@@ -155,12 +156,11 @@ Result<std::string> normalized(const Normalizer& normalizer, std::string_view te
 Result<std::optional<WordCuts>> find_word_cuts(const JsonValue& root, const Normalizer& normalizer,
                                                std::span<const AddedTokenMatcher::Pattern> added) {
   std::optional<WordCuts> cuts;
-  ASSIGN_OR_RETURN(const JsonValue normalizer_value, root.get("normalizer"));
+  const JsonValue normalizer_value = optional_part(root, "normalizer");
   Normalizing normalizing;
   RETURN_IF_ERROR(look_at_normalizing(normalizer_value, &normalizing));
-  ASSIGN_OR_RETURN(const JsonValue pre_tokenizer, root.get("pre_tokenizer"));
   Splitting splitting;
-  RETURN_IF_ERROR(look_at_splitting(pre_tokenizer, &splitting));
+  RETURN_IF_ERROR(look_at_splitting(optional_part(root, "pre_tokenizer"), &splitting));
   if (!normalizing.in_words || !splitting.in_words || !splitting.cuts || !std::ranges::all_of(added, stays_in_word) ||
       (normalizing.needs_metaspace && !splitting.at_metaspace)) {
     return cuts;
