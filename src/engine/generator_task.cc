@@ -1,7 +1,6 @@
 #include "engine/generator_task.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace vivace {
@@ -11,18 +10,10 @@ double milliseconds(GeneratorTask::Clock::duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
-// Ids that a model may have but its tokenizer need not: rows that fill the vocabulary up.
-std::vector<int32_t> known_ids(const Tokenizer& tokenizer, std::span<const int32_t> ids) {
-  std::vector<int32_t> known;
-  std::ranges::copy_if(ids, std::back_inserter(known), [&](int32_t id) { return !tokenizer.token(id).empty(); });
-  return known;
-}
-
 }  // namespace
 
 GeneratorTask::GeneratorTask(const Tokenizer& tokenizer, GenerateRequest request, Callback done)
     : m_tokenizer(tokenizer), m_request(std::move(request)), m_done(std::move(done)) {
-  if (!m_request.on_text) return;
   for (int i = 0; i < m_request.options.num_return_sequences; ++i) m_streams.emplace_back(m_tokenizer, m_request.stop);
 }
 
@@ -84,22 +75,27 @@ void GeneratorTask::begin(const EncoderDecoder& model, EncodedSource source, con
 GenerationHooks GeneratorTask::hooks() {
   GenerationHooks hooks;
   if (!m_request.stop.empty() || m_request.stop_id.has_value()) {
-    hooks.stop = [this](std::span<const int32_t> ids) {
-      if (ids.back() == m_request.stop_id) return true;
-      if (m_request.stop.empty()) return false;
-      const auto text = m_tokenizer.decode(known_ids(m_tokenizer, ids), SkipSpecialTokens::kYes);
-      if (!text) m_problem = std::unexpected(text.error());
-      return !text || find_stop(*text, m_request.stop) != std::string::npos;
-    };
+    hooks.stop = [this](std::span<const int32_t> ids) { return ids.back() == m_request.stop_id || has_stop(ids); };
   }
-  if (m_request.on_text) {
-    hooks.token = [this](int sequence, std::span<const int32_t> ids) {
-      const auto piece = m_streams[static_cast<size_t>(sequence)].update(known_ids(m_tokenizer, ids));
-      if (!piece) m_problem = std::unexpected(piece.error());
-      if (piece && !piece->empty()) m_request.on_text(sequence, *piece);
-    };
+  if ((!m_request.stop.empty() && m_request.options.num_beams == 1) || m_request.on_text) {
+    hooks.token = [this](int sequence, std::span<const int32_t> ids) { read(static_cast<size_t>(sequence), ids); };
   }
   return hooks;
+}
+
+void GeneratorTask::read(size_t sequence, std::span<const int32_t> ids) {
+  m_last_read = sequence;
+  const std::string_view piece = m_streams[sequence].update(ids);
+  if (!piece.empty() && m_request.on_text) m_request.on_text(static_cast<int>(sequence), piece);
+}
+
+// A sequence's token has just been read. Beams part and end, so each text is put together anew.
+bool GeneratorTask::has_stop(std::span<const int32_t> ids) const {
+  if (m_request.stop.empty()) return false;
+  if (m_request.options.num_beams == 1) return m_streams[m_last_read].stopped();
+  TextStream beam(m_tokenizer, m_request.stop);
+  beam.finish(ids);
+  return beam.stopped();
 }
 
 void GeneratorTask::propose(int max_rows, std::vector<DecoderStep>* steps) {
@@ -149,14 +145,10 @@ Result<GenerateResponse> GeneratorTask::response(FinishReason unfinished) {
     return std::move(m_response);
   }
   const auto sequences = m_generation->results(unfinished);
-  for (size_t i = 0; i < m_streams.size(); ++i) {
-    ASSIGN_OR_RETURN(const std::string_view rest, m_streams[i].finish(known_ids(m_tokenizer, sequences[i].ids)));
-    if (!rest.empty()) m_request.on_text(static_cast<int>(i), rest);
-  }
-  for (const GeneratedSequence& sequence : sequences) {
-    TextStream stream(m_tokenizer, m_request.stop);
-    RETURN_IF_ERROR(stream.finish(known_ids(m_tokenizer, sequence.ids)));
-    m_response.texts.push_back({stream.text(), sequence.ids, sequence.reason});
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    const std::string_view rest = m_streams[i].finish(sequences[i].ids);
+    if (!rest.empty() && m_request.on_text) m_request.on_text(static_cast<int>(i), rest);
+    m_response.texts.push_back({m_streams[i].text(), sequences[i].ids, sequences[i].reason});
   }
   m_response.stats = m_generation->stats();
   m_response.decode_ms = milliseconds(written - m_decode_start);

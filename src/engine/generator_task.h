@@ -47,6 +47,8 @@ class GeneratorTask {
 
  private:
   GenerationHooks hooks();
+  void read(size_t sequence, std::span<const int32_t> ids);
+  bool has_stop(std::span<const int32_t> ids) const;
   Result<GenerateResponse> response(FinishReason unfinished);
   void answer(FinishReason unfinished, std::unique_lock<std::mutex> lock);
 
@@ -63,7 +65,8 @@ class GeneratorTask {
   Clock::time_point m_decode_start;
   GenerateResponse m_response;
   std::unique_ptr<Generation> m_generation;
-  std::vector<TextStream> m_streams;  // of each sequence, when it is streamed
+  std::vector<TextStream> m_streams;  // of each sequence of the answer
+  size_t m_last_read = 0;             // the sequence whose token was the last
   Result<void> m_problem;
   bool m_is_answered = false;
 };

@@ -7,8 +7,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engine/text_stream.h"
-
 namespace vivace {
 namespace {
 
@@ -48,6 +46,56 @@ TEST_F(GeneratorTest, PiecesTogetherAreTheText) {
   EXPECT_EQ(text, response->texts[0].text);
   EXPECT_FALSE(text.empty());
   EXPECT_GT(response->source_tokens, 3);
+}
+
+// The stop string is a part of what would be written, so it begins and ends within tokens.
+TEST_F(GeneratorTest, AStopStringEndsTextAndWriting) {
+  const auto generator = load();
+  const std::string whole = generator->generate(request(60))->texts[0].text;
+  ASSERT_GT(whole.size(), 40U);
+  const size_t written = generator->generate(request(60))->texts[0].token_ids.size();
+  GenerateRequest stopped = request(60);
+  stopped.stop = {"no such text", whole.substr(whole.size() / 2, 5)};
+  const std::string expected = whole.substr(0, whole.find(stopped.stop[1]));
+  std::string streamed;
+  for (const bool streams : {false, true}) {
+    if (streams) stopped.on_text = [&](int, std::string_view piece) { streamed += piece; };
+    const auto response = generator->generate(stopped);
+    EXPECT_EQ(response->texts[0].text, expected);
+    EXPECT_EQ(response->texts[0].finish_reason, FinishReason::kStop);
+    EXPECT_LT(response->texts[0].token_ids.size(), written);
+  }
+  EXPECT_EQ(streamed, expected);
+}
+
+// Each by itself, whatever the others wrote before.
+TEST_F(GeneratorTest, AStopStringEndsEachOfSeveralTexts) {
+  const auto generator = load();
+  GenerateRequest several = request(60);
+  several.options.temperature = 1.2;
+  several.options.num_return_sequences = 4;
+  for (const int beams : {1, 4}) {
+    several.options.num_beams = beams;
+    if (beams > 1) several.options.temperature = 0;
+    several.stop.clear();
+    const auto whole = generator->generate(several);
+    ASSERT_EQ(whole->texts.size(), 4U);
+    const std::string& last = whole->texts[3].text;
+    several.stop = {last.substr(last.size() / 3, 3)};
+    const auto stopped = generator->generate(several);
+    ASSERT_EQ(stopped->texts.size(), 4U);
+    size_t ended = 0;
+    for (size_t i = 0; i < 4; ++i) {
+      const GeneratedText& text = stopped->texts[i];
+      EXPECT_EQ(text.text.find(several.stop[0]), std::string::npos);
+      ended += text.finish_reason == FinishReason::kStop ? 1U : 0U;
+      const std::string& unstopped = whole->texts[i].text;
+      if (beams == 1) {
+        EXPECT_EQ(text.text, unstopped.substr(0, unstopped.find(several.stop[0])));
+      }
+    }
+    EXPECT_GT(ended, 0U);
+  }
 }
 
 TEST_F(GeneratorTest, DeadlineAndCancelGiveWhatIsWritten) {
@@ -197,18 +245,6 @@ TEST_F(GeneratorTest, WrongRequestsAreRefused) {
   wrong.options.num_beams = 2;
   wrong.on_text = [](int, std::string_view) {};
   EXPECT_THAT(refusal(wrong), HasSubstr("streamed"));
-}
-
-TEST(TextStreamTest, HoldsBackWhatMayChange) {
-  const std::vector<std::string> stops{"END", "\n\n"};
-  EXPECT_EQ(find_stop("a\n\nEND", stops), 1U);
-  EXPECT_EQ(find_stop("none", stops), std::string::npos);
-  EXPECT_EQ(certain_length("plain", stops), 5U);
-  EXPECT_EQ(certain_length("blank \n", stops), 5U);
-  EXPECT_EQ(certain_length("the EN", stops), 4U);
-  EXPECT_EQ(certain_length("the E", stops), 4U);
-  EXPECT_EQ(certain_length("cut \xEF\xBF\xBD", stops), 3U);
-  EXPECT_EQ(certain_length("", stops), 0U);
 }
 
 }  // namespace

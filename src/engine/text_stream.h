@@ -1,45 +1,45 @@
-// Text that grows with the tokens of one sequence: which part of it is certain, and where a stop string ends it.
+// Text that grows with the tokens of one sequence, cut at a stop string: which part of it is certain.
 #pragma once
 
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "base/status.h"
+#include "engine/stop_matcher.h"
+#include "text/decode_stream.h"
 #include "text/tokenizer.h"
 
 namespace vivace {
 
-// Position of the first occurrence of any of the stop strings, npos without one.
-size_t find_stop(std::string_view text, std::span<const std::string> stops);
-
-// How much of the text stays as it is whatever follows: not a character that is cut in two, nor blanks that a decoder
-// may take back, nor what may be the beginning of a stop string.
-size_t certain_length(std::string_view text, std::span<const std::string> stops);
-
+// All pieces together are Tokenizer::decode() of all ids, without special tokens, up to the first stop string. A token
+// costs the same whatever stands before it.
 class TextStream {
  public:
-  TextStream(const Tokenizer& tokenizer, std::span<const std::string> stops) : m_tokenizer(tokenizer), m_stops(stops) {}
+  // Both must outlive the stream. No stop string is empty.
+  TextStream(const Tokenizer& tokenizer, std::span<const std::string> stops)
+      : m_decoder(tokenizer.decode_stream(SkipSpecialTokens::kYes)), m_stops(stops) {}
 
-  // Takes all tokens so far and returns the text that became certain with the last ones. The view is valid until the
-  // next call.
-  Result<std::string_view> update(std::span<const int32_t> ids);
-  // The rest of the text, cut at a stop string.
-  Result<std::string_view> finish(std::span<const int32_t> ids);
-  // Whether a stop string has occurred in what the last call saw.
+  // Takes all ids so far, those of earlier calls included, and returns the text that became certain with the new ones:
+  // no character cut in two, nothing that a later token may change, nothing that may be the beginning of a stop string.
+  // The view is valid until the next call. Ids without token are passed over: a model's vocabulary may be filled up.
+  std::string_view update(std::span<const int32_t> ids);
+  // The same, and no more ids come: the rest of the text.
+  std::string_view finish(std::span<const int32_t> ids);
+  // Whether a stop string is in the certain text. What comes behind it is not looked at.
   bool stopped() const { return m_stopped; }
-  // All text that the last call saw, cut at a stop string.
+  // The certain text so far, whether it was returned or not.
   const std::string& text() const { return m_text; }
 
  private:
-  Result<void> decode(std::span<const int32_t> ids);
+  void read(std::span<const int32_t> ids);
+  void append(std::string_view part);
   std::string_view take(size_t end);
 
-  const Tokenizer& m_tokenizer;
-  std::span<const std::string> m_stops;
+  DecodeStream m_decoder;
+  StopMatcher m_stops;
   std::string m_text;
-  std::string m_given;  // what was returned so far
+  size_t m_read = 0;   // ids
+  size_t m_given = 0;  // bytes of m_text that were returned
   bool m_stopped = false;
 };
 

@@ -28,7 +28,7 @@ struct GenerationHooks {
   std::function<std::optional<FinishReason>()> interrupt;  // a reason: end all sequences as they are
   std::function<bool(std::span<const int32_t> ids)> stop;  // a sequence is complete (ids without start token)
   std::function<void(int sequence, std::span<const int32_t> ids)>
-      token;  // not for beams: a sequence has one more token
+      token;  // not for beams: a sequence has one more token; before stop is asked about it
 };
 
 struct GenerationStats {

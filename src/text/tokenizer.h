@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "text/decode_stream.h"
 #include "text/token_sequence.h"
 
 namespace vivace {
@@ -36,9 +37,7 @@ struct EncodeOptions {
   size_t stride = 0;
 };
 
-enum class SkipSpecialTokens { kNo, kYes };
-
-class Tokenizer {
+class Tokenizer : public TokenNames {
  public:
   // Builds the pipeline that a tokenizer.json describes. origin (the file's path) starts every message.
   // kInvalidArgument or kCorruptFile when the document contradicts itself; kUnsupported, naming the component, for a
@@ -49,8 +48,6 @@ class Tokenizer {
   // (text/legacy_tokenizer.h). model_type: config.json's.
   static Result<std::unique_ptr<const Tokenizer>> from_directory(const std::string& directory,
                                                                  std::string_view model_type);
-
-  virtual ~Tokenizer() = default;
 
   // Replaces *tokens by those of the text; its vectors' memory is reused. kInvalidArgument when the text is not UTF-8,
   // or when max_tokens leaves no room for the special tokens.
@@ -71,6 +68,8 @@ class Tokenizer {
   // The text that tokens stand for, as the file's decoder puts it together. kInvalidArgument for an id without token.
   // What is not UTF-8 in the end becomes U+FFFD.
   virtual Result<std::string> decode(std::span<const int32_t> ids, SkipSpecialTokens skip) const = 0;
+  // The same id by id. The tokenizer must outlive the stream.
+  virtual DecodeStream decode_stream(SkipSpecialTokens skip) const = 0;
 
   // One more than the largest id, added tokens included.
   virtual size_t vocabulary_size() const = 0;

@@ -52,20 +52,29 @@ Result<TokenizerBase::SharedParts> TokenizerBase::read_shared(const JsonValue& r
   return parts;
 }
 
-Result<std::string> TokenizerBase::decode(std::span<const int32_t> ids, SkipSpecialTokens skip) const {
-  std::vector<std::string> tokens;
-  tokens.reserve(ids.size());
-  for (const int32_t id : ids) {
-    const std::string_view written = m_parts.vocabulary.token(id);
-    if (written.empty()) {
-      return error(StatusCode::kInvalidArgument, "there is no token with id " + std::to_string(id));
-    }
-    const auto form = m_parts.normalized_forms.find(id);
-    std::string token = form == m_parts.normalized_forms.end() ? std::string(written) : form->second;
-    if (skip == SkipSpecialTokens::kYes && m_parts.special_tokens.contains(token)) continue;
-    tokens.push_back(std::move(token));
+Result<std::optional<std::string_view>> TokenizerBase::decoded_name(int32_t id, SkipSpecialTokens skip) const {
+  const std::string_view written = m_parts.vocabulary.token(id);
+  if (written.empty()) {
+    return error(StatusCode::kInvalidArgument, "there is no token with id " + std::to_string(id));
   }
-  return m_parts.decoder->decode(tokens);
+  const auto form = m_parts.normalized_forms.find(id);
+  const std::string_view name = form == m_parts.normalized_forms.end() ? written : form->second;
+  if (skip == SkipSpecialTokens::kYes && m_parts.special_tokens.contains(std::string(name))) return std::nullopt;
+  return name;
+}
+
+DecodeStream TokenizerBase::decode_stream(SkipSpecialTokens skip) const {
+  return {*this, skip, m_parts.decoder->stream()};
+}
+
+Result<std::string> TokenizerBase::decode(std::span<const int32_t> ids, SkipSpecialTokens skip) const {
+  DecodeStream stream = decode_stream(skip);
+  std::string text;
+  for (const int32_t id : ids) {
+    ASSIGN_OR_RETURN(const std::string part, stream.push(id));
+    text += part;
+  }
+  return text += stream.finish();
 }
 
 Result<size_t> TokenizerBase::room_for_text(const TokenLayout& layout, const EncodeOptions& options) const {

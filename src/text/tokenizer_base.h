@@ -33,6 +33,8 @@ class TokenizerBase : public Tokenizer {
                            TokenSequence* tokens) const final;
   Result<std::vector<TokenSequence>> encode_windows(std::string_view text, const EncodeOptions& options) const final;
   Result<std::string> decode(std::span<const int32_t> ids, SkipSpecialTokens skip) const final;
+  DecodeStream decode_stream(SkipSpecialTokens skip) const final;
+  Result<std::optional<std::string_view>> decoded_name(int32_t id, SkipSpecialTokens skip) const final;
   size_t vocabulary_size() const final { return m_parts.vocabulary.size(); }
   std::string_view token(int32_t id) const final { return m_parts.vocabulary.token(id); }
   std::optional<int32_t> token_id(std::string_view token) const final { return m_parts.vocabulary.id(token); }
