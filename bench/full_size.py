@@ -29,18 +29,24 @@ TOLERANCE = 1e-4  # of hidden states, relative to the largest
 WEIGHTS_FACTOR, ACTIVATIONS_MB = 1.1, 100
 
 
+# Linux counts the memory of the one who starts a process as that process's own, so a small one has to start it.
+MEASURE = """
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[2:]).returncode
+with open(sys.argv[1], "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(status)
+"""
+
+
 def peak_memory(command, stdin):
     """Standard output and the most megabytes that the command had in memory."""
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as told:
-        given.write(stdin.encode())
-        given.seek(0)
-        process = subprocess.Popen([str(part) for part in command], stdin=given, stdout=told)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            raise ours.OursError(f"{command[1]} ended with status {process.returncode}; its message is above")
-        told.seek(0)
-        return told.read().decode(), usage.ru_maxrss * 1024 / 1e6
+    with tempfile.NamedTemporaryFile("r") as kilobytes:
+        done = subprocess.run([sys.executable, "-c", MEASURE, kilobytes.name, *map(str, command)], input=stdin.encode(),
+                              stdout=subprocess.PIPE, check=False)
+        if done.returncode != 0:
+            raise ours.OursError(f"{command[1]} ended with status {done.returncode}; its message is above")
+        return done.stdout.decode(), int(kilobytes.read()) * 1024 / 1e6
 
 
 def difference(got, expected):

@@ -6,7 +6,7 @@ namespace {
 constexpr char kMessage[] =
     R"({"type":"object","properties":{)"
     R"("content":{"description":"The text, an object with a text, or anything else"},)"
-    R"("payload":{"type":["object","null"],"description":"message is text too; amount above 1000 weighs"},)"
+    R"("payload":{"description":"Of an object, message is text too, and an amount above 1000 weighs"},)"
     R"("priority":{"description":"critical, high, normal or low, or 3 to 0; anything else counts as normal"},)"
     R"("message_type":{"description":"governance, constitutional or command weigh more"},)"
     R"("from_agent":{"description":"Whose history it belongs to"},)"
@@ -65,7 +65,7 @@ constexpr char kRouteRequest[] =
     R"({"type":"object","properties":{"message":{"$ref":"#/components/schemas/ImpactMessage"},)"
     R"("context":{"$ref":"#/components/schemas/ImpactContext"},)"
     R"("impact_score":{"type":["number","null"],"minimum":0,"maximum":1,"description":"Given instead of computed"},)"
-    R"("force_deliberation":{"type":["boolean","null"]},"force_reason":{"type":["string","null"],"minLength":1},)"
+    R"("force_deliberation":{"type":["boolean","null"]},"force_reason":{"type":["string","null"],"maxLength":1024},)"
     R"("use_model":{"type":["boolean","null"]}}})";
 
 constexpr char kDecision[] =
