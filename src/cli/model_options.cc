@@ -15,8 +15,10 @@ void add_model_option(CLI::App& verb, ModelOptions* options) {
 }
 
 void add_compute_options(CLI::App& verb, ModelOptions* options) {
-  verb.add_option("--precision", options->precision,
-                  "auto (bf16 where the CPU is faster at it than at fp32), fp32, bf16 or int8")
+  verb.add_option(
+          "--precision", options->precision,
+          "auto (of a packed file beside the model, else bf16 where the CPU is faster at it than at fp32), fp32, "
+          "bf16 or int8")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8"}))
       ->capture_default_str();
   verb.add_option("--threads", options->threads, "Compute threads (default: what the container allows)")

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <utility>
 
+#include "base/log.h"
 #include "engine/computing_model.h"
 #include "formats/weights.h"
 #include "heads/encoder_model.h"
@@ -95,6 +96,7 @@ Result<ComputingModel> load_computing_model(const ModelDirectory& directory, con
   computing.is_onnx =
       target.packed == nullptr && !WeightFiles::exist(directory.path()) && find_onnx_file(directory.path());
   if (computing.is_onnx) {
+    log_info("{} has no safetensors: computing its ONNX file", directory.path());
     ASSIGN_OR_RETURN(computing.model, load_onnx_model(directory, {.file = {}, .threads = threads}));
   } else {
     ASSIGN_OR_RETURN(computing.model, load_encoder_model(directory, target));

@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <optional>
 
 #include "base/log.h"
 #include "formats/unpacked_folder.h"
@@ -26,6 +27,22 @@ void use(std::shared_ptr<const PackedFile> packed, LoadTarget* target) {
   target->packed = std::move(packed);
 }
 
+std::string packed_path(const ModelDirectory& directory, const LoadTarget& target) {
+  return directory.path() + "/" + packed_file_name(target.kernels.name, target.precision);
+}
+
+// The precision of the packed file that is there for these kernels. Who does not ask for a precision but quantised the
+// model wants that one.
+std::optional<Precision> precision_beside(const ModelDirectory& directory, const LoadTarget& target, Precision asked) {
+  std::vector<Precision> candidates = {target.precision};
+  if (asked == Precision::kAuto) candidates = {Precision::kInt8, Precision::kBf16, Precision::kF32};
+  for (const Precision candidate : candidates) {
+    std::error_code ignored;
+    if (std::filesystem::exists(packed_path(directory, {target.kernels, candidate}), ignored)) return candidate;
+  }
+  return std::nullopt;
+}
+
 // The packed file beside the checkpoint, if it fits.
 Result<std::shared_ptr<const PackedFile>> open_beside(const ModelDirectory& directory, const std::string& path,
                                                       const LoadTarget& target) {
@@ -48,16 +65,18 @@ Result<LoadTarget> choose_target(const ModelDirectory& directory, const KernelTa
     use(directory.packed(), &target);
     return target;
   }
-  const std::string path = directory.path() + "/" + packed_file_name(kernels.name, target.precision);
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return target;
-  auto packed = open_beside(directory, path, target);
-  if (packed) {
-    use(std::move(*packed), &target);
-  } else {
+  const std::optional<Precision> beside = precision_beside(directory, target, precision);
+  if (!beside) return target;
+  LoadTarget ready(kernels, *beside);
+  const std::string path = packed_path(directory, ready);
+  auto packed = open_beside(directory, path, ready);
+  if (!packed) {
     log_warning("reading the checkpoint instead of its packed file: {}", packed.error().message);
+    return target;
   }
-  return target;
+  use(std::move(*packed), &ready);
+  log_info("found {} beside the checkpoint: computing in {} from it", path, precision_name(ready.precision));
+  return ready;
 }
 
 }  // namespace vivace

@@ -32,9 +32,9 @@ struct LoadTarget {
   PackedFileWriter* writer = nullptr;          // gets all that is loaded
 };
 
-// The packed model that the directory is, or that stands beside its checkpoint for these kernels and this precision;
-// else the checkpoint. kUnsupported for a packed model that was made for others; one that only stands beside a
-// checkpoint is then passed over, with a line in the log.
+// The packed model that the directory is, or that stands beside its checkpoint for these kernels and this precision
+// (for kAuto: int8, else bf16, else fp32), with a line in the log; else the checkpoint. kUnsupported for a packed model
+// that was made for others; one that only stands beside a checkpoint is then passed over, with a line in the log.
 Result<LoadTarget> choose_target(const ModelDirectory& directory, const KernelTable& kernels, Precision precision);
 
 }  // namespace vivace

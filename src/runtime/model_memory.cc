@@ -39,7 +39,9 @@ size_t hidden_size_of(const ModelDirectory& directory) {
   return kUsualHiddenSize;
 }
 
-Result<size_t> weight_bytes(const std::string& directory) {
+Result<size_t> weight_bytes(const ModelDirectory& model) {
+  if (model.packed() != nullptr) return model.packed()->bytes();
+  const std::string& directory = model.path();
   if (!WeightFiles::exist(directory)) {
     const auto file = find_onnx_file(directory);
     if (!file) return error(StatusCode::kNotFound, directory + ": has neither safetensors nor an ONNX file");
@@ -57,7 +59,7 @@ Result<size_t> weight_bytes(const std::string& directory) {
 Result<ModelMemory> estimate_model_memory(const std::string& directory, const EngineOptions& options) {
   ASSIGN_OR_RETURN(const ModelDirectory model, ModelDirectory::open(directory));
   ModelMemory memory;
-  ASSIGN_OR_RETURN(memory.weights, weight_bytes(directory));
+  ASSIGN_OR_RETURN(memory.weights, weight_bytes(model));
   memory.activations = activation_bytes(hidden_size_of(model), options);
   return memory;
 }

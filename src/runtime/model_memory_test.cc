@@ -119,7 +119,7 @@ TEST_F(RuntimeTest, C000_05_OneLoadHoweverManyAsk) {
   EXPECT_GE(model.load_ms, 0);
 }
 
-TEST_F(RuntimeTest, C000_12_LeastRecentlyUsedMakesRoom) {
+TEST_F(RuntimeTest, C002_10_LeastRecentlyUsedMakesRoom) {
   const auto models = start({{"a", "4"}, {"b", "4"}, {"c", "4"}}, lazily(10 * kMega));
   ASSERT_TRUE(load(*models, "a"));
   ASSERT_TRUE(load(*models, "b"));
