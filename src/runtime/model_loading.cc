@@ -210,6 +210,16 @@ bool ModelRegistry::evict_one(const Entry& except) {
   return true;
 }
 
+size_t ModelRegistry::busy_bytes() const {
+  const std::scoped_lock lock(m_mutex);
+  size_t bytes = 0;
+  for (const EntryPointer& entry : m_entries) {
+    const bool is_busy = entry->view.model.is_loaded() && !is_idle(entry->view.model);
+    if (is_busy) bytes += entry->view.memory.total();
+  }
+  return bytes;
+}
+
 ModelRegistry::EntryPointer ModelRegistry::idle_longest(const Entry& except) const {
   EntryPointer oldest;
   for (const EntryPointer& entry : m_entries) {

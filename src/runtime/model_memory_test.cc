@@ -135,7 +135,9 @@ TEST_F(RuntimeTest, C002_10_LeastRecentlyUsedMakesRoom) {
 TEST_F(RuntimeTest, NeverEvictsWhatIsInUse) {
   const auto models = start({{"a", "4"}, {"b", "4"}}, lazily(6 * kMega));
   ASSERT_TRUE(load(*models, "a"));
+  EXPECT_EQ(models->busy_bytes(), 0U);
   const auto held = models->find("a");
+  EXPECT_EQ(models->busy_bytes(), models->used_bytes());
   const auto refused = load(*models, "b");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, StatusCode::kUnavailable);

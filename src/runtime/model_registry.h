@@ -111,7 +111,9 @@ class ModelRegistry {
   bool all_ready() const;
   bool all_failed() const;
   size_t budget_bytes() const { return m_options.budget_bytes; }
+  const EngineOptions& engine_options() const { return m_options.engine; }
   size_t used_bytes() const;  // of the budget
+  size_t busy_bytes() const;  // of them those of models in use, which cannot make room
 
   // Refuses new requests to all models and waits until the accepted ones are answered. Models that are still loading
   // are not waited for, and stay unavailable.

@@ -19,9 +19,7 @@ std::vector<CompletionModel> RegistryCompletionModels::list() const {
   std::vector<CompletionModel> models;
   for (const ModelSnapshot& model : m_registry.snapshot()) {
     if (model.kind != ModelKind::kGenerator || model.state == ModelState::kFailed) continue;
-    const bool is_loaded = model.model.is_loaded();
-    models.push_back(
-        {.name = model.spec.name, .bytes = is_loaded ? model.model.info().packed_bytes : 0, .is_loaded = is_loaded});
+    models.push_back({.name = model.spec.name, .bytes = bytes_of(model), .is_loaded = model.model.is_loaded()});
   }
   const auto has_role = [this](const CompletionModel& model) { return model.name.starts_with(m_role); };
   if (std::ranges::any_of(models, has_role)) std::erase_if(models, std::not_fn(has_role));
@@ -29,12 +27,21 @@ std::vector<CompletionModel> RegistryCompletionModels::list() const {
   return models;
 }
 
+// Idle models make room. The registry's budget leaves the program its own, and what it counts holds activations:
+// nothing more is reserved.
 MemoryState RegistryCompletionModels::memory() const {
-  MemoryState memory{.budget_bytes = UINT64_MAX / 2};
-  for (const ModelSnapshot& model : m_registry.snapshot()) {
-    if (model.model.is_loaded()) memory.used_bytes += model.model.info().packed_bytes;
-  }
-  return memory;
+  const uint64_t budget = m_registry.budget_bytes();
+  return {.budget_bytes = budget > 0 ? budget : UINT64_MAX, .used_bytes = m_registry.busy_bytes(), .reserve_bytes = 0};
+}
+
+uint64_t RegistryCompletionModels::bytes_of(const ModelSnapshot& model) const {
+  if (model.model.is_loaded()) return model.memory.total();
+  const std::scoped_lock lock(m_mutex);
+  const auto known = m_estimates.find(model.spec.directory);
+  if (known != m_estimates.end()) return known->second;
+  const auto estimate = estimate_model_memory(model.spec.directory, m_registry.engine_options());
+  // Loading a directory that cannot be read will say why.
+  return m_estimates[model.spec.directory] = estimate ? estimate->total() : 0;
 }
 
 Result<std::shared_ptr<Generator>> RegistryCompletionModels::find(std::string_view name) const {

@@ -1,7 +1,9 @@
 // The completion models of this process as a CompletionService sees them. Thread-safe.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,8 +25,9 @@ class CompletionModels {
   virtual Result<std::shared_ptr<Generator>> find(std::string_view name) const = 0;
 };
 
-// Those of a registry. The sizes of complexity.h's thresholds are given to as many models as there are: one takes
-// everything, two share at kHighComplexity, of three and more the smallest two end at the thresholds.
+// Those of a registry, within its memory budget; one that is not loaded counts as large as its files say. The sizes of
+// complexity.h's thresholds are given to as many models as there are: one takes everything, two share at
+// kHighComplexity, of three and more the smallest two end at the thresholds.
 class RegistryCompletionModels final : public CompletionModels {
  public:
   // role: where some models' names begin with it, the others are not chosen from; empty: all are.
@@ -35,8 +38,12 @@ class RegistryCompletionModels final : public CompletionModels {
   Result<std::shared_ptr<Generator>> find(std::string_view name) const override;
 
  private:
+  uint64_t bytes_of(const ModelSnapshot& model) const;
+
   ModelRegistry& m_registry;
   const std::string m_role;
+  mutable std::mutex m_mutex;                           // guards what follows
+  mutable std::map<std::string, uint64_t> m_estimates;  // by directory; each is read once
 };
 
 // Gives models in the order of their size the complexities that they are for.
