@@ -7,7 +7,7 @@ MODEL := models/all-MiniLM-L6-v2
 GENERATOR := $(if $(shell command -v ninja),-G Ninja)
 JOBS := $(shell nproc)
 
-.PHONY: help deps configure build model demo test serve bench format lint fuzz clean
+.PHONY: help deps configure build model demo test serve bench format lint fuzz nightly clean
 
 help: ## show this list
 	@echo "Vivace: small transformers, played fast."
@@ -47,6 +47,9 @@ lint: configure ## check format, layers and sizes, and run clang-tidy
 
 fuzz: deps ## run each fuzzer for 30 seconds
 	@tools/fuzz.sh 30
+
+nightly: build ## compare tokenizers of every kind with the tokenizers package on 100000 strings
+	@VIVACE=$(PROGRAM) .venv/bin/python tests/tokenizer/differential.py --count 100000
 
 clean: ## remove build/, keep models and environments
 	@rm -rf build
