@@ -1,8 +1,8 @@
 """One peer in a process of its own: reads one JSON command a line, answers one JSON object a line.
 
 usage: peer_worker.py NAME PRECISION MODEL_DIR FILE THREADS     (started by run.py, not by hand)
-FILE is what models.Files makes for the peer. Commands: {"do":"vectors","texts":[…]}, {"do":"ids","texts":[…]},
-{"do":"forward","lengths":[…],"seconds":S}, {"do":"texts","texts":[…],"seconds":S} (one call a text),
+FILE is what models.Files makes for the peer. Commands: {"do":"vectors","texts":[…]}, {"do":"ids","texts":[…]} (of
+HF tokenizers also with "special_tokens":false), {"do":"forward","lengths":[…],"seconds":S}, {"do":"texts","texts":[…],"seconds":S} (one call a text),
 {"do":"passages","texts":[…],"seconds":S} (one call for all); of models that write {"do":"written","texts":[…],"count":N}
 and {"do":"generate","tokens":T,"count":N,"seconds":S}.
 """
@@ -17,8 +17,8 @@ import warnings
 import numpy as np
 
 import cases
-
-MINIMUM_CALLS = 3
+import tokenizer_peers
+from timing import timed, timed_each
 
 
 def load_tokenizer(model):
@@ -193,39 +193,9 @@ class SentenceTransformers:
         return timed(lambda: self.vectors(texts), seconds)
 
 
-class HfTokenizers:
-    packages = ("tokenizers",)
-
-    def __init__(self, model, file, threads, precision):
-        self.tokenizer = load_tokenizer(model)
-        self.tokenizer.no_truncation()
-
-    def ids(self, texts):
-        return [self.tokenizer.encode(text).ids for text in texts]
-
-    def passages(self, texts, seconds):
-        return timed(lambda: [self.tokenizer.encode(text) for text in texts], seconds)
-
-
 PEERS = {"onnxruntime": OnnxRuntime, "openvino": OpenVino, "torch": Torch, "ctranslate2": CTranslate2,
-         "torch-t5": TorchT5, "ctranslate2-t5": CTranslate2T5, "sentence-transformers": SentenceTransformers, "hf-tokenizers": HfTokenizers}
-
-
-def timed(call, seconds):
-    """Milliseconds of each call, after one that warms up."""
-    call()
-    times, end = [], time.perf_counter() + seconds
-    while len(times) < MINIMUM_CALLS or time.perf_counter() < end:
-        begin = time.perf_counter()
-        call()
-        times.append((time.perf_counter() - begin) * 1e3)
-    return times
-
-
-def timed_each(call, texts, seconds):
-    """Like timed(), with the texts in turn."""
-    turn = iter(range(1 << 60))
-    return timed(lambda: call(texts[next(turn) % len(texts)]), seconds)
+         "torch-t5": TorchT5, "ctranslate2-t5": CTranslate2T5, "sentence-transformers": SentenceTransformers,
+         **tokenizer_peers.PEERS}
 
 
 def answer(peer, command):
@@ -243,7 +213,11 @@ def main():
     os.dup2(2, 1)
     name, precision, model, file, threads = sys.argv[1:]
     begin = time.perf_counter()
-    peer = PEERS[name](model, file, int(threads), precision)
+    try:
+        peer = PEERS[name](model, file, int(threads), precision)
+    except BaseException as problem:  # panics of Rust are no Exceptions
+        replies.write(json.dumps({"failed": f"{type(problem).__name__}: {problem}"}) + "\n")
+        raise
     ready = {"ready": name, "load_s": time.perf_counter() - begin,
              "versions": {package: importlib.metadata.version(package) for package in peer.packages}}
     replies.write(json.dumps(ready) + "\n")

@@ -25,14 +25,18 @@ class Peer:
         self.process = subprocess.Popen([sys.executable, str(WORKER), name, precision, str(model), str(file), str(threads)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         ready = self._read()
+        if "failed" in ready:
+            self.process.wait()
+            raise PeerError(f"{name} does not load: {ready['failed']}")
         self.versions, self.load_s = ready["versions"], ready["load_s"]
         self._stop()
 
     def vectors(self, texts):
         return self._ask(do="vectors", texts=texts)["vectors"]
 
-    def ids(self, texts):
-        return self._ask(do="ids", texts=texts)["ids"]
+    def ids(self, texts, **settings):
+        """None for a text that a tokenizer fails at."""
+        return self._ask(do="ids", texts=texts, **settings)["ids"]
 
     def written(self, texts, count):
         """Ids that are written after each text, the end token left out."""

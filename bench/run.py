@@ -22,6 +22,9 @@ import models
 import ours
 import peers
 import report
+import tokenizer_files
+import tokenizer_peers
+import tokenizing
 
 OUT = cases.ROOT / "build" / "bench"
 REFERENCE_TEXTS = 64
@@ -196,18 +199,28 @@ class Bench:
             for name, note in getattr(contender, "notes", {}).items():
                 self.results["notes"][f"{name} {precision}"] = note
 
-    def tokenizer(self, passages):
-        if not self.wanted("tokenize WordPiece"):
-            return
+    def tokenizing(self, passages):
         texts = cases.mixed_texts(passages)
-        hf = self.peer("hf-tokenizers")
-        timers = {hf.name: lambda seconds: hf.passages(texts, seconds)}
-        for own in self.ours(ours.Vivace):
-            check_ids(own, hf, passages + reference_texts() + texts[:500])
-            timers[own.name] = lambda seconds, own=own: own.tokenize(texts, seconds)
-        megabytes = sum(len(text.encode()) for text in texts) / 1e6
-        self.results["rows"].append(time_case("tokenize WordPiece", timers, self.options, work=megabytes, unit="MB/s"))
-        self.close_all()
+        for kind in tokenizer_files.KINDS:
+            wanted = [length for length in tokenizing.LENGTHS if self.wanted(tokenizing.row_name(kind, length))]
+            if wanted:
+                self.tokenizing_rows(kind, {length: tokenizing.LENGTHS[length](texts) for length in wanted}, passages)
+                self.close_all()
+
+    def tokenizing_rows(self, kind, texts, passages):
+        """One row for each length, texts holds those that are timed."""
+        model = tokenizer_files.folder(kind, self.options.model, OUT)
+        contenders = tokenizing.Contenders(tokenizer_files.odd_texts(), FAILURES)
+        for name in tokenizer_peers.PEERS:
+            contenders.add_peer(name, lambda name=name: self.peer(name, model=model))
+        for own in self.ours(ours.Vivace, model=model):
+            check_ids(own, contenders.reference, contenders.odd + passages + [t for some in texts.values() for t in some[:400]])
+            contenders.add_ours(own)
+        for length, timed_texts in texts.items():
+            megabytes = sum(len(text.encode()) for text in timed_texts) / 1e6
+            row = time_case(tokenizing.row_name(kind, length), contenders.timers(timed_texts), self.options, work=megabytes,
+                            unit="MB/s")
+            self.results["rows"].append({**row, "ids_equal": contenders.ids_equal, "missing": contenders.missing})
 
     def whole_jobs(self, passages):
         short, many = "short text to vector", f"{len(passages)} texts to vectors"
@@ -250,7 +263,7 @@ class Bench:
         self.http()
         passages = cases.load_passages()
         if passages:
-            self.tokenizer(passages)
+            self.tokenizing(passages)
             self.whole_jobs(passages)
         else:
             self.results["skipped"].append(f"tokenizing and whole jobs: {cases.CORPUS} is missing")

@@ -15,8 +15,12 @@ import http_load
 import machine
 import models
 import ours
+import peers
 import report
 import run
+import tokenizer_files
+import tokenizer_peers
+import tokenizing
 
 
 def row(case="MiniLM 1x16", work=None, unit="ms", **times):
@@ -265,7 +269,7 @@ arguments = sys.argv[1:]
 if arguments[0] == "--version":
     print("vivace 9.9")
 elif "--tokenize" in arguments:
-    print(json.dumps({"mb_per_s": 2.0}))
+    print(json.dumps({"mb_per_s": 2.0, "p50_ms": 1.0, "p99_ms": 1.5, "min_ms": 0.5, "runs": 7}))
 elif "--tokens" in arguments and arguments[arguments.index("--tokens") + 1] == "128":
     sys.exit("vivace: no memory")
 else:
@@ -286,7 +290,7 @@ def test_ours_reads_what_vivace_bench_tells(vivace):
     told = vivace.forward(cases.MODELS[0].cases[0], 0.1)
     assert (told.p50_ms, told.p99_ms, told.min_ms) == (2.0, 3.0, 1.5)
     assert vivace.notes["MiniLM 1x16"]["isa"] == "avx2"
-    assert vivace.tokenize(["a" * 1000, "é" * 500], 0.1).p50_ms == pytest.approx(1.0)
+    assert vivace.tokenize(["a", "é"], 0.1) == figures.Round(1.0, 1.5, 0.5, 7)
 
 
 def test_a_failing_program_is_told_with_its_message(vivace):
@@ -387,3 +391,145 @@ def test_difference_is_relative_to_the_largest_value():
     with pytest.raises(ValueError):
         full_size.difference([1.0], [1.0, 2.0])
     assert full_size.memory_limit_mb(100e6) == pytest.approx(210)
+
+
+def test_shares_of_right_ids():
+    special, plain = [[1, 5, 2], [1, 2], [1, 6, 7, 2]], [[5], [], [6, 7]]
+    assert tokenizing.equal_share(special, [special, plain]) == 1
+    assert tokenizing.equal_share(plain, [special, plain]) == 1
+    assert tokenizing.equal_share([[5], [1, 2], [6, 7]], [special, plain]) == pytest.approx(2 / 3)  # not of either kind
+    assert tokenizing.equal_share([None, [], [6, 8]], [special, plain]) == pytest.approx(1 / 3)
+    for found in ([], special[:2]):
+        with pytest.raises(ValueError):
+            tokenizing.equal_share(found, [special, plain])
+
+
+def test_reasons_are_short():
+    assert tokenizing.reason_of(peers.PeerError("\n  x does not load: no Strip\n\nLocation:\n")) == "x does not load: no Strip"
+    assert tokenizing.reason_of(OSError()) == "OSError"
+    assert len(tokenizing.reason_of(peers.PeerError("long " * 100))) == 120
+
+
+class TokenizingPeer(FixedIds):
+    def __init__(self, name, ids, plain=()):
+        super().__init__(name, ids)
+        self.plain = list(plain)
+
+    def ids(self, texts, special_tokens=True):
+        return self.all_ids if special_tokens else self.plain
+
+    def passages(self, texts, seconds):
+        return (self.name, texts, seconds)
+
+
+def contenders_of(*makers):
+    contenders = tokenizing.Contenders(["x", "y"], run.FAILURES)
+    for name, make in makers:
+        contenders.add_peer(name, make)
+    return contenders
+
+
+REFERENCE_MAKER = ("hf", lambda: TokenizingPeer("hf", [[1, 5], [1, 6]], [[5], [6]]))
+
+
+def fail(problem):
+    raise problem
+
+
+def test_contenders_that_cannot_tokenize_are_kept_with_the_reason(capsys):
+    contenders = contenders_of(REFERENCE_MAKER, ("good", lambda: TokenizingPeer("good", [[5], [6]])),
+                               ("poor", lambda: TokenizingPeer("poor", [[5], None])),
+                               ("absent", lambda: fail(peers.PeerError("absent does not load: No module\nmore"))))
+    assert contenders.ids_equal == {"hf": 1, "good": 1, "poor": 0.5}
+    assert contenders.missing == {"absent": "absent does not load: No module"}
+    contenders.add_ours(TokenizingPeer("vivace", []))
+    timers = contenders.timers(["t"])
+    assert list(timers) == ["hf", "good", "poor", "vivace"] and contenders.ids_equal["vivace"] == 1
+    assert timers["poor"](0.5) == ("poor", ["t"], 0.5)
+    assert "left out absent" in capsys.readouterr().err
+
+
+def test_nothing_is_timed_without_the_reference():
+    with pytest.raises(peers.PeerError, match="gone"):
+        contenders_of(("hf", lambda: fail(peers.PeerError("gone"))), REFERENCE_MAKER)
+
+
+def test_a_peer_s_process_tells_why_it_cannot_load(tmp_path, capfd):
+    with pytest.raises(peers.PeerError, match="tokie does not load: "):
+        peers.Peer("tokie", "fp32", tmp_path, "-", 1)
+    with pytest.raises(peers.PeerError, match="no-such-peer does not load: KeyError"):
+        peers.Peer("no-such-peer", "fp32", tmp_path, "-", 1)
+
+
+def test_ids_of_texts_that_a_package_fails_at():
+    class Panic(BaseException):
+        pass
+
+    class Fragile(tokenizer_peers.TokenizerPeer):
+        def load(self, path):
+            assert path == "folder/tokenizer.json"
+            return lambda text: np.array([len(text)]) if text else fail(Panic())
+
+    peer = Fragile("folder", "-", 1, "fp32")
+    assert peer.ids(["abc", "", "a"]) == [[3], None, [1]]
+    assert json.dumps(peer.ids(["abc"])) == "[[3]]"
+    assert len(peer.passages(["abc"], 0)) >= 3
+
+
+def tokenizing_row():
+    return {**row("tokenize Unigram", work=1.0, unit="MB/s", vivace=10.0, tokie=25.0),
+            "ids_equal": {"vivace": 1, "tokie": 0.99999}, "missing": {"gigatoken": "no Unigram"}}
+
+
+def test_tables_show_ids_and_who_is_missing():
+    lines = report.text_table([tokenizing_row()]).splitlines()
+    assert lines[1].endswith("MB/s     ids 100 %")
+    assert lines[2].endswith("2.50x as fast, ids 99.99 %")
+    assert lines[3].split() == ["tokenize", "Unigram", "gigatoken", "cannot:", "no", "Unigram"]
+    table = report.markdown_table([tokenizing_row()], FACTS)
+    assert "| **100** (ids 100 %) | tokie 40.0 (ids 99.99 %), gigatoken – | 2.50× as fast as tokie |" in table
+    assert "HF tokenizers" in table and "HF tokenizers" not in report.markdown_table([row(vivace=1.0)], FACTS)
+    chart = report.svg_chart([tokenizing_row()], "")
+    assert "40.0 ids 99.99 %" in chart and "cannot read this tokenizer" in chart
+    xml.etree.ElementTree.fromstring(chart)
+
+
+def test_long_texts_hold_the_same_words():
+    texts = [f"word{i}" for i in range(60)]
+    long = tokenizer_files.long_texts(texts)
+    assert len(long) == 3 and " ".join(long).split() == texts
+    assert {tokenizing.row_name(kind, length) for kind in tokenizer_files.KINDS for length in tokenizing.LENGTHS} >= {
+        "tokenize WordPiece", "tokenize Unigram, long", "tokenize BPE"}
+
+
+def test_odd_texts_are_enough_and_always_the_same():
+    texts = tokenizer_files.odd_texts()
+    assert len(texts) == len(set(texts)) >= 2000 and texts == tokenizer_files.odd_texts()
+    assert all(text.strip() for text in texts)
+
+
+def test_shapes_take_another_vocabulary():
+    """Ids of added tokens follow: where they stand in the vocabulary, or after it."""
+    shape = tokenizer_files.shaped("deberta_v3", [[token, 0.0] for token in ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "▁a")])
+    assert {token["content"]: token["id"] for token in shape["added_tokens"]} == {
+        "[PAD]": 0, "[CLS]": 1, "[SEP]": 2, "[UNK]": 3, "[MASK]": 5}
+    assert shape["post_processor"]["special_tokens"]["[SEP]"]["ids"] == [2]
+    bpe = tokenizer_files.shaped("codet5p", {"<pad>": 0, "<s>": 1, "</s>": 2, "<unk>": 3, "<mask>": 4, "a": 5})
+    assert bpe["post_processor"]["sep"] == ["</s>", 2] and len(bpe["model"]["vocab"]) == 6
+    assert sorted(token["id"] for token in bpe["added_tokens"])[:7] == [0, 1, 2, 3, 4, 6, 7]
+
+
+def test_tokenizer_files_are_made_once_and_without_limits(tmp_path, monkeypatch):
+    calls = []
+
+    def make(minilm):
+        calls.append(minilm)
+        return {"truncation": {"max_length": 128}, "padding": {}, "model": {"type": "WordPiece"}}
+
+    monkeypatch.setitem(tokenizer_files.KINDS, "WordPiece", make)
+    for _ in range(2):
+        folder = tokenizer_files.folder("WordPiece", "minilm", tmp_path)
+    assert calls == ["minilm"]
+    document = json.loads((folder / "tokenizer.json").read_text())
+    assert document["truncation"] is None and document["padding"] is None and (folder / "config.json").exists()
+    assert len(tokenizer_files.training_texts()) > 500

@@ -90,8 +90,9 @@ Result<void> run_tokenize(const BenchOptions& options) {
   JsonWriter json;
   json.begin_object().key("mb_per_s").value(result.mb_per_s).key("us_per_text").value(result.us_per_text);
   json.key("texts").value(static_cast<uint64_t>(result.texts));
-  json.key("tokens").value(static_cast<uint64_t>(result.tokens)).key("rounds").value(result.times.runs).end_object();
-  return print(json.take() + "\n");
+  json.key("tokens").value(static_cast<uint64_t>(result.tokens));
+  write_times(result.times, &json);
+  return print(json.end_object().take() + "\n");
 }
 
 void declare(CLI::App& verb, BenchOptions* options) {

@@ -90,7 +90,8 @@ def test_impossible_lengths(cli, tiny):
 def test_tokenizer(cli, tiny):
     (cli.folder / "docs.txt").write_text("some words\n" * 50)
     told = json.loads(cli.ok("bench", "--model", tiny, "--tokenize", "docs.txt", "--seconds", 0.05, "--json"))
-    assert told["mb_per_s"] > 0 and told["texts"] == 50 and told["rounds"] >= 3
+    assert told["mb_per_s"] > 0 and told["texts"] == 50 and told["runs"] >= 3
+    assert 0 < told["min_ms"] <= told["p50_ms"] <= told["p99_ms"]
     assert "MB/s" in cli.ok("bench", "--model", tiny, "--tokenize", "docs.txt", "--seconds", 0.05)
     (cli.folder / "empty.txt").write_text("")
     assert "holds no text" in cli.error("bench", "--model", tiny, "--tokenize", "empty.txt", code=1)
