@@ -9,34 +9,14 @@
 
 #include "base/utf8.h"
 #include "text/base64.h"
+#include "text/precompiled_testing.h"
 
 namespace vivace {
 namespace {
 
-std::string unit_bytes(uint32_t unit) {
-  std::string bytes;
-  for (unsigned shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<char>((unit >> shift) & 0xFFU));
-  return bytes;
-}
-
-std::string table_of(const std::vector<uint32_t>& units, const std::string& replacements) {
-  std::string bytes = unit_bytes(static_cast<uint32_t>(4 * units.size()));
-  for (const uint32_t unit : units) bytes += unit_bytes(unit);
-  return bytes + replacements;
-}
-
-// 'a' → "X", "a" + U+0301 → never asked for, 'q' → nothing.
-std::vector<uint32_t> small_trie() {
-  std::vector<uint32_t> units(256 + 256, 0);
-  const auto node = [&](uint8_t byte, uint32_t value) {
-    const uint32_t leaf = 256 + byte;  // child offset: node ^ offset = leaf
-    units[byte] = byte | 0x100U | ((byte ^ leaf) << 10U);
-    units[leaf] = 0x80000000U | value;
-  };
-  node('a', 0);
-  node('q', 1);
-  return units;
-}
+using testing::small_trie;
+using testing::table_of;
+using testing::unit_bytes;
 
 std::string normalize(const std::string& table, std::string_view text) {
   const Result<Precompiled> precompiled = Precompiled::from_bytes(table, "table");
