@@ -25,7 +25,8 @@ def reference(model=DETECTOR):
     return [row for row in map(json.loads, lines) if 0 < len(row["words"]) <= 350][:40]
 
 
-TEXTS = [row["text"] for row in reference()]
+ROWS = reference()
+TEXTS = [row["text"] for row in ROWS]
 
 
 def start(folder, *flags, model=DETECTOR):
@@ -63,7 +64,7 @@ def test_c003_05_a_quantised_file_beside_the_checkpoint_is_found_and_announced(t
         assert facts(server)["precision"] == "int8" and detect(server) == expected
     with start(tmp_path, "--precision", "fp32", model=checkpoint) as server:  # who asks for a precision gets that one
         assert facts(server)["precision"] == "fp32" and "beside the checkpoint" not in server.log()
-        assert largest_difference(detect(server), reference()) <= 2e-4
+        assert largest_difference(detect(server), ROWS) <= 2e-4
     packed.write_bytes(packed.read_bytes()[:-1])
     with start(tmp_path, model=checkpoint) as server:
         assert "reading the checkpoint instead of its packed file" in server.log() and facts(server)["precision"] != "int8"
@@ -97,7 +98,7 @@ def test_c003_06_threads_are_those_that_were_asked_for(tmp_path):
 def test_c003_09_half_precision_can_be_switched(tmp_path, precision, least, most):
     with start(tmp_path, "--precision", precision) as server:
         assert facts(server)["precision"] == precision
-        difference = largest_difference(detect(server), reference())
+        difference = largest_difference(detect(server), ROWS)
         assert least <= difference <= most, difference
 
 
@@ -113,7 +114,7 @@ def test_c003_11_another_model_by_configuration_alone(tmp_path):
     models = [DETECTOR, GOLDEN / "detector-distilbert"]
     config.write_text(json.dumps({"models": {"detector": str(models[0])}}), encoding="utf-8")
     with Server(*flags, models=[]) as server:
-        assert largest_difference(detect(server), reference()) <= 2e-4
+        assert largest_difference(detect(server), ROWS) <= 2e-4
         config.write_text(json.dumps({"models": {"detector": str(models[1])}}), encoding="utf-8")
         server.process.send_signal(signal.SIGHUP)
         server.wait_until(lambda: facts(server)["loads"] == 2)
@@ -156,8 +157,7 @@ def balancer(servers):
 
 
 def ask_often(url, done, problems):
-    for i in range(20):
-        row = reference()[i]
+    for row in ROWS[:10]:
         answer = requests.post(url + SENTENCES, json={"sentences": [row["text"]]}, timeout=PATIENCE_SECONDS)
         if answer.status_code != 200 or largest_difference(answer.json()["probabilities"], [row]) > 2e-4:
             problems.append(answer.text)
@@ -174,10 +174,10 @@ def test_c003_19_several_servers_behind_one_address(tmp_path):
         clients = [threading.Thread(target=ask_often, args=(url, done, problems)) for _ in range(4)]
         for client in clients:
             client.start()
-        for _ in range(20):
+        for _ in range(12):
             done.acquire()
         before = [server.metric("vivace_detection_requests_total") for server in (first, second)]
-        assert all(count >= 5 for count in before)
+        assert all(count >= 3 for count in before)
         first.process.send_signal(signal.SIGTERM)
         for client in clients:
             client.join()

@@ -27,7 +27,6 @@ REQUESTS = [("/v1/embeddings", {"input": "x", "model": "embedder"}, "embedder"),
 def shared(tmp_path_factory):
     jobs = tmp_path_factory.mktemp("shared") / "jobs.db"
     with Server("--detection-jobs-file", str(jobs), "--rate-limits", "off", "--log-format", "json", models=MODELS) as server:
-        # The default log line of the port is read by the fixture's class in either form.
         assert server.post("/api/v1/evidence", {"content": "Rivers flow into the ocean."}).status_code == 201
         yield server
 
@@ -153,10 +152,12 @@ def test_c000_32_clients_do_not_add_threads(shared):
 def test_c004_27_two_configurations_side_by_side(tmp_path):
     """What an experiment needs: two models under two names, each with numbers of its own."""
     jobs = str(tmp_path / "jobs.db")
-    with Server("--detection-jobs-file", jobs, models=[f"old={TINY}", f"new={GOLDEN / 'heads/bert-moods'}"]) as server:
+    with Server("--detection-jobs-file", jobs, models=[f"old={TINY}", f"new={GOLDEN / 'tiny-bert-bf16'}"]) as server:
+        def answered(name):
+            return server.metric("vivace_engine_requests_total", model=name, outcome="succeeded")
+        before = {name: answered(name) for name in ("old", "new")}  # warm-up counts too
         for name, count in (("old", 3), ("new", 2)):
             for _ in range(count):
                 server.embed("x", model=name)
-        assert server.metric("vivace_engine_requests_total", model="old", outcome="succeeded") == 3
-        assert server.metric("vivace_engine_requests_total", model="new", outcome="succeeded") == 2
+        assert {name: answered(name) - before[name] for name in before} == {"old": 3, "new": 2}
         assert server.metric("vivace_engine_queued_tokens", model="new") == 0  # what one would scale on
