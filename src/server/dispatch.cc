@@ -100,7 +100,9 @@ std::optional<ApiError> check_admission(const RequestHead& head, const Route& ro
   }
   if (route.access == Access::kAdmin) {
     if (server.config.admin_key.empty()) {
-      return http_error(403, "admin_disabled", "this route needs an admin_key in the server's configuration");
+      // Who shows no key is told to, as everywhere.
+      const int status = head.authorization.empty() ? 401 : 403;
+      return http_error(status, "admin_disabled", "this route needs an admin_key in the server's configuration");
     }
     if (!has_key(head.authorization, server.config.admin_key)) {
       return http_error(401, "invalid_admin_key",

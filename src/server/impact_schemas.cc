@@ -18,9 +18,11 @@ constexpr char kContext[] =
     R"("agent_id":{},"priority":{},"message_type":{},"tools":{"type":["array","null"],"maxItems":1000,"items":{}},)"
     R"("semantic_override":{"type":["number","null"],"minimum":0,"maximum":1}}})";
 
+// A message that stands for itself may have such members too, of any kind.
 constexpr char kScoreRequest[] =
     R"({"type":"object","description":"A message, or one with its context","properties":{)"
-    R"("message":{"$ref":"#/components/schemas/ImpactMessage"},"context":{"$ref":"#/components/schemas/ImpactContext"},)"
+    R"("message":{"anyOf":[{"$ref":"#/components/schemas/ImpactMessage"},{}]},)"
+    R"("context":{"anyOf":[{"$ref":"#/components/schemas/ImpactContext"},{}]},)"
     R"("use_model":{"type":["boolean","null"],"default":true,"description":"false: keywords only"},)"
     R"("score_only":{"type":["boolean","null"],"default":false}}})";
 
@@ -48,8 +50,9 @@ constexpr char kBatchResponse[] =
 
 constexpr char kValidateRequest[] =
     R"({"type":"object","required":["messages"],"properties":{"messages":{"type":"array","minItems":1,"maxItems":1000,)"
-    R"("items":{"type":"object","required":["message"],"properties":{)"
-    R"("message":{"$ref":"#/components/schemas/ImpactMessage"},"context":{"$ref":"#/components/schemas/ImpactContext"},)"
+    R"("items":{"type":"object","properties":{)"
+    R"("message":{"anyOf":[{"$ref":"#/components/schemas/ImpactMessage"},{}]},)"
+    R"("context":{"anyOf":[{"$ref":"#/components/schemas/ImpactContext"},{}]},)"
     R"("risk":{"type":["boolean","null"]}}}}}})";
 
 constexpr char kValidation[] =
@@ -62,8 +65,8 @@ constexpr char kStatus[] = R"({"type":"object","required":["backends","threshold
                            R"("agents":{"type":"object"},"routed":{"type":"object"}}})";
 
 constexpr char kRouteRequest[] =
-    R"({"type":"object","properties":{"message":{"$ref":"#/components/schemas/ImpactMessage"},)"
-    R"("context":{"$ref":"#/components/schemas/ImpactContext"},)"
+    R"({"type":"object","properties":{"message":{"anyOf":[{"$ref":"#/components/schemas/ImpactMessage"},{}]},)"
+    R"("context":{"anyOf":[{"$ref":"#/components/schemas/ImpactContext"},{}]},)"
     R"("impact_score":{"type":["number","null"],"minimum":0,"maximum":1,"description":"Given instead of computed"},)"
     R"("force_deliberation":{"type":["boolean","null"]},"force_reason":{"type":["string","null"],"maxLength":1024},)"
     R"("use_model":{"type":["boolean","null"]}}})";

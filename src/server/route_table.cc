@@ -30,6 +30,17 @@ void append_allowed(const Route& route, std::string* allow) {
   allow->append(route.method == Method::kGet ? "GET, HEAD" : route.method == Method::kPost ? "POST" : "DELETE");
 }
 
+// How much of a path its route says: what stands before the argument and, where the path has it, what stands behind it.
+// A route that ends otherwise is less close than one that says no more.
+size_t shared_length(std::string_view route, std::string_view path) {
+  const size_t argument = route.find('{');
+  const std::string_view start = route.substr(0, argument);
+  if (!path.starts_with(start)) return 0;
+  if (argument == std::string_view::npos) return start.size();
+  const std::string_view end = route.substr(route.find('}') + 1);
+  return path.ends_with(end) ? start.size() + end.size() : start.size() - 1;
+}
+
 }  // namespace
 
 std::span<const RouteGroup> route_groups() {
@@ -70,12 +81,12 @@ std::optional<RouteMatch> match_route(std::span<const Route> routes, Method meth
 ApiFamily family_of_path(std::string_view path) {
   static const std::vector<Route> routes = all_routes();
   const Route* closest = nullptr;
-  size_t shared = std::string_view("/").size();  // of the page at "/" nothing follows
+  size_t most = std::string_view("/").size();  // of the page at "/" nothing follows
   for (const Route& route : routes) {
-    const std::string_view start = route.path.substr(0, route.path.find('{'));
-    if (start.size() > shared && path.starts_with(start)) {
+    const size_t shared = shared_length(route.path, path);
+    if (shared > most) {
       closest = &route;
-      shared = start.size();
+      most = shared;
     }
   }
   if (closest != nullptr) return closest->family;

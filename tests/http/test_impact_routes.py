@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vivace_server import MODEL, ROOT, Server
+from vivace_server import MODEL, PATIENCE_SECONDS, ROOT, Server
 
 RECORDED = ROOT / "tests/impact/data"
 SHARED = ROOT.parent / "shared/data/impact"
@@ -15,7 +15,7 @@ FACTORS = ["semantic", "permission", "volume", "context", "drift", "priority", "
 
 @pytest.fixture(scope="module")
 def scorer():
-    with Server(models=[f"embedder={MODEL}"]) as running:
+    with Server("--impact-model-seconds", str(PATIENCE_SECONDS), models=[f"embedder={MODEL}"]) as running:
         yield running
 
 

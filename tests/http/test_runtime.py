@@ -70,6 +70,9 @@ def test_admin_routes_unload_and_load():
 
 def test_admin_routes_need_their_key(server):
     assert admin(server, "minilm", "unload").status_code == 403  # none is configured
+    assert admin(server, "minilm", "unload", {}).status_code == 401
+    # The error's form is known before the name is.
+    assert "details" in admin(server, "%00", "unload", {}).json()["error"]
     with Server("--admin-key", "sesame", "--api-key", "k", models=[f"a={TINY}"]) as guarded:
         assert admin(guarded, "a", "unload", {}).status_code == 401
         assert admin(guarded, "a", "unload", {"Authorization": "Bearer k"}).status_code == 401
