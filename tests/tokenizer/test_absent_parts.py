@@ -42,6 +42,11 @@ def test_each_part_missing(tmp_path, kind):
     for part in PARTS:
         assert part in document
         rest = {key: value for key, value in document.items() if key != part}
+        if (kind, part) == ("modernbert", "added_tokens"):
+            # Its post-processor names tokens that are nowhere then. The package writes their ids all the same; we refuse.
+            model = make_model(tmp_path / part, json.dumps(rest))
+            assert "is not in the vocabulary" in run_tokenize(model, [{"text": "x"}], [], fails=True)
+            continue
         assert check(tmp_path / part, rest, texts), part
     assert check(tmp_path / "all", {"model": document["model"]}, texts)
 
