@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "base/utf8.h"
+
 namespace vivace {
 namespace {
 
@@ -33,14 +35,14 @@ Result<Activation> read_activation(const JsonValue& config, std::string_view key
     if (name == known_name) return activation;
     known += (known.empty() ? "" : ", ") + std::string(known_name);
   }
-  return error(StatusCode::kUnsupported,
-               config.path() + ": " + std::string(key) + " '" + name + "' is not supported; known: " + known);
+  return error(StatusCode::kUnsupported, config.path() + ": " + std::string(key) + " '" + printable(name) +
+                                             "' is not supported; known: " + known);
 }
 
 Result<void> require_value(const JsonValue& config, std::string_view key, std::string_view only) {
   ASSIGN_OR_RETURN(const std::string value, config.string_or(key, only));
   if (value == only) return {};
-  return error(StatusCode::kUnsupported, config.path() + ": " + std::string(key) + " '" + value +
+  return error(StatusCode::kUnsupported, config.path() + ": " + std::string(key) + " '" + printable(value) +
                                              "' is not supported; known: " + std::string(only));
 }
 

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <string>
 
+#include "base/utf8.h"
+
 namespace vivace {
 namespace {
 
@@ -17,7 +19,7 @@ Result<void> add_term(const JsonValue& config, std::string name, DebertaV2Config
   if (name.empty()) return {};
   if (name != "c2p" && name != "p2c") {
     return error(StatusCode::kUnsupported,
-                 config.path() + ": pos_att_type '" + name + "' is not supported; known: c2p, p2c");
+                 config.path() + ": pos_att_type '" + printable(name) + "' is not supported; known: c2p, p2c");
   }
   (name == "c2p" ? deberta->content_to_position : deberta->position_to_content) = true;
   return {};
@@ -118,7 +120,7 @@ Result<DebertaV2Config> read_deberta_v2_config(const JsonValue& config) {
   ASSIGN_OR_RETURN(const std::string norm, config.string_or("norm_rel_ebd", "none"));
   if (norm != "none" && norm != "layer_norm") {
     return error(StatusCode::kUnsupported,
-                 config.path() + ": norm_rel_ebd '" + norm + "' is not supported; known: none, layer_norm");
+                 config.path() + ": norm_rel_ebd '" + printable(norm) + "' is not supported; known: none, layer_norm");
   }
   deberta.normalised_positions = norm == "layer_norm";
   if (deberta.relative) RETURN_IF_ERROR(read_buckets(config, deberta.max_tokens, &deberta.buckets));

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/utf8.h"
 #include "models/config_reading.h"
 #include "models/weight_loading.h"
 #include "ops/attention.h"
@@ -74,7 +75,7 @@ Result<std::vector<bool>> read_layer_types(const JsonValue& config, int layers) 
   for (const JsonValue& item : items) {
     ASSIGN_OR_RETURN(const std::string_view name, item.as_string());
     if (name != "full_attention" && name != "sliding_attention") {
-      return error(StatusCode::kUnsupported, types->path() + ": '" + std::string(name) +
+      return error(StatusCode::kUnsupported, types->path() + ": '" + printable(name) +
                                                  "' is not supported; known: full_attention, sliding_attention");
     }
     local.push_back(name == "sliding_attention");

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/utf8.h"
 #include "models/config_reading.h"
 
 namespace vivace {
@@ -30,7 +31,7 @@ Result<void> read_feed_forward(const JsonValue& config, T5Config* t5) {
   } else if (activation == "gelu") {
     t5->activation = Activation::kGelu;
   } else {
-    return error(StatusCode::kUnsupported, config.path() + ": feed_forward_proj '" + name +
+    return error(StatusCode::kUnsupported, config.path() + ": feed_forward_proj '" + printable(name) +
                                                "' is not supported; known: relu, silu, gelu, gelu_new and the same " +
                                                "with gated- in front");
   }
