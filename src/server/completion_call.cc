@@ -1,55 +1,45 @@
 #include "server/completion_call.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 
 #include <fmt/format.h>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
+
+#include "server/await_callback.h"
 
 namespace vivace {
 namespace {
 
-namespace asio = boost::asio;
-
-// Starts the requests; the last answer resumes the waiting coroutine on its own executor.
-struct StartCompletions {
-  CompletionService& service;
-
-  template <typename Handler>
-  void operator()(Handler&& handler, std::vector<CompletionRequest> requests) const {
-    struct State {
-      std::decay_t<Handler> handler;
-      std::atomic<size_t> open;
-      std::vector<std::optional<Result<Completion>>> answers;
-    };
-    const auto executor = asio::get_associated_executor(handler);
-    auto guard = asio::make_work_guard(executor);
-    const size_t count = requests.size();
-    auto state = std::make_shared<State>(std::forward<Handler>(handler), count,
-                                         std::vector<std::optional<Result<Completion>>>(count));
-    for (size_t i = 0; i < count; ++i) {
-      service.complete(std::move(requests[i]), [state, guard, i](Result<Completion> completion) {
-        state->answers[i] = std::move(completion);
-        if (--state->open > 0) return;
-        Completions all;
-        for (auto& answer : state->answers) all.push_back(std::move(*answer));
-        asio::post(guard.get_executor(),
-                   [state, all = std::move(all)]() mutable { std::move(state->handler)(std::move(all)); });
-      });
-    }
+// done is called with all answers, in order, by the thread that had the last one.
+void start_all(CompletionService& service, std::vector<CompletionRequest> requests,
+               std::function<void(Completions)> done) {
+  struct State {
+    std::function<void(Completions)> done;
+    std::atomic<size_t> open;
+    std::vector<std::optional<Result<Completion>>> answers;
+  };
+  const size_t count = requests.size();
+  const auto state =
+      std::make_shared<State>(std::move(done), count, std::vector<std::optional<Result<Completion>>>(count));
+  for (size_t i = 0; i < count; ++i) {
+    service.complete(std::move(requests[i]), [state, i](Result<Completion> completion) {
+      state->answers[i] = std::move(completion);
+      if (--state->open > 0) return;
+      Completions all;
+      for (auto& answer : state->answers) all.push_back(std::move(*answer));
+      state->done(std::move(all));
+    });
   }
-};
+}
 
 }  // namespace
 
-asio::awaitable<Completions> complete_all(CompletionService& service, std::vector<CompletionRequest> requests) {
-  return asio::async_initiate<const asio::use_awaitable_t<>, void(Completions)>(
-      StartCompletions{service}, asio::use_awaitable, std::move(requests));
+boost::asio::awaitable<Completions> complete_all(CompletionService& service, std::vector<CompletionRequest> requests) {
+  using Done = std::function<void(Completions)>;
+  co_return co_await await_callback<Completions>(
+      [&](Done done) { start_all(service, std::move(requests), std::move(done)); });
 }
 
 ApiError completion_error(const Status& problem) {

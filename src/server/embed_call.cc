@@ -1,14 +1,11 @@
 #include "server/embed_call.h"
 
+#include <functional>
 #include <memory>
 
 #include <fmt/format.h>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include "server/await_callback.h"
 #include "server/model_wait.h"
 
 namespace vivace {
@@ -17,28 +14,6 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr size_t kMaxModelNameBytes = 256;  // longer ones are nobody's name and would only fill logs and messages
-
-// Starts the request; its completion runs on the waiting coroutine's executor, never on the engine's thread.
-struct StartEmbed {
-  Engine& engine;
-
-  template <typename Handler>
-  void operator()(Handler&& handler, EmbedRequest request) const {
-    const auto executor = asio::get_associated_executor(handler);
-    // std::function wants something copyable; the guard keeps the executor's context running meanwhile.
-    auto shared = std::make_shared<std::decay_t<Handler>>(std::forward<Handler>(handler));
-    auto guard = asio::make_work_guard(executor);
-    engine.submit(std::move(request), [shared, guard](Result<EmbedResponse> response) {
-      asio::post(guard.get_executor(),
-                 [shared, response = std::move(response)]() mutable { (*shared)(std::move(response)); });
-    });
-  }
-};
-
-asio::awaitable<Result<EmbedResponse>> async_embed(Engine& engine, EmbedRequest request) {
-  return asio::async_initiate<const asio::use_awaitable_t<>, void(Result<EmbedResponse>)>(
-      StartEmbed{engine}, asio::use_awaitable, std::move(request));
-}
 
 std::string timing_text(const EmbedResponse& response) {
   return fmt::format("tokenize;dur={:.3f}, queue;dur={:.3f}, compute;dur={:.3f}", response.tokenize_ms,
@@ -79,7 +54,9 @@ asio::awaitable<Reply> answer_embed(RequestContext& context, ApiResult<EmbedTask
   if (!engine) co_return std::unexpected(std::move(engine).error());
   task->request.deadline = context.deadline;
   task->request.cancel = context.cancel;
-  auto result = co_await async_embed(**engine, std::move(task->request));
+  using Done = std::function<void(Result<EmbedResponse>)>;
+  auto result = co_await await_callback<Result<EmbedResponse>>(
+      [&](Done done) { (*engine)->submit(std::move(task->request), std::move(done)); });
   if (!result) co_return std::unexpected(ApiError(std::move(result).error()));
   HttpResponse response;
   response.body = write(*task, *result);

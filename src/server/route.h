@@ -25,10 +25,10 @@
 namespace vivace {
 
 struct Route;
-class BlockingPool;
 class CompletionService;
 class DetectionService;
 class ImpactService;
+class WorkerPool;
 struct ClaimsContext;
 
 // What all requests share. Thread-safe.
@@ -42,7 +42,7 @@ struct ServerContext {
   ClaimsContext* claims = nullptr;  // of claim verification
   std::vector<TenantKey> tenant_keys{};
   CompletionService* completion = nullptr;
-  BlockingPool* blocking = nullptr;  // for handlers that wait
+  WorkerPool* workers = nullptr;  // for handlers that block
   ImpactService* impact = nullptr;
 };
 

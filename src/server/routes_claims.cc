@@ -5,14 +5,10 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "base/json_writer.h"
 #include "base/log.h"
+#include "server/await_worker.h"
 #include "server/claims_context.h"
 #include "server/claims_handlers.h"
 #include "server/claims_schemas.h"
@@ -23,28 +19,6 @@ namespace vivace {
 namespace {
 
 namespace asio = boost::asio;
-
-// Starts the handler on the worker pool; its completion runs on the waiting coroutine's executor.
-struct StartOnWorker {
-  WorkerPool& workers;
-
-  template <typename Handler>
-  void operator()(Handler&& handler, std::function<Reply()> work) const {
-    const auto executor = asio::get_associated_executor(handler);
-    auto shared = std::make_shared<std::decay_t<Handler>>(std::forward<Handler>(handler));
-    auto guard = asio::make_work_guard(executor);
-    const auto answer = [shared, guard](Reply reply) {
-      asio::post(guard.get_executor(), [shared, reply = std::move(reply)]() mutable { (*shared)(std::move(reply)); });
-    };
-    const auto queued = workers.submit([answer, work = std::move(work)] { answer(work()); });
-    if (!queued) answer(std::unexpected(ApiError(queued.error())));
-  }
-};
-
-asio::awaitable<Reply> run_on_worker(WorkerPool& workers, std::function<Reply()> work) {
-  return asio::async_initiate<const asio::use_awaitable_t<>, void(Reply)>(StartOnWorker{workers}, asio::use_awaitable,
-                                                                          std::move(work));
-}
 
 void add_rate_headers(const RateDecision& decision, HttpResponse* response) {
   if (decision.limit == 0) return;
@@ -87,7 +61,7 @@ asio::awaitable<Reply> serve(RequestContext& context, std::string_view limit, Cl
                     .start = start};
     return hide_failure(handler(call), context.request.id);
   };
-  Reply reply = co_await run_on_worker(claims.workers, std::move(work));
+  Reply reply = co_await await_worker(claims.workers, std::move(work));
   if (!reply) reply = error_response(ApiFamily::kClaims, reply.error(), context.request.id);
   add_rate_headers(decision, &*reply);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -10,7 +10,7 @@
 #include "apps/impact/impact_json.h"
 #include "apps/impact/impact_service.h"
 #include "apps/impact/registry_backend.h"
-#include "server/blocking_pool.h"
+#include "server/await_worker.h"
 #include "server/impact_requests.h"
 #include "server/impact_schemas.h"
 #include "server/json_fields.h"
@@ -220,7 +220,7 @@ Answer validate_now(const RequestContext& context) {
 // On a thread that may wait for the model.
 template <Answer (*kHandler)(const RequestContext&)>
 boost::asio::awaitable<Reply> aside(RequestContext& context) {
-  co_return co_await context.server.blocking->run([&context] { return kHandler(context); });
+  return await_worker(*context.server.workers, [&context] { return kHandler(context); });
 }
 
 Route operation(Method method, std::string_view path, std::variant<ImmediateHandler, WaitingHandler> handler,

@@ -12,18 +12,18 @@
 #include "apps/completion/completion_service.h"
 #include "apps/impact/impact_service.h"
 #include "base/log.h"
-#include "server/blocking_pool.h"
 #include "server/claims_context.h"
 #include "server/detection_service.h"
 #include "server/http_server.h"
 #include "server/impact_setup.h"
 #include "server/route_table.h"
+#include "server/worker_pool.h"
 
 namespace vivace {
 namespace {
 
-// Handlers that wait are as many as their texts may share a batch; the rest queues up to the limit.
-constexpr size_t kBlockingThreads = 32;
+// Handlers that block are as many as their texts may share a batch; the rest queues up to the limit.
+constexpr int kBlockingThreads = 32;
 
 std::chrono::steady_clock::duration seconds(double value) {
   return std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(value));
@@ -159,8 +159,8 @@ Result<void> run_server(const ServerConfig& config, const ReadConfig& read_again
   ImpactService impact(std::move(scorer), impact_backend(config, models));
   context.impact = &impact;
   HttpServer server(context);
-  BlockingPool blocking(kBlockingThreads, static_cast<size_t>(config.max_queued_texts));
-  context.blocking = &blocking;
+  WorkerPool workers(kBlockingThreads, static_cast<size_t>(config.max_queued_texts));
+  context.workers = &workers;
   RETURN_IF_ERROR(server.listen());
   server.start();
   detection.open_jobs();

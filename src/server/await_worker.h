@@ -1,0 +1,20 @@
+// Work that blocks (for a model, a database) as a coroutine of a connection awaits it: on one of a pool's threads, so
+// that no thread of the connections ever waits.
+#pragma once
+
+#include <utility>
+
+#include <functional>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "server/route.h"
+#include "server/worker_pool.h"
+
+namespace vivace {
+
+// What work() answers, or why the pool would not take it (kOverloaded, kUnavailable). What work refers to must live
+// until then: a coroutine that awaits this at once may give it its own variables.
+boost::asio::awaitable<Reply> await_worker(WorkerPool& workers, std::function<Reply()> work);
+
+}  // namespace vivace
