@@ -7,11 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
-
-#include <unistd.h>
 
 #include "base/check.h"
 #include "formats/model_directory.h"
@@ -20,6 +17,7 @@
 #include "kernels/registry.h"
 #include "models/encoder.h"
 #include "models/encoder_decoder.h"
+#include "temporary_folder.h"
 
 namespace vivace {
 namespace {
@@ -27,34 +25,27 @@ namespace {
 constexpr std::array kFiles = {"config.json", "generation_config.json", "tokenizer_config.json", "modules.json",
                                "1_Pooling/config.json"};
 
-// A folder of this process whose checkpoint has no tensors, gone with the process.
+// A folder whose checkpoint has no tensor that anybody asks for.
 class ModelFolder {
  public:
-  ModelFolder() : m_path(std::filesystem::temp_directory_path() / ("model_config_fuzz_" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(m_path / "1_Pooling");
+  ModelFolder() {
+    std::filesystem::create_directories(m_folder.path() + "/1_Pooling");
     const std::string_view header = "{\"one\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
-    std::ofstream weights(m_path / "model.safetensors", std::ios::binary);
-    weights << static_cast<char>(header.size()) << std::string(7, '\0') << header << std::string(4, '\0');
-  }
-  ~ModelFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(m_path, ignored);
+    const std::string length = static_cast<char>(header.size()) + std::string(7, '\0');
+    m_folder.write("model.safetensors", length + std::string(header) + std::string(4, '\0'));
   }
   // Parts that are missing or empty are files that are missing.
   void write(std::string_view bytes) const {
     for (const char* const name : kFiles) {
       const std::string_view part = bytes.substr(0, bytes.find('\0'));
       bytes.remove_prefix(std::min(bytes.size(), part.size() + 1));
-      std::filesystem::remove(m_path / name);
-      if (!part.empty()) {
-        std::ofstream(m_path / name, std::ios::binary).write(part.data(), static_cast<std::streamsize>(part.size()));
-      }
+      part.empty() ? m_folder.remove(name) : m_folder.write(name, part);
     }
   }
-  std::string path() const { return m_path.string(); }
+  std::string path() const { return m_folder.path(); }
 
  private:
-  std::filesystem::path m_path;
+  TemporaryFolder m_folder{"model_config_fuzz"};
 };
 
 // One line, or one and an indented list of what is wrong with the weights; nothing of the files that a terminal would

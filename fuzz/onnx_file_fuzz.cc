@@ -2,41 +2,21 @@
 // and never look outside the model's folder.
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
-
-#include <unistd.h>
 
 #include "base/check.h"
 #include "onnx/onnx_file.h"
 #include "onnx/proto_reader.h"
+#include "temporary_folder.h"
 
 namespace vivace {
 namespace {
 
-// A folder of this process with model.onnx and a file of weights beside it, gone with the process.
-class ModelFolder {
- public:
-  ModelFolder() : m_path(std::filesystem::temp_directory_path() / ("onnx_file_fuzz_" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(m_path);
-    std::ofstream(m_path / "weights.bin", std::ios::binary) << std::string(64, 'w');
-  }
-  ~ModelFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(m_path, ignored);
-  }
-  void write(std::string_view bytes) const {
-    // A new file each time: the mapping of an old one must not change under its reader.
-    std::filesystem::remove(m_path / "model.onnx");
-    std::ofstream(m_path / "model.onnx", std::ios::binary)
-        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  }
-  std::string path() const { return m_path.string(); }
-
- private:
-  std::filesystem::path m_path;
+// With a file of weights beside the model.
+struct ModelFolder {
+  ModelFolder() { files.write("weights.bin", std::string(64, 'w')); }
+  TemporaryFolder files{"onnx_file_fuzz"};
 };
 
 // The fields of one message lie inside it, one behind the other.
@@ -62,8 +42,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const ModelFolder folder;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   check_fields(bytes);
-  folder.write(bytes);
-  const auto facts = read_onnx_file(folder.path(), "model.onnx");
+  folder.files.write("model.onnx", bytes);
+  const auto facts = read_onnx_file(folder.files.path(), "model.onnx");
   if (!facts) {
     CHECK(!facts.error().message.empty() && facts.error().message.find('\n') == std::string::npos);
     return 0;

@@ -3,42 +3,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <unistd.h>
-
 #include "base/check.h"
 #include "formats/safetensors.h"
 #include "formats/weights.h"
+#include "temporary_folder.h"
 
 namespace vivace {
 namespace {
-
-// A folder of this process with a model.safetensors in it, gone with the process.
-class ModelFolder {
- public:
-  ModelFolder() : m_path(std::filesystem::temp_directory_path() / ("safetensors_fuzz_" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(m_path);
-  }
-  ~ModelFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(m_path, ignored);
-  }
-  void write(std::string_view bytes) const {
-    // A new file each time: the mapping of an old one must not change under its reader.
-    std::filesystem::remove(m_path / "model.safetensors");
-    std::ofstream(m_path / "model.safetensors", std::ios::binary)
-        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  }
-  std::string path() const { return m_path.string(); }
-
- private:
-  std::filesystem::path m_path;
-};
 
 void touch(const TensorView& view, std::string_view bytes) {
   const auto* const begin = reinterpret_cast<const char*>(view.data);
@@ -69,7 +44,7 @@ void load(const std::string& directory) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const ModelFolder folder;
+  static const TemporaryFolder folder("safetensors_fuzz");
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto tensors = parse_safetensors(bytes, "fuzz");
   if (!tensors) {
@@ -77,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   for (const auto& [name, view] : *tensors) touch(view, bytes);
-  folder.write(bytes);
+  folder.write("model.safetensors", bytes);
   load(folder.path());
   return 0;
 }
