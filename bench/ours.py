@@ -13,8 +13,7 @@ import time
 import numpy as np
 
 import figures
-
-MINIMUM_CALLS = 3
+from timing import timed
 
 
 class OursError(RuntimeError):
@@ -135,12 +134,7 @@ class VivaceServer:
 
     def _timed(self, call, seconds):
         self.resume()
-        call()
-        times, end = [], time.perf_counter() + seconds
-        while len(times) < MINIMUM_CALLS or time.perf_counter() < end:
-            begin = time.perf_counter()
-            call()
-            times.append((time.perf_counter() - begin) * 1e3)
+        times = timed(call, seconds)
         self.pause()
         return figures.round_of(times)
 

@@ -81,17 +81,21 @@ class OpenVino(Encoder):
         return self.request.infer({"input_ids": ids, "attention_mask": mask})[0]
 
 
+def load_torch(kind, model, threads, precision):
+    """torch, and the model in that precision as transformers' class of that name reads it."""
+    import torch
+    import transformers
+    torch.set_num_threads(threads)
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
+    return torch, getattr(transformers, kind).from_pretrained(model, dtype=dtype).eval()
+
+
 class Torch(Encoder):
     packages = ("torch", "transformers")
 
     def __init__(self, model, file, threads, precision):
         super().__init__(model)
-        import torch
-        import transformers
-        torch.set_num_threads(threads)
-        self.torch = torch
-        dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
-        self.model = transformers.AutoModel.from_pretrained(model, dtype=dtype).eval()
+        self.torch, self.model = load_torch("AutoModel", model, threads, precision)
 
     def hidden(self, ids, mask):
         with self.torch.inference_mode():
@@ -141,12 +145,7 @@ class TorchT5(Writer):
 
     def __init__(self, model, file, threads, precision):
         super().__init__(model)
-        import torch
-        import transformers
-        torch.set_num_threads(threads)
-        self.torch = torch
-        dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
-        self.model = transformers.AutoModelForSeq2SeqLM.from_pretrained(model, dtype=dtype).eval()
+        self.torch, self.model = load_torch("AutoModelForSeq2SeqLM", model, threads, precision)
 
     def write(self, source, most, least):
         ids = self.torch.tensor([source])

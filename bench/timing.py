@@ -1,4 +1,4 @@
-"""How a peer's process times its calls."""
+"""How the calls of a contender, ours or a peer's, are timed."""
 
 import time
 
