@@ -22,7 +22,7 @@ Reply attempt(const std::function<Reply()>& work) {
 
 boost::asio::awaitable<Reply> await_worker(WorkerPool& workers, std::function<Reply()> work) {
   using Done = std::function<void(Reply)>;
-  co_return co_await await_callback<Reply>([&](Done done) {
+  co_return co_await await_callback<Reply>([&](const Done& done) {
     const auto queued = workers.submit([done, work = std::move(work)] { done(attempt(work)); });
     if (!queued) done(std::unexpected(ApiError(queued.error())));
   });
