@@ -83,6 +83,27 @@ TEST(EngineTest, ThreadsGetTheirOwnAnswers) {
   EXPECT_EQ(engine->stats().queued_tokens.value(), 0);
 }
 
+TEST(EngineTest, EqualTextsAreComputedOnceAndAnsweredEach) {
+  const auto engine = load();
+  const auto alone = engine->embed(request_of({"ist mar won", "after"}));
+  const uint64_t tokens = engine->stats().tokens.value();
+  auto request = request_of({"after", "ist mar won", "after", "after", "ist mar won"});
+  const auto response = engine->embed(request);
+  ASSERT_EQ(response->embeddings.size(), 5U);
+  EXPECT_EQ(engine->stats().tokens.value(), 2 * tokens);
+  EXPECT_EQ(engine->stats().texts.value(), 2U + 5U);
+  for (size_t i = 0; i < 5; ++i) {
+    const auto& expected = alone->embeddings[i % 3 == 1 ? 0 : 1];
+    EXPECT_EQ(response->embeddings[i].values, expected.values) << i;
+    EXPECT_EQ(response->embeddings[i].tokens, expected.tokens) << i;
+  }
+  request.pooling = PoolingMode::kNone;
+  const auto each = engine->embed(request);
+  EXPECT_EQ(each->embeddings[2].values, each->embeddings[0].values);
+  EXPECT_EQ(each->embeddings[4].values, each->embeddings[1].values);
+  EXPECT_NE(each->embeddings[1].values.size(), each->embeddings[0].values.size());
+}
+
 TEST(EngineTest, DimensionsCutAndNormalizeAgain) {
   const auto engine = load();
   auto request = request_of({"after"});

@@ -159,10 +159,10 @@ void LocalEngine::run_batch(const std::vector<BatchItem>& items) {
   TRACE_ZONE("engine_batch");
   const auto start = EngineClock::now();
   pack(items, start);
-  const auto rows = m_model.model->run(m_batch, items.front().job->work.output, *m_settings.pool, m_workspace);
+  const auto rows = m_model.model->run(m_batch.batch(), items.front().job->work.output, *m_settings.pool, m_workspace);
   m_stats.batches.add();
-  m_stats.batch_tokens.observe(m_batch.tokens());
-  m_stats.tokens.add(static_cast<uint64_t>(m_batch.tokens()));
+  m_stats.batch_tokens.observe(m_batch.batch().tokens());
+  m_stats.tokens.add(static_cast<uint64_t>(m_batch.batch().tokens()));
   m_stats.texts.add(items.size());
   m_stats.batch_seconds.observe(seconds(EngineClock::now() - start));
   if (!rows) return fail(items, rows.error());
@@ -171,14 +171,12 @@ void LocalEngine::run_batch(const std::vector<BatchItem>& items) {
 
 void LocalEngine::pack(const std::vector<BatchItem>& items, EngineClock::time_point start) {
   m_batch.clear();
+  m_places.clear();
   for (const BatchItem& item : items) {
     const JobWork& work = item.job->work;
     const TokenSequence& tokens = work.sequences[item.sequence];
-    const int32_t first = m_batch.tokens();
-    m_batch.append(tokens.ids, tokens.type_ids);
-    if (!work.marks.empty()) {
-      for (const int32_t mark : work.marks[item.sequence]) m_batch.marked.push_back(first + mark);
-    }
+    m_places.push_back(work.marks.empty() ? m_batch.add(tokens)
+                                          : m_batch.add_marked(tokens, work.marks[item.sequence]));
     m_stats.truncated_texts.add(tokens.truncated ? 1 : 0);
     if (item.job->started != EngineClock::time_point{}) continue;
     item.job->started = start;
@@ -187,18 +185,21 @@ void LocalEngine::pack(const std::vector<BatchItem>& items, EngineClock::time_po
 }
 
 void LocalEngine::hand_out(const std::vector<BatchItem>& items, MatrixView<const float> rows) {
-  int row = 0;
+  int marked = 0;  // rows of kMarkedLogits, in the order of the items
   for (size_t i = 0; i < items.size(); ++i) {
     Job& job = *items[i].job;
     const JobWork& work = job.work;
-    int count = 1;
+    const auto place = static_cast<size_t>(m_places[i]);
+    int begin = m_places[i];
+    int end = begin + 1;
     if (work.output == ModelOutput::kHiddenStates || work.output == ModelOutput::kTokenLogits) {
-      count = m_batch.offsets[i + 1] - m_batch.offsets[i];
+      begin = m_batch.batch().offsets[place];
+      end = m_batch.batch().offsets[place + 1];
     } else if (work.output == ModelOutput::kMarkedLogits) {
-      count = static_cast<int>(work.marks[items[i].sequence].size());
+      begin = marked;
+      end = marked += static_cast<int>(work.marks[items[i].sequence].size());
     }
-    work.take(items[i].sequence, rows.slice_rows(row, row + count));
-    row += count;
+    work.take(items[i].sequence, rows.slice_rows(begin, end));
     if (--job.unfinished == 0) complete(job);
   }
 }

@@ -7,11 +7,11 @@
 #include <thread>
 #include <vector>
 
+#include "engine/batch_packer.h"
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
 #include "engine/request_queue.h"
 #include "models/batch_forward.h"
-#include "models/packed_batch.h"
 
 namespace vivace {
 
@@ -65,7 +65,8 @@ class LocalEngine final : public Engine {
   State m_state = State::kServing;
 
   // Used by the engine's thread only.
-  PackedBatch m_batch;
+  BatchPacker m_batch;
+  std::vector<int> m_places;  // in it, of each item
   ForwardWorkspace m_workspace;
   std::thread m_thread;
 };
