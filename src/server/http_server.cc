@@ -79,6 +79,7 @@ std::string HttpServer::url() const {
 }
 
 void HttpServer::start() {
+  m_accepting = true;
   asio::co_spawn(m_acceptor.get_executor(), accept(), asio::detached);
   for (int64_t i = 0; i < m_context.config.io_threads; ++i) {
     m_threads.emplace_back([this] { m_io.run(); });
@@ -88,7 +89,13 @@ void HttpServer::start() {
 asio::awaitable<void> HttpServer::accept() {
   for (;;) {
     auto [error, socket] = co_await m_acceptor.async_accept(asio::any_io_executor(asio::make_strand(m_io)), kTuple);
-    if (error == asio::error::operation_aborted) co_return;
+    // Closed by drain(), perhaps while a connection was on its way to us: that one was let in a turn ago.
+    if (!m_acceptor.is_open()) {
+      const std::scoped_lock lock(m_mutex);
+      m_accepting = false;
+      m_closed.notify_all();
+      co_return;
+    }
     if (error) {
       log_warning("cannot accept a connection: {}", error.message());
       asio::steady_timer pause(m_acceptor.get_executor(), kAcceptPause);
@@ -157,7 +164,7 @@ bool HttpServer::drain(std::chrono::steady_clock::duration limit) {
   std::unique_lock lock(m_mutex);
   m_draining = true;
   for (const auto& connection : m_connections) connection->drain();
-  return m_closed.wait_for(lock, limit, [this] { return m_connections.empty(); });
+  return m_closed.wait_for(lock, limit, [this] { return !m_accepting && m_connections.empty(); });
 }
 
 void HttpServer::stop_connections() {

@@ -43,7 +43,7 @@ class HttpServer {
   void start();
 
   // Stops accepting, closes idle connections and waits until the others have their answers or limit is over. True when
-  // nothing was left.
+  // nothing was left: no connection is accepted and none is open.
   bool drain(std::chrono::steady_clock::duration limit);
   // Cancels and closes what is left.
   void stop_connections();
@@ -62,6 +62,7 @@ class HttpServer {
   std::mutex m_mutex;
   std::condition_variable m_closed;
   std::list<std::shared_ptr<HttpConnection>> m_connections;  // guarded by m_mutex
+  bool m_accepting = false;                                  // guarded by m_mutex
   bool m_draining = false;                                   // guarded by m_mutex
   std::vector<std::jthread> m_threads;
 };
