@@ -38,26 +38,31 @@ size_t CompletionCache::bytes_of(const Entry& entry) {
          entry.completion.token_ids.size() * sizeof(int32_t) + kEntryOverhead;
 }
 
-CompletionCache::Entries::iterator CompletionCache::find_entry(uint64_t hash, const CompletionKey& key,
-                                                               std::string_view code) {
-  const auto [begin, end] = m_by_hash.equal_range(hash);
-  for (auto at = begin; at != end; ++at) {
-    const CompletionKey& kept = at->second->key;
-    if (kept.code == code && kept.model == key.model && kept.strategy == key.strategy) return at->second;
-  }
-  return m_entries.end();
-}
-
-std::optional<CachedCompletion> CompletionCache::find(const CompletionKey& key) {
+std::vector<uint64_t> CompletionCache::hashes_of_beginnings(const CompletionKey& key) {
   std::vector<uint64_t> hashes(key.code.size() + 1);
   hashes[0] = hash_of_owner(key);
   for (size_t i = 0; i < key.code.size(); ++i) hashes[i + 1] = extend(hashes[i], key.code[i]);
+  return hashes;
+}
 
+const CompletionCache::Entries::iterator* CompletionCache::find_entry(uint64_t hash, const CompletionKey& key,
+                                                                      std::string_view code) const {
+  const auto [begin, end] = m_by_hash.equal_range(hash);
+  for (auto at = begin; at != end; ++at) {
+    const CompletionKey& kept = at->second->key;
+    if (kept.code == code && kept.model == key.model && kept.strategy == key.strategy) return &at->second;
+  }
+  return nullptr;
+}
+
+std::optional<CachedCompletion> CompletionCache::find(const CompletionKey& key) {
+  const std::vector<uint64_t> hashes = hashes_of_beginnings(key);
   const std::lock_guard lock(m_mutex);
   const std::string_view code = key.code;
   for (size_t length = code.size() + 1; length-- > 0;) {
-    const auto entry = find_entry(hashes[length], key, code.substr(0, length));
-    if (entry == m_entries.end()) continue;
+    const Entries::iterator* const place = find_entry(hashes[length], key, code.substr(0, length));
+    if (place == nullptr) continue;
+    const Entries::iterator entry = *place;
     const std::string_view typed = code.substr(length);
     const std::string& text = entry->completion.text;
     if (!typed.empty() && (text.size() <= typed.size() || !text.starts_with(typed))) continue;
@@ -74,11 +79,21 @@ std::optional<CachedCompletion> CompletionCache::find(const CompletionKey& key) 
   return std::nullopt;
 }
 
+std::string CompletionCache::text_after_beginning(const CompletionKey& key) const {
+  const std::vector<uint64_t> hashes = hashes_of_beginnings(key);
+  const std::string_view code = key.code;
+  const std::lock_guard lock(m_mutex);
+  for (size_t length = code.size() + 1; length-- > 0;) {
+    if (const auto* entry = find_entry(hashes[length], key, code.substr(0, length))) return (*entry)->completion.text;
+  }
+  return "";
+}
+
 void CompletionCache::put(const CompletionKey& key, CachedCompletion completion) {
   Entry entry{.key = key, .completion = std::move(completion), .hash = hash_of(key)};
   const size_t bytes = bytes_of(entry);
   const std::lock_guard lock(m_mutex);
-  if (const auto old = find_entry(entry.hash, key, key.code); old != m_entries.end()) erase(old);
+  if (const auto* old = find_entry(entry.hash, key, key.code)) erase(*old);
   if (bytes > m_max_bytes) return;
   while (m_stats.bytes + bytes > m_max_bytes) {
     erase(std::prev(m_entries.end()));

@@ -50,6 +50,9 @@ class CompletionCache {
 
   // Time grows with the code's length only.
   std::optional<CachedCompletion> find(const CompletionKey& key);
+  // The text that was kept for the longest beginning of the code (all of it included), as a hint of what follows: where
+  // find() misses because something else was typed, much of it may still come. Empty: nothing is known.
+  std::string text_after_beginning(const CompletionKey& key) const;
   // Replaces what the key had. A completion larger than the budget is not kept.
   void put(const CompletionKey& key, CachedCompletion completion);
   void clear();
@@ -64,7 +67,9 @@ class CompletionCache {
   using Entries = std::list<Entry>;  // the most recently used first
 
   static size_t bytes_of(const Entry& entry);
-  Entries::iterator find_entry(uint64_t hash, const CompletionKey& key, std::string_view code);
+  static std::vector<uint64_t> hashes_of_beginnings(const CompletionKey& key);  // of 0, 1, … bytes of the code
+  // Null: there is none.
+  const Entries::iterator* find_entry(uint64_t hash, const CompletionKey& key, std::string_view code) const;
   void erase(Entries::iterator entry);
 
   mutable std::mutex m_mutex;

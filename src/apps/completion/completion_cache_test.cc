@@ -54,6 +54,19 @@ TEST(CompletionCache, C002_14_TypingIntoACompletionHits) {
   EXPECT_EQ(found(cache, key("def add(")), "x, y):");
 }
 
+TEST(CompletionCache, WhatFollowedTheBeginningIsAHint) {
+  CompletionCache cache(1 << 20);
+  EXPECT_EQ(cache.text_after_beginning(key("def a")), "");
+  put(cache, key("def "), "main():");
+  put(cache, key("def a"), "dd(x, y):");
+  EXPECT_EQ(cache.text_after_beginning(key("def axpy")), "dd(x, y):");
+  EXPECT_EQ(cache.text_after_beginning(key("def a")), "dd(x, y):");
+  EXPECT_EQ(cache.text_after_beginning(key("def b")), "main():");
+  EXPECT_EQ(cache.text_after_beginning(key("def b", "other")), "");
+  EXPECT_EQ(cache.text_after_beginning(key("class")), "");
+  EXPECT_EQ(cache.stats().misses, 0U);
+}
+
 TEST(CompletionCache, C002_14_LeastRecentlyUsedGoesFirst) {
   CompletionCache sized(1 << 20);
   put(sized, key("1"), "x");

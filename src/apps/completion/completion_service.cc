@@ -28,6 +28,10 @@ std::string cache_strategy(const CompletionRequest& request) {
   return key;
 }
 
+CompletionKey by_code_alone(const CompletionRequest& request) {
+  return {.strategy = "", .model = "", .code = request.code};
+}
+
 // Whether the model is to blame, rather than the request or a busy moment.
 bool is_failure(const Status& problem) {
   return problem.code == StatusCode::kInternal || problem.code == StatusCode::kCorruptFile;
@@ -180,6 +184,7 @@ void CompletionService::ask(const std::shared_ptr<Work>& work) {
   GenerateRequest& generate = work->request.generate;
   if (!generate.deadline && m_settings.deadline.count() > 0) generate.deadline = now + m_settings.deadline;
   work->patient = !generate.deadline || *generate.deadline >= now + m_settings.deadline;
+  if (generate.hint.empty()) generate.hint = m_fallback.text_after_beginning(by_code_alone(work->request));
   work->generator = *generator;  // lives on while it answers
   (*generator)->submit(generate, [this, work, call](Result<GenerateResponse> response) {
     finish(*work, std::move(response), *call);
@@ -205,7 +210,7 @@ void CompletionService::finish(Work& work, Result<GenerateResponse> response, Ci
   if (is_complete && is_kept(work.request.generate)) {
     const CachedCompletion kept{first.text, first.token_ids, first.finish_reason, response->source_tokens};
     m_cache.put(work.key, kept);
-    m_fallback.put({.strategy = "", .model = "", .code = work.request.code}, kept);
+    m_fallback.put(by_code_alone(work.request), kept);
   }
   work.completion.written = std::move(*response);
   work.done(std::move(work.completion));
@@ -214,7 +219,7 @@ void CompletionService::finish(Work& work, Result<GenerateResponse> response, Ci
 // An earlier answer for the code where the problem is not the request's own.
 void CompletionService::fall_back(Work& work, const Status& problem) {
   const bool may = problem.code == StatusCode::kUnavailable || is_failure(problem);
-  auto found = may ? m_fallback.find({.strategy = "", .model = "", .code = work.request.code}) : std::nullopt;
+  auto found = may ? m_fallback.find(by_code_alone(work.request)) : std::nullopt;
   if (!found) {
     {
       const std::scoped_lock lock(m_mutex);

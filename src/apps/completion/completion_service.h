@@ -1,6 +1,7 @@
 // Completes code: chooses a model, makes the prompt, asks the model, and keeps the answers.
 //
-// An answer comes from the cache when the same was asked before, or when what was typed since is its beginning. A model
+// An answer comes from the cache when the same was asked before, or when what was typed since is its beginning. Where
+// something else was typed, or asked for otherwise, the earlier answer is a hint: what the model guesses from. A model
 // that keeps failing is left alone for a while (runtime/circuit_breaker.h); meanwhile earlier answers for the same code
 // serve, marked as degraded. Thread-safe.
 #pragma once
@@ -61,7 +62,7 @@ class CompletionService {
   const CompletionModels& m_models;
   const CompletionSettings m_settings;
   CompletionCache m_cache;     // by everything that changes the answer
-  CompletionCache m_fallback;  // by the code alone
+  CompletionCache m_fallback;  // by the code alone; what hints are made of, too
   mutable std::mutex m_mutex;  // guards what follows
   // Models that failed to answer, whose owners were to end on their own thread; let go with the next request.
   std::vector<std::shared_ptr<const void>> m_kept;

@@ -107,6 +107,26 @@ TEST_F(CompletionServiceTest, C002_14_TheSameAgainAndAKeystrokeLaterComeFromTheC
   EXPECT_EQ(complete(sampled)->origin, CompletionOrigin::kModel);
 }
 
+TEST_F(CompletionServiceTest, C002_19_AnEarlierAnswerSavesPassesAndChangesNothing) {
+  const auto compare = [&](const std::string& code, int tokens) {
+    const CompletionRequest later = request(code, tokens);
+    GenerateRequest plain = later.generate;
+    plain.text = make_prompt(later.code, later.strategy);
+    const auto expected = m_models.generator->generate(plain);
+    const auto completion = complete(later);
+    EXPECT_EQ(completion->origin, CompletionOrigin::kModel);
+    EXPECT_EQ(completion->written.texts[0].token_ids, expected->texts[0].token_ids) << code;
+    return expected->stats.steps - completion->written.stats.steps;
+  };
+  int64_t saved = 0;
+  for (const std::string code : {"def add(a, b):", "for (int i = 0; i < n; ++i) ", "public class A {", "x = [1, 2"}) {
+    ASSERT_TRUE(complete(request(code, 40)).has_value());
+    saved += compare(code, 41);  // asked for one token more
+    for (const char* typed : {"~", " #", "\n\n"}) compare(code + typed, 40);
+  }
+  EXPECT_GT(saved, 0);
+}
+
 TEST_F(CompletionServiceTest, C002_13_AFailingModelIsLeftAloneAndEarlierAnswersServe) {
   ASSERT_TRUE(complete(request("x = ", 5)).has_value());
   m_models.failure = Status{StatusCode::kInternal, "the model broke"};
