@@ -34,7 +34,8 @@ def parse_status(text):
 
 def start_ours(options, model):
     begin = time.perf_counter()
-    done = subprocess.run([str(options.program), "embed", "--model", str(model), "--threads", str(options.threads), TEXT],
+    done = subprocess.run([str(options.program), "embed", "--model", str(model), "--precision", "fp32", "--threads",
+                           str(options.threads), TEXT],
                           capture_output=True, check=False)
     seconds = time.perf_counter() - begin
     if done.returncode != 0:
@@ -52,16 +53,29 @@ def start_peer(name, options, file):
     return seconds, loading
 
 
+def packed(options):
+    """The model as one packed file, made anew."""
+    file = OUT / "fresh.vivace"
+    OUT.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    subprocess.run([str(options.program), "pack", "--model", str(options.model), "--precision", "fp32", "--output", str(file)],
+                   check=True, capture_output=True)
+    return file
+
+
 def cold_start(options):
-    times = {"vivace": []}
+    sources = {"vivace, safetensors": options.model, "vivace, packed": packed(options)}
+    times = {name: [] for name in sources}
     loading = {}
     files = None
     if not options.ours_only:
         import models
         files = models.Files(options.model, OUT)
-    start_ours(options, options.model)  # fills the page cache
+    for source in sources.values():
+        start_ours(options, source)  # fills the page cache
     for _ in range(options.rounds):
-        times["vivace"].append(start_ours(options, options.model))
+        for name, source in sources.items():
+            times[name].append(start_ours(options, source))
         for name in () if options.ours_only else PEERS:
             seconds, load_s = start_peer(name, options, files.of(name, "fp32"))
             times.setdefault(name, []).append(seconds)
@@ -71,16 +85,28 @@ def cold_start(options):
             for name, all_times in times.items()}
 
 
+def status_of(pid):
+    return parse_status(pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii"))
+
+
 def serving_memory(options):
+    """Of ours as a server; of sentence-transformers as its users serve it, in a Python process."""
     server = ours.VivaceServer(options.program, options.model, options.threads)
     try:
         for i in range(REQUESTS):
             server.vectors([TEXT * (1 + i % 8)])
-        status = parse_status(pathlib.Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii"))
+        status = status_of(server.process.pid)
     finally:
         server.close()
     weights = (options.model / "model.safetensors").stat().st_size / 1e6
-    return {**status, "weights_mb": weights, "limit_mb": weights * WEIGHTS_FACTOR + PROGRAM_MB}
+    rows = {"vivace": {**status, "weights_mb": weights, "limit_mb": weights * WEIGHTS_FACTOR + PROGRAM_MB}}
+    if not options.ours_only:
+        peer = peers.Peer("sentence-transformers", "fp32", options.model, "-", options.threads)
+        for i in range(REQUESTS):
+            peer.vectors([TEXT * (1 + i % 8)])
+        rows["sentence-transformers"] = status_of(peer.process.pid)
+        peer.close()
+    return rows
 
 
 def main(argv=None):
@@ -96,7 +122,8 @@ def main(argv=None):
     (OUT / "fresh.json").write_text(json.dumps(results, indent=1) + "\n")
     for name, row in results["cold_start"].items():
         print(f"{name}: " + ", ".join(f"{key} {value:.3f}" for key, value in row.items()))
-    print("serving: " + ", ".join(f"{key} {value:.0f}" for key, value in results["memory"].items()))
+    for name, row in results["memory"].items():
+        print(f"{name}, serving: " + ", ".join(f"{key} {value:.0f}" for key, value in row.items()))
 
 
 if __name__ == "__main__":

@@ -20,8 +20,12 @@ DEBERTA = {"model_type": "deberta-v2", "vocab_size": 128100, "max_position_embed
            "relative_attention": True, "position_buckets": 256, "norm_rel_ebd": "layer_norm", "share_att_key": True,
            "pos_att_type": ["p2c", "c2p"], "position_biased_input": False, "max_relative_positions": -1,
            "layer_norm_eps": 1e-7, "hidden_act": "gelu", "pad_token_id": 0}
-# The configurations of the published models of these names (t5-220m: CodeT5+ 220M).
+# The configurations of the published models of these names (t5-220m: CodeT5+ 220M; minilm-long: all-MiniLM-L6-v2, but for
+# the length of its texts).
 ARCHITECTURES = {
+    "minilm-long": {"model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_attention_heads": 12,
+                    "num_hidden_layers": 6, "intermediate_size": 1536, "max_position_embeddings": 8192,
+                    "type_vocab_size": 2, "layer_norm_eps": 1e-12, "hidden_act": "gelu", "pad_token_id": 0},
     "distilbert-base": {"model_type": "distilbert", "vocab_size": 30522, "dim": 768, "n_heads": 12, "n_layers": 6,
                         "hidden_dim": 3072, "max_position_embeddings": 512, "activation": "gelu", "pad_token_id": 0},
     "deberta-v3-base": {**DEBERTA, "hidden_size": 768, "num_attention_heads": 12, "num_hidden_layers": 12,
