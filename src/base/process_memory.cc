@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace vivace {
@@ -15,6 +16,12 @@ uint64_t resident_bytes() {
   uint64_t resident = 0;
   statm >> size >> resident;
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+uint64_t peak_resident_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 uint64_t available_bytes() {

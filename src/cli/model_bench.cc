@@ -95,11 +95,13 @@ double weight_bytes(const PassWork& work, Precision precision) {
   }
 }
 
-// At least as long as the slower of arithmetic and memory.
-double floor_ms(const PassWork& work, const ModelBenchResult& machine) {
-  return std::max(work.operations / (machine.peak_gflops * 1e9),
-                  weight_bytes(work, machine.precision) / (machine.read_gb_per_s * 1e9)) *
-         1e3;
+// A pass takes at least as long as the slower of arithmetic and memory.
+void add_floor(const PassWork& work, ModelBenchResult* result) {
+  const double arithmetic = work.operations / (result->peak_gflops * 1e6);
+  const double reading = weight_bytes(work, result->precision) / (result->read_gb_per_s * 1e6);
+  result->arithmetic_ms += arithmetic;
+  result->reading_ms += reading;
+  result->floor_ms += std::max(arithmetic, reading);
 }
 
 Result<ModelBenchResult> measure(Bench& bench, Precision precision, const PassWork& largest,
@@ -131,7 +133,7 @@ Result<ModelBenchResult> bench_forward(Bench& bench, const ModelDirectory& direc
                    }));
   if (loaded.is_onnx) result.isa = "onnx";
   result.tokens_per_s = batch.tokens() / result.times.p50_ms * 1e3;
-  result.floor_ms = floor_ms(work, result);
+  add_floor(work, &result);
   return result;
 }
 
@@ -167,10 +169,8 @@ Result<ModelBenchResult> bench_generation(Bench& bench, const ModelDirectory& di
         return {};
       }));
   result.tokens_per_s = bench.options.generate / result.times.p50_ms * 1e3;
-  result.floor_ms = floor_ms(source_work(info, source_tokens), result);
-  for (int i = 0; i < bench.options.generate; ++i) {
-    result.floor_ms += floor_ms(decoder_step_work(info, source_tokens, i), result);
-  }
+  add_floor(source_work(info, source_tokens), &result);
+  for (int i = 0; i < bench.options.generate; ++i) add_floor(decoder_step_work(info, source_tokens, i), &result);
   return result;
 }
 

@@ -24,7 +24,9 @@ struct ModelBenchOptions {
 struct ModelBenchResult {
   BenchTimes times;
   double tokens_per_s = 0;   // at the median: read, or with `generate` written
-  double floor_ms = 0;       // what the arithmetic or the reading of the weights would take at the rates below
+  double arithmetic_ms = 0;  // what the arithmetic alone would take at the rates below
+  double reading_ms = 0;     // what reading the weights alone would take
+  double floor_ms = 0;       // of each pass the longer of the two
   double peak_gflops = 0;    // of all threads: the precision's product on operands that stay in the first cache
   double read_gb_per_s = 0;  // of all threads, over as much memory as the weights take
   int threads = 0;

@@ -122,6 +122,8 @@ int run_program(int argc, char** argv) {
   add_impact_verb(program, &action);
   add_detect_verb(program, &action);
   add_bench_verb(program, &action);
+  add_profile_verb(program, &action);
+  add_tune_verb(program, &action);
   add_pack_verb(program, &action);
 
   if (argc < 2) {

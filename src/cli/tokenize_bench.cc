@@ -2,31 +2,11 @@
 
 #include <memory>
 
-#include "cli/text_source.h"
+#include "cli/text_file.h"
 #include "formats/model_directory.h"
 #include "text/tokenizer.h"
 
 namespace vivace {
-namespace {
-
-Result<std::vector<std::string>> read_texts(const std::string& file) {
-  InputOptions input;
-  input.file = file;
-  ASSIGN_OR_RETURN(TextSource source, TextSource::open(input));
-  std::vector<std::string> texts;
-  while (true) {
-    ASSIGN_OR_RETURN(std::vector<InputText> inputs, source.next(1024, size_t{1} << 20));
-    if (inputs.empty()) break;
-    for (InputText& text : inputs) {
-      if (!text.problem.empty()) return error(StatusCode::kInvalidArgument, text.problem);
-      texts.push_back(std::move(text.text));
-    }
-  }
-  if (texts.empty()) return error(StatusCode::kInvalidArgument, "'" + file + "' holds no text to time");
-  return texts;
-}
-
-}  // namespace
 
 Result<TokenizeBenchResult> bench_tokenizer(const std::string& directory, const std::string& file, double seconds) {
   ASSIGN_OR_RETURN(const std::vector<std::string> texts, read_texts(file));

@@ -33,6 +33,8 @@ void add_serve_verb(CLI::App& program, Action* action);
 void add_impact_verb(CLI::App& program, Action* action);
 void add_detect_verb(CLI::App& program, Action* action);
 void add_bench_verb(CLI::App& program, Action* action);
+void add_profile_verb(CLI::App& program, Action* action);
+void add_tune_verb(CLI::App& program, Action* action);
 void add_pack_verb(CLI::App& program, Action* action);
 
 }  // namespace vivace

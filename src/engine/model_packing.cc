@@ -9,6 +9,7 @@
 
 #include "base/cpu_topology.h"
 #include "engine/model_comparison.h"
+#include "engine/sample_texts.h"
 #include "formats/unpacked_folder.h"
 #include "heads/encoder_model.h"
 #include "kernels/registry.h"
@@ -24,33 +25,6 @@ using Clock = std::chrono::steady_clock;
 constexpr Closeness kWanted{.mean = 0.9995, .lowest = 0.998};
 constexpr int kMostTokens = 128;  // of a text
 constexpr size_t kMostTexts = 1000;
-
-constexpr const char* kTexts[] = {
-    "The harbour was empty before the storm reached the coast.",
-    "How do I reset the password of my account?",
-    "Quarterly revenue rose by 14 percent, driven by subscriptions.",
-    "def read_lines(path):\n    with open(path) as file:\n        return file.read().splitlines()",
-    "She has played the cello since she was six years old.",
-    "Water boils at a lower temperature on high mountains.",
-    "The committee rejected the proposal without a debate.",
-    "I would never buy this phone again; the battery lasts three hours.",
-    "An excellent little restaurant, friendly and not expensive.",
-    "Photosynthesis turns light, water and carbon dioxide into sugar and oxygen.",
-    "Der Zug nach Hamburg fährt heute von Gleis sieben.",
-    "La bibliothèque est fermée le lundi matin.",
-    "Error 504: the upstream server did not answer in time.",
-    "Two goals in the last five minutes decided the match.",
-    "Please send the signed contract to our office in Lisbon by Friday.",
-    "The vaccine reduced hospital admissions in both age groups.",
-    "for (int i = 0; i < n; ++i) sum += values[i];",
-    "Whales sleep with one half of the brain at a time.",
-    "Our flight was delayed twice and then cancelled, and nobody told us why until we had waited for six hours.",
-    "Rome was founded, according to legend, in 753 BC.",
-    "No.",
-    "Interest rates are expected to stay where they are until inflation falls below two percent.",
-    "Add the flour slowly, stirring all the time, and let the dough rest for an hour.",
-    "SELECT name, COUNT(*) FROM orders GROUP BY name HAVING COUNT(*) > 3;",
-};
 
 Result<PackedBatch> tokenize(const ModelDirectory& directory, const std::vector<std::string>& texts) {
   ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer::from_directory(directory.path(), directory.model_type()));
@@ -199,7 +173,7 @@ Result<PackReport> pack_model(const PackOptions& options) {
   }
   ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::open(directory.path()));
   std::vector<std::string> texts = options.texts;
-  if (texts.empty()) texts.assign(std::begin(kTexts), std::end(kTexts));
+  if (texts.empty()) texts = sample_texts();
   if (texts.size() > kMostTexts) texts.resize(kMostTexts);
   ASSIGN_OR_RETURN(PackedBatch batch, tokenize(directory, texts));
 

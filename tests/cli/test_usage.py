@@ -8,7 +8,7 @@ import pytest
 from cli_runner import ROOT
 
 VERBS = ["embed", "classify", "tag", "entail", "rerank", "complete", "ipc", "tokenize", "inspect", "pull", "models", "ingest",
-         "search", "verify", "serve", "impact", "detect", "bench", "pack"]
+         "search", "verify", "serve", "impact", "detect", "bench", "profile", "tune", "pack"]
 
 
 def test_version_is_the_project_s(cli):

@@ -1,0 +1,24 @@
+#include "cli/text_file.h"
+
+#include "cli/text_source.h"
+
+namespace vivace {
+
+Result<std::vector<std::string>> read_texts(const std::string& file) {
+  InputOptions input;
+  input.file = file;
+  ASSIGN_OR_RETURN(TextSource source, TextSource::open(input));
+  std::vector<std::string> texts;
+  while (true) {
+    ASSIGN_OR_RETURN(std::vector<InputText> inputs, source.next(1024, size_t{1} << 20));
+    if (inputs.empty()) break;
+    for (InputText& text : inputs) {
+      if (!text.problem.empty()) return error(StatusCode::kInvalidArgument, text.problem);
+      texts.push_back(std::move(text.text));
+    }
+  }
+  if (texts.empty()) return error(StatusCode::kInvalidArgument, "'" + file + "' holds no text");
+  return texts;
+}
+
+}  // namespace vivace

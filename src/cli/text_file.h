@@ -1,0 +1,15 @@
+// All texts of a file at once, for those who measure on them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace vivace {
+
+// One a line, or JSON objects with "text", by the file's ending; "-" is standard input. kInvalidArgument for a file
+// without texts, or one that is none.
+Result<std::vector<std::string>> read_texts(const std::string& file);
+
+}  // namespace vivace
