@@ -118,13 +118,13 @@ TEST_F(CompletionServiceTest, C002_19_AnEarlierAnswerSavesPassesAndChangesNothin
     EXPECT_EQ(completion->written.texts[0].token_ids, expected->texts[0].token_ids) << code;
     return expected->stats.steps - completion->written.stats.steps;
   };
-  int64_t saved = 0;
-  for (const std::string code : {"def add(a, b):", "for (int i = 0; i < n; ++i) ", "public class A {", "x = [1, 2"}) {
-    ASSERT_TRUE(complete(request(code, 40)).has_value());
-    saved += compare(code, 41);  // asked for one token more
-    for (const char* typed : {"~", " #", "\n\n"}) compare(code + typed, 40);
+  const std::string code = "def add(a, b):";  // the tiny model does not repeat itself here: only a hint can help
+  ASSERT_TRUE(complete(request(code, 40)).has_value());
+  EXPECT_GT(compare(code, 41), 0) << "the same code, asked for one token more";
+  for (const std::string& other : {code, std::string("public class A {"), std::string("x = [1, 2")}) {
+    ASSERT_TRUE(complete(request(other, 40)).has_value());
+    for (const char* typed : {"~", " #", "\n\n"}) compare(other + typed, 40);
   }
-  EXPECT_GT(saved, 0);
 }
 
 TEST_F(CompletionServiceTest, C002_13_AFailingModelIsLeftAloneAndEarlierAnswersServe) {
