@@ -8,16 +8,16 @@
 
 namespace vivace {
 
-// Uninitialised memory from the system. CHECK fails when there is none.
+// Uninitialised memory from the system, to be freed with the same size. CHECK fails when there is none.
 std::byte* allocate_aligned(size_t bytes);
-void free_aligned(std::byte* data);
+void free_aligned(std::byte* data, size_t bytes);
 
 template <typename T>
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
   explicit AlignedBuffer(size_t count)
-      : m_data(reinterpret_cast<T*>(allocate_aligned(count * sizeof(T)))), m_count(count) {}
+      : m_data(reinterpret_cast<T*>(allocate_aligned(count * sizeof(T))), Free{count * sizeof(T)}), m_count(count) {}
 
   // Memory of someone else, which is only read and which `owner` keeps: a mapped file.
   AlignedBuffer(const T* data, size_t count, std::shared_ptr<const void> owner)
@@ -30,7 +30,8 @@ class AlignedBuffer {
 
  private:
   struct Free {
-    void operator()(T* data) const { free_aligned(reinterpret_cast<std::byte*>(data)); }
+    size_t bytes = 0;
+    void operator()(T* data) const { free_aligned(reinterpret_cast<std::byte*>(data), bytes); }
   };
   std::unique_ptr<T, Free> m_data;
   const T* m_view = nullptr;
