@@ -5,6 +5,7 @@
 #include <oniguruma.h>
 
 #include "base/utf8.h"
+#include "text/regex_properties.h"
 
 namespace vivace {
 namespace {
@@ -54,13 +55,15 @@ Result<Regex> Regex::compile(std::string_view expression, std::string_view origi
   }
   static const int initialized = [] {
     OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
-    return onig_initialize(encodings, 1);
+    const int code = onig_initialize(encodings, 1);
+    return code == ONIG_NORMAL && !define_measured_properties() ? ONIGERR_MEMORY : code;
   }();
   if (initialized != ONIG_NORMAL) return error(StatusCode::kInternal, "Oniguruma cannot be initialized");
   regex_t* regex = nullptr;
   OnigErrorInfo info = {};
-  const int code = onig_new(&regex, bytes(expression.data()), bytes(expression.data() + expression.size()),
-                            ONIG_OPTION_NONE, ONIG_ENCODING_UTF8, ONIG_SYNTAX_RUBY, &info);
+  const std::string known = with_measured_properties(expression);
+  const int code = onig_new(&regex, bytes(known.data()), bytes(known.data() + known.size()), ONIG_OPTION_NONE,
+                            ONIG_ENCODING_UTF8, ONIG_SYNTAX_RUBY, &info);
   if (code != ONIG_NORMAL) {
     return error(StatusCode::kInvalidArgument, std::string(origin) + ": bad regular expression '" +
                                                    printable(expression) + "': " + message_of(code, &info));
