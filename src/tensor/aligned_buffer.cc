@@ -2,8 +2,7 @@
 
 #include <sys/mman.h>
 #include <cstdlib>
-
-#include "base/check.h"
+#include <new>
 
 namespace vivace {
 namespace {
@@ -22,7 +21,7 @@ std::byte* allocate_aligned(size_t bytes) {
   const size_t unit = bytes >= kHugePage ? kHugePage : kLine;
   const size_t size = round_up(bytes == 0 ? 1 : bytes, kLine);
   void* data = nullptr;
-  CHECK(::posix_memalign(&data, unit, size) == 0);
+  if (::posix_memalign(&data, unit, size) != 0) throw std::bad_alloc();
   // Advice only: nothing is wrong when the system does not take it.
   if (unit == kHugePage) (void)::madvise(data, size / kHugePage * kHugePage, MADV_HUGEPAGE);
   return static_cast<std::byte*>(data);

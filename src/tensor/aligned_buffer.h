@@ -8,7 +8,7 @@
 
 namespace vivace {
 
-// Uninitialised memory from the system. CHECK fails when there is none.
+// Uninitialised memory from the system. Throws std::bad_alloc when there is none, as everything that allocates does.
 std::byte* allocate_aligned(size_t bytes);
 void free_aligned(std::byte* data);
 
