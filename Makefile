@@ -48,7 +48,8 @@ lint: configure ## check format, layers and sizes, and run clang-tidy
 fuzz: deps ## run each fuzzer for 30 seconds
 	@tools/fuzz.sh 30
 
-nightly: build ## compare tokenizers of every kind with the tokenizers package on 100000 strings
+nightly: model ## a minute of load and failures, and tokenizers of every kind against the package's on 100000 strings
+	@VIVACE_LOAD_SECONDS=60 VIVACE=$(PROGRAM) .venv/bin/python -m pytest -q -s tests/http/test_load_and_failure.py
 	@VIVACE=$(PROGRAM) .venv/bin/python tests/tokenizer/differential.py --count 100000
 
 clean: ## remove build/, keep models and environments

@@ -37,6 +37,7 @@ ModelInfo describe(const ModelDirectory& directory, const LoadedModel& loaded, i
   info.parameters = encoder.parameters;
   info.file_bytes = encoder.file_bytes;
   info.packed_bytes = encoder.packed_bytes;
+  for (const DenseLayer& dense : loaded.dense) info.packed_bytes += dense.layer.bytes();
   info.weights_dtype = encoder.weights_dtype;
   if (loaded.is_onnx) {
     info.precision = "as the ONNX file says";

@@ -88,8 +88,9 @@ class Engine {
   virtual Result<void> warm_up() = 0;
 
   // Calls done exactly once: at once on the caller's thread when the request is refused (kInvalidArgument, kTooLarge,
-  // kUnsupported when the model is for another task, kOverloaded, kUnavailable), else later on the engine's thread,
-  // where it must not block. Thread-safe.
+  // kUnsupported when the model is for another task, kOverloaded, kUnavailable), else later on a thread of the
+  // engine, where it must not block: with the answer, or at the request's deadline or cancellation, whichever comes
+  // first. Thread-safe.
   template <typename Request>
   void submit(Request request, Callback<Request> done) {
     submit_call(Call<Request>{std::move(request), std::move(done)});

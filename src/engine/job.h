@@ -2,6 +2,7 @@
 // for, and what becomes of each sequence's rows.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +34,9 @@ struct JobWork {
 struct Job {
   JobWork work;
   RequestLimits limits;
-  std::function<void(Result<ResponseTimes>)> finish;  // called exactly once
+  std::function<void(Result<ResponseTimes>)> finish;  // called exactly once: by who sets answered
+  std::atomic<bool> answered = false;
+  uint64_t watch_id = 0;  // 0: nothing can end it before its answer
   ResponseTimes times;
   size_t next = 0;        // first sequence that is in no batch yet
   size_t unfinished = 0;  // sequences whose rows were not taken yet

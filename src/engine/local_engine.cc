@@ -107,6 +107,7 @@ void LocalEngine::start(Call<Request> call) {
   job->work = std::move(*work);
   job->unfinished = job->work.sequences.size();
   m_stats.requests_accepted.add();
+  watch(job);
   enqueue(std::move(job));
 }
 
@@ -116,6 +117,24 @@ void LocalEngine::refuse(Job& job, size_t texts, Status problem) {
     m_reserved_texts -= texts;
   }
   answer(job, std::unexpected(std::move(problem)));
+}
+
+// Whoever waits is told in time, also while a pass over the model runs. What of the request is in that pass is computed
+// to its end, and thrown away.
+void LocalEngine::watch(const std::shared_ptr<Job>& job) {
+  const RequestLimits& limits = job->limits;
+  if (!limits.deadline && !limits.cancel.stop_possible()) return;
+  job->watch_id =
+      m_watch.add(limits.deadline, limits.cancel, [this, job](WatchEvent event) { end_early(*job, event); });
+}
+
+void LocalEngine::end_early(Job& job, WatchEvent event) {
+  {
+    const std::lock_guard lock(m_mutex);
+    m_queue.remove(job);
+    show_queue();
+  }
+  finish(job, std::unexpected(event == WatchEvent::kCancelled ? cancelled() : deadline_exceeded()));
 }
 
 void LocalEngine::enqueue(std::shared_ptr<Job> job) {
@@ -231,7 +250,14 @@ void LocalEngine::fail(const std::vector<BatchItem>& items, const Status& proble
   }
 }
 
+// Not for the watch's own thread: it may be here before watch() knows the id, and it forgets by itself.
 void LocalEngine::answer(Job& job, Result<ResponseTimes> result) {
+  if (job.watch_id != 0) m_watch.forget(job.watch_id);
+  finish(job, std::move(result));
+}
+
+void LocalEngine::finish(Job& job, Result<ResponseTimes> result) {
+  if (job.answered.exchange(true)) return;
   count(result);
   m_stats.request_seconds.observe(seconds(EngineClock::now() - job.submitted));
   job.finish(std::move(result));

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/loaded_model.h"
 #include "engine/request_queue.h"
+#include "engine/request_watch.h"
 #include "models/batch_forward.h"
 
 namespace vivace {
@@ -40,6 +41,8 @@ class LocalEngine final : public Engine {
   template <typename Request>
   void start(Call<Request> call);
   void refuse(Job& job, size_t texts, Status problem);
+  void watch(const std::shared_ptr<Job>& job);
+  void end_early(Job& job, WatchEvent event);
   void enqueue(std::shared_ptr<Job> job);
   void serve();
   void run_batch(const std::vector<BatchItem>& items);
@@ -48,6 +51,7 @@ class LocalEngine final : public Engine {
   void complete(Job& job);
   void fail(const std::vector<BatchItem>& items, const Status& problem);
   void answer(Job& job, Result<ResponseTimes> result);
+  void finish(Job& job, Result<ResponseTimes> result);
   void count(const Result<ResponseTimes>& result);
   void show_queue();
 
@@ -69,6 +73,7 @@ class LocalEngine final : public Engine {
   std::vector<int> m_places;  // in it, of each item
   ForwardWorkspace m_workspace;
   std::thread m_thread;
+  RequestWatch m_watch;  // destroyed first: it calls back
 };
 
 }  // namespace vivace

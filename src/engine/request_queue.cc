@@ -6,13 +6,18 @@
 
 namespace vivace {
 
+Status cancelled() {
+  return {StatusCode::kCancelled, "the request was cancelled"};
+}
+
+Status deadline_exceeded() {
+  return {StatusCode::kDeadlineExceeded,
+          "the request's deadline passed before it was answered; try again later, send fewer texts or allow more time"};
+}
+
 Result<void> check_alive(const Job& job, EngineClock::time_point now) {
-  if (job.limits.cancel.stop_requested()) return error(StatusCode::kCancelled, "the request was cancelled");
-  if (job.limits.deadline && now >= *job.limits.deadline) {
-    return error(StatusCode::kDeadlineExceeded,
-                 "the request's deadline passed before it was answered; try again later, "
-                 "send fewer texts or allow more time");
-  }
+  if (job.limits.cancel.stop_requested()) return std::unexpected(cancelled());
+  if (job.limits.deadline && now >= *job.limits.deadline) return std::unexpected(deadline_exceeded());
   return {};
 }
 

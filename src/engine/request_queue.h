@@ -42,7 +42,10 @@ class RequestQueue {
   size_t m_waiting_tokens = 0;
 };
 
-// kCancelled or kDeadlineExceeded when the job has ended before its answer.
+// Why a job may end before its answer.
+Status cancelled();
+Status deadline_exceeded();
+// One of them when the job has ended before its answer.
 Result<void> check_alive(const Job& job, EngineClock::time_point now);
 
 }  // namespace vivace

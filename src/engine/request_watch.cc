@@ -22,14 +22,16 @@ RequestWatch::~RequestWatch() {
 uint64_t RequestWatch::add(std::optional<Clock::time_point> deadline, const std::stop_token& cancel,
                            Callback callback) {
   uint64_t id = 0;
+  bool wakes_anyway = false;
   {
     const std::lock_guard lock(m_mutex);
     id = ++m_last_id;
     const Clock::time_point due = deadline.value_or(Clock::time_point::max());
     m_entries.emplace(id, Entry{.due = due, .callback = std::move(callback), .on_stop = nullptr});
     m_due.emplace(due, id);
+    wakes_anyway = m_wakes_at <= due;
   }
-  m_changed.notify_one();
+  if (!wakes_anyway) m_changed.notify_one();
   if (!cancel.stop_possible()) return id;
   // Without the lock: a token that is stopped already calls at once.
   auto on_stop = std::make_unique<StopCallback>(cancel, [this, id] { this->cancel(id); });
@@ -74,10 +76,11 @@ void RequestWatch::call_first(std::unique_lock<std::mutex>* lock) {
 void RequestWatch::run() {
   std::unique_lock lock(m_mutex);
   while (!m_ended) {
-    if (m_due.empty() || m_due.begin()->first == Clock::time_point::max()) {
+    m_wakes_at = m_due.empty() ? Clock::time_point::max() : m_due.begin()->first;
+    if (m_wakes_at == Clock::time_point::max()) {
       m_changed.wait(lock);
-    } else if (const auto due = m_due.begin()->first; due > Clock::now()) {
-      m_changed.wait_until(lock, due);
+    } else if (m_wakes_at > Clock::now()) {
+      m_changed.wait_until(lock, m_wakes_at);
     } else {
       call_first(&lock);
     }

@@ -49,6 +49,9 @@ class RequestWatch {
   std::condition_variable m_changed;
   std::map<uint64_t, Entry> m_entries;
   std::set<std::pair<Clock::time_point, uint64_t>> m_due;  // the earliest first
+  // When the thread looks next by itself: deadlines behind it need not wake it, so that requests which all have the
+  // same time, and are answered long before it is over, cost no switch of threads.
+  Clock::time_point m_wakes_at = Clock::time_point::min();
   uint64_t m_last_id = 0;
   bool m_ended = false;
   std::thread m_thread;

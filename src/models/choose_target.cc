@@ -57,26 +57,35 @@ Result<std::shared_ptr<const PackedFile>> open_beside(const ModelDirectory& dire
 
 }  // namespace
 
-Result<LoadTarget> choose_target(const ModelDirectory& directory, const KernelTable& kernels, Precision precision) {
+Result<TargetChoice> consider_targets(const ModelDirectory& directory, const KernelTable& kernels,
+                                      Precision precision) {
   LoadTarget target(kernels, resolve_precision(kernels, precision));
   if (directory.packed() != nullptr) {
     if (precision == Precision::kAuto) target.precision = directory.packed()->info().precision;
     RETURN_IF_ERROR(check_fits(*directory.packed(), target));
     use(directory.packed(), &target);
-    return target;
+    return TargetChoice{.target = target};
   }
   const std::optional<Precision> beside = precision_beside(directory, target, precision);
-  if (!beside) return target;
+  if (!beside) return TargetChoice{.target = target};
   LoadTarget ready(kernels, *beside);
   const std::string path = packed_path(directory, ready);
   auto packed = open_beside(directory, path, ready);
   if (!packed) {
-    log_warning("reading the checkpoint instead of its packed file: {}", packed.error().message);
-    return target;
+    return TargetChoice{.target = target,
+                        .passed_over = "reading the checkpoint instead of its packed file: " + packed.error().message};
   }
   use(std::move(*packed), &ready);
-  log_info("found {} beside the checkpoint: computing in {} from it", path, precision_name(ready.precision));
-  return ready;
+  return TargetChoice{.target = ready,
+                      .found = "found " + path + " beside the checkpoint: computing in " +
+                               std::string(precision_name(ready.precision)) + " from it"};
+}
+
+Result<LoadTarget> choose_target(const ModelDirectory& directory, const KernelTable& kernels, Precision precision) {
+  ASSIGN_OR_RETURN(TargetChoice choice, consider_targets(directory, kernels, precision));
+  if (!choice.found.empty()) log_info("{}", choice.found);
+  if (!choice.passed_over.empty()) log_warning("{}", choice.passed_over);
+  return std::move(choice.target);
 }
 
 }  // namespace vivace

@@ -59,12 +59,16 @@ DebertaV2Weights load_weights(LayerLoader& load, const WeightScope& root, const 
 
 PositionWeights load_positions(LayerLoader& load, const WeightScope& encoder, const DebertaV2Config& config) {
   PositionWeights positions;
-  if (config.normalised_positions) {
-    positions.norm = load.layer_norm(encoder.scope("LayerNorm"), config.layer.hidden_size, config.layer.epsilon);
-  }
-  if (!config.relative) return positions;
   const int hidden = config.layer.hidden_size;
-  positions.embeddings = load.table(encoder, "rel_embeddings.weight", 2 * config.buckets.span, hidden);
+  LayerLoader once = load.in_fp32();  // counts bytes that do not stay
+  if (config.normalised_positions) {
+    positions.norm = once.layer_norm(encoder.scope("LayerNorm"), hidden, config.layer.epsilon);
+  }
+  if (config.relative) {
+    positions.embeddings = once.table(encoder, "rel_embeddings.weight", 2 * config.buckets.span, hidden);
+  }
+  load.count_parameters(once.parameters());
+  if (!config.relative) return positions;
   for (int i = 0; i < config.layers; ++i) {
     const WeightScope attention = encoder.scope("layer." + std::to_string(i) + ".attention.self");
     PositionWeights::Projections& own = positions.layers.emplace_back();
@@ -111,6 +115,15 @@ void project_positions(const KernelTable& kernels, const DebertaV2Config& config
     if (config.position_to_content) layer.positions.queries = copy_position_queries(queries);
   }
   weights->position_index = distance_positions(config.buckets, config.max_tokens - 1);
+}
+
+size_t bytes_of_positions(const DebertaV2Weights& weights) {
+  size_t bytes = weights.position_index.size() * sizeof(int32_t);
+  for (const DebertaV2Layer& layer : weights.layers) {
+    bytes += layer.positions.queries.bytes();
+    for (const PackedMatrix& keys : layer.positions.keys) bytes += keys.bytes();
+  }
+  return bytes;
 }
 
 class DebertaV2Encoder final : public Encoder {
@@ -194,6 +207,7 @@ Result<std::unique_ptr<const Encoder>> load_deberta_v2(const ModelDirectory& dir
   const PositionWeights positions = load_positions(load, root.scope("encoder"), config);
   RETURN_IF_ERROR(loader.finish());
   project_positions(target.kernels, config, positions, &weights);
+  load.count_bytes(bytes_of_positions(weights));
   return std::make_unique<const DebertaV2Encoder>(make_info(config, load, files), config, std::move(weights));
 }
 

@@ -37,4 +37,12 @@ struct LoadTarget {
 // that was made for others; one that only stands beside a checkpoint is then passed over, with a line in the log.
 Result<LoadTarget> choose_target(const ModelDirectory& directory, const KernelTable& kernels, Precision precision);
 
+// The same without a line in the log, for who only wants to know.
+struct TargetChoice {
+  LoadTarget target;
+  std::string found{};        // what the log would say about a packed file beside the checkpoint that is taken,
+  std::string passed_over{};  // or about one that is not; empty: nothing
+};
+Result<TargetChoice> consider_targets(const ModelDirectory& directory, const KernelTable& kernels, Precision precision);
+
 }  // namespace vivace

@@ -64,9 +64,10 @@ void T5EncoderStack::prepare(const T5Config& config) {
   const int longest = config.max_tokens - 1;
   const int entries = 2 * longest + 1 + kDistancePadding;
   m_distance_bias = AlignedBuffer<float>(static_cast<size_t>(config.heads) * static_cast<size_t>(entries));
+  const AlignedBuffer<float>& table = m_bias_table;  // perhaps a packed file's, which is only read
   for (int entry = 0; entry < entries; ++entry) {
     const int bucket = t5_bucket(config.buckets, T5Direction::kBoth, entry - longest);
-    const float* row = m_bias_table.data() + static_cast<ptrdiff_t>(bucket) * config.heads;
+    const float* row = table.data() + static_cast<ptrdiff_t>(bucket) * config.heads;
     for (int head = 0; head < config.heads; ++head) {
       m_distance_bias.data()[static_cast<ptrdiff_t>(head) * entries + entry] = row[head];
     }

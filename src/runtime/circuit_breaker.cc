@@ -40,12 +40,13 @@ Result<CircuitBreaker::Call> CircuitBreaker::begin(Clock::time_point now) {
     case BreakerState::kHalfOpen:
       if (!m_probing) {
         m_probing = true;
+        if (!std::exchange(m_half_opened, true)) ++m_counts.half_opened;
         return Call(this, m_era);
       }
       break;
     case BreakerState::kOpen: break;
   }
-  ++m_refused;
+  ++m_counts.refused;
   const auto seconds = static_cast<int64_t>(std::ceil(std::max(1.0, seconds_to_wait(now))));
   return error(StatusCode::kUnavailable,
                m_name + " failed too often and is left alone for now; try again in " + std::to_string(seconds) + " s");
@@ -65,6 +66,7 @@ void CircuitBreaker::end(uint64_t era, Outcome outcome, Clock::time_point now) {
     m_open_until.reset();
     m_pause_seconds = m_options.first_pause_seconds;
     m_failures.clear();
+    ++m_counts.closed;
     ++m_era;
     return;
   }
@@ -80,7 +82,8 @@ void CircuitBreaker::end(uint64_t era, Outcome outcome, Clock::time_point now) {
 
 void CircuitBreaker::open(Clock::time_point now) {
   m_open_until = now + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(m_pause_seconds));
-  ++m_opened;
+  m_half_opened = false;
+  ++m_counts.opened;
   ++m_era;
 }
 
@@ -96,12 +99,12 @@ double CircuitBreaker::seconds_to_wait(Clock::time_point now) const {
 
 BreakerSnapshot CircuitBreaker::snapshot(Clock::time_point now) const {
   const std::scoped_lock lock(m_mutex);
-  return {.state = state(now),
-          .window_calls = m_failures.size(),
-          .window_failures = static_cast<size_t>(std::ranges::count(m_failures, true)),
-          .opened = m_opened,
-          .refused = m_refused,
-          .retry_after_seconds = seconds_to_wait(now)};
+  BreakerSnapshot snapshot = m_counts;
+  snapshot.state = state(now);
+  snapshot.window_calls = m_failures.size();
+  snapshot.window_failures = static_cast<size_t>(std::ranges::count(m_failures, true));
+  snapshot.retry_after_seconds = seconds_to_wait(now);
+  return snapshot;
 }
 
 }  // namespace vivace

@@ -34,6 +34,8 @@ struct BreakerSnapshot {
   size_t window_calls = 0;
   size_t window_failures = 0;
   uint64_t opened = 0;             // times that it opened
+  uint64_t half_opened = 0;        // times that a call was let through to try, once after each opening
+  uint64_t closed = 0;             // times that it closed again
   uint64_t refused = 0;            // calls that it stopped
   double retry_after_seconds = 0;  // until the next call may try; 0 unless open
 };
@@ -82,10 +84,10 @@ class CircuitBreaker {
   std::deque<bool> m_failures;                    // of the last calls, oldest first
   std::optional<Clock::time_point> m_open_until;  // nullopt: closed
   bool m_probing = false;                         // the call that tries is under way
+  bool m_half_opened = false;                     // since it last opened, a call was let through
   double m_pause_seconds = 0;
-  uint64_t m_era = 0;  // changes with each opening and closing: calls begun before do not count after
-  uint64_t m_opened = 0;
-  uint64_t m_refused = 0;
+  uint64_t m_era = 0;        // changes with each opening and closing: calls begun before do not count after
+  BreakerSnapshot m_counts;  // opened, half_opened, closed and refused only
 };
 
 }  // namespace vivace

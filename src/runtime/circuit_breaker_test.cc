@@ -89,6 +89,25 @@ TEST_F(CircuitBreakerTest, FailedTriesDoubleThePauseUpToAMinute) {
   EXPECT_DOUBLE_EQ(m_breaker.snapshot(m_now).retry_after_seconds, 5) << "after a success it starts anew";
 }
 
+TEST_F(CircuitBreakerTest, CountsEachTransition) {
+  const auto counts = [this] {
+    const BreakerSnapshot snapshot = m_breaker.snapshot(m_now);
+    return std::array{snapshot.opened, snapshot.half_opened, snapshot.closed};
+  };
+  call(false);
+  EXPECT_EQ(counts(), (std::array<uint64_t, 3>{0, 0, 0}));
+  calls(5, true);
+  EXPECT_EQ(counts(), (std::array<uint64_t, 3>{1, 0, 0}));
+  m_now += seconds(5);
+  EXPECT_EQ(counts(), (std::array<uint64_t, 3>{1, 0, 0})) << "nobody has tried yet";
+  ASSERT_TRUE(m_breaker.begin(m_now).has_value());  // gives up
+  call(true);
+  EXPECT_EQ(counts(), (std::array<uint64_t, 3>{2, 1, 0}));
+  m_now += seconds(10);
+  call(false);
+  EXPECT_EQ(counts(), (std::array<uint64_t, 3>{2, 2, 1}));
+}
+
 TEST_F(CircuitBreakerTest, AbandonedCallsCountAsNeither) {
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(m_breaker.begin(m_now).has_value());
   EXPECT_EQ(m_breaker.snapshot(m_now).window_calls, 0U);

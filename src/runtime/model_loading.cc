@@ -1,5 +1,6 @@
 // The half of ModelRegistry that loads, evicts and unloads: what its own thread does.
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include <fmt/format.h>
@@ -31,6 +32,17 @@ std::unexpected<Status> no_room(size_t needed, size_t used, size_t budget, std::
                fmt::format("it needs {}, the models that are loaded take {} of the budget of {}, {}; raise "
                            "memory_budget_mb or unload a model",
                            format_bytes(needed), format_bytes(used), format_bytes(budget), why));
+}
+
+// A system that gives no more memory must not take those down with it who are served.
+Result<ServedModel> load_or_refuse(const ModelRegistry::Loader& loader, const std::string& directory,
+                                   const EngineOptions& options) {
+  try {
+    return loader(directory, options);
+  } catch (const std::bad_alloc&) {
+    return error(StatusCode::kUnavailable,
+                 directory + ": the system gives no more memory; unload a model, or raise the process's limit");
+  }
 }
 
 }  // namespace
@@ -160,7 +172,7 @@ Result<ServedModel> ModelRegistry::load_model(const EntryPointer& entry, ModelSn
     RETURN_IF_ERROR(make_room(*entry, estimate.total()));
   }
   const auto start = Clock::now();
-  ASSIGN_OR_RETURN(ServedModel model, m_loader(directory, m_options.engine));
+  ASSIGN_OR_RETURN(ServedModel model, load_or_refuse(m_loader, directory, m_options.engine));
   facts->load_ms = milliseconds_since(start);
   const auto warming = Clock::now();
   RETURN_IF_ERROR(model.warm_up());

@@ -10,8 +10,7 @@
 
 #include "base/cpu_topology.h"
 #include "formats/model_directory.h"
-#include "formats/weights.h"
-#include "onnx/onnx_file.h"
+#include "runtime/weight_estimate.h"
 
 namespace vivace {
 namespace {
@@ -39,27 +38,12 @@ size_t hidden_size_of(const ModelDirectory& directory) {
   return kUsualHiddenSize;
 }
 
-Result<size_t> weight_bytes(const ModelDirectory& model) {
-  if (model.packed() != nullptr) return model.packed()->bytes();
-  const std::string& directory = model.path();
-  if (!WeightFiles::exist(directory)) {
-    const auto file = find_onnx_file(directory);
-    if (!file) return error(StatusCode::kNotFound, directory + ": has neither safetensors nor an ONNX file");
-    ASSIGN_OR_RETURN(const OnnxFileFacts facts, read_onnx_file(directory, *file));
-    return 2 * facts.file_bytes;  // the file's tensors, and the same laid out for the engine
-  }
-  ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::open(directory));
-  size_t values = 0;
-  for (const auto& [name, tensor] : files.tensors()) values += static_cast<size_t>(tensor.shape.elements());
-  return values * sizeof(float);
-}
-
 }  // namespace
 
 Result<ModelMemory> estimate_model_memory(const std::string& directory, const EngineOptions& options) {
   ASSIGN_OR_RETURN(const ModelDirectory model, ModelDirectory::open(directory));
   ModelMemory memory;
-  ASSIGN_OR_RETURN(memory.weights, weight_bytes(model));
+  ASSIGN_OR_RETURN(memory.weights, estimate_weight_bytes(model, options));
   memory.activations = activation_bytes(hidden_size_of(model), options);
   return memory;
 }

@@ -16,8 +16,8 @@ struct ModelMemory {
   size_t total() const { return weights + activations; }
 };
 
-// From the heads of the weight files and config.json, without reading weights: an upper bound, as if everything were
-// computed in fp32.
+// From the heads of the weight files and config.json, without loading weights: an upper bound for the precision, and
+// the packed file where there is one, that the options lead to.
 Result<ModelMemory> estimate_model_memory(const std::string& directory, const EngineOptions& options);
 
 // Of a loaded model: its packed weights as they are, its activations as estimated.

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include <chrono>
 #include <functional>
 
 #include <boost/asio/awaitable.hpp>
@@ -13,8 +14,10 @@
 
 namespace vivace {
 
-// What work() answers, or why the pool would not take it (kOverloaded, kUnavailable). What work refers to must live
-// until then: a coroutine that awaits this at once may give it its own variables.
-boost::asio::awaitable<Reply> await_worker(WorkerPool& workers, std::function<Reply()> work);
+// What work() answers, or why it was not begun: the pool would not take it (kOverloaded, kUnavailable), or it still
+// waited for a thread at the deadline (kDeadlineExceeded). Work that has begun is waited for. What work refers to must
+// live until then: a coroutine that awaits this at once may give it its own variables.
+boost::asio::awaitable<Reply> await_worker(WorkerPool& workers, std::chrono::steady_clock::time_point deadline,
+                                           std::function<Reply()> work);
 
 }  // namespace vivace

@@ -2,8 +2,10 @@
 
 #include <sys/resource.h>
 
+#include <array>
 #include <chrono>
 #include <mutex>
+#include <utility>
 
 #include "apps/impact/impact_service.h"
 
@@ -40,6 +42,14 @@ void dump_breaker(const ModelSnapshot& model, PrometheusWriter* out) {
   }
   out->counter("vivace_breaker_opened_total", "Times that the breaker opened.", {{"model", name}},
                number(model.breaker.opened));
+  const std::array<std::pair<BreakerState, uint64_t>, 3> transitions = {
+      {{BreakerState::kOpen, model.breaker.opened},
+       {BreakerState::kHalfOpen, model.breaker.half_opened},
+       {BreakerState::kClosed, model.breaker.closed}}};
+  for (const auto& [state, times] : transitions) {
+    out->counter("vivace_breaker_transitions_total", "Changes of the breaker's state, by the new one.",
+                 {{"model", name}, {"to", breaker_state_name(state)}}, number(times));
+  }
   out->counter("vivace_breaker_refused_total", "Calls that the breaker stopped.", {{"model", name}},
                number(model.breaker.refused));
 }

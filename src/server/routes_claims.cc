@@ -61,7 +61,7 @@ asio::awaitable<Reply> serve(RequestContext& context, std::string_view limit, Cl
                     .start = start};
     return hide_failure(handler(call), context.request.id);
   };
-  Reply reply = co_await await_worker(claims.workers, std::move(work));
+  Reply reply = co_await await_worker(claims.workers, context.deadline, std::move(work));
   if (!reply) reply = error_response(ApiFamily::kClaims, reply.error(), context.request.id);
   add_rate_headers(decision, &*reply);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -220,7 +220,7 @@ Answer validate_now(const RequestContext& context) {
 // On a thread that may wait for the model.
 template <Answer (*kHandler)(const RequestContext&)>
 boost::asio::awaitable<Reply> aside(RequestContext& context) {
-  return await_worker(*context.server.workers, [&context] { return kHandler(context); });
+  return await_worker(*context.server.workers, context.deadline, [&context] { return kHandler(context); });
 }
 
 Route operation(Method method, std::string_view path, std::variant<ImmediateHandler, WaitingHandler> handler,

@@ -78,6 +78,7 @@ struct ServerConfig {
   std::string model_loading = "at_start";
   int64_t memory_budget_mb = 0;
   double breaker_slow_seconds = 5;
+  double breaker_pause_seconds = 5;
   double impact_model_seconds = 5;
   double impact_gate_without_keywords = -1;
   double impact_gate_with_keywords = -1;
@@ -318,6 +319,11 @@ void ServerConfig::visit_runtime(Self& self, Field& field) {
                                                 "counts as a failure of the model",
                                         .lowest = 0.001,
                                         .highest = 86400});
+  field(self.breaker_pause_seconds, Info{.name = "breaker_pause_seconds",
+                                         .help = "that a model which keeps failing is left alone before one request "
+                                                 "tries it again; doubles up to a minute while that fails, too",
+                                         .lowest = 0.001,
+                                         .highest = 60});
 }
 
 template <typename Self, typename Field>

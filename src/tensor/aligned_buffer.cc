@@ -3,8 +3,7 @@
 #include <sys/mman.h>
 #include <cstdint>
 #include <cstdlib>
-
-#include "base/check.h"
+#include <new>
 
 namespace vivace {
 namespace {
@@ -39,7 +38,7 @@ bool is_mapped(size_t bytes) {
 std::byte* map_large(size_t bytes) {
   const size_t size = round_up(bytes, kPage);
   void* const mapped = ::mmap(nullptr, size + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  CHECK(mapped != MAP_FAILED);
+  if (mapped == MAP_FAILED) throw std::bad_alloc();
   auto* const begin = static_cast<std::byte*>(mapped);
   const size_t before = round_up(reinterpret_cast<uintptr_t>(begin), kHugePage) - reinterpret_cast<uintptr_t>(begin);
   if (before > 0) ::munmap(begin, before);
@@ -54,7 +53,7 @@ std::byte* map_large(size_t bytes) {
 std::byte* allocate_aligned(size_t bytes) {
   if (is_mapped(bytes)) return map_large(bytes);
   void* data = nullptr;
-  CHECK(::posix_memalign(&data, kLine, round_up(bytes == 0 ? 1 : bytes, kLine)) == 0);
+  if (::posix_memalign(&data, kLine, round_up(bytes == 0 ? 1 : bytes, kLine)) != 0) throw std::bad_alloc();
   return static_cast<std::byte*>(data);
 }
 

@@ -8,7 +8,8 @@
 
 namespace vivace {
 
-// Uninitialised memory from the system, to be freed with the same size. CHECK fails when there is none.
+// Uninitialised memory from the system, to be freed with the same size. Throws std::bad_alloc when there is none, as
+// everything that allocates does.
 std::byte* allocate_aligned(size_t bytes);
 void free_aligned(std::byte* data, size_t bytes);
 

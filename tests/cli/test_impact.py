@@ -1,5 +1,6 @@
 """`vivace impact`, `vivace impact validate` and `vivace impact calibrate`."""
 
+import collections
 import hashlib
 import importlib.util
 import json
@@ -7,13 +8,14 @@ import random
 
 import pytest
 
-from cli_runner import ROOT
+from cli_runner import MINILM, ROOT
 
 spec = importlib.util.spec_from_file_location("reference_scorer", ROOT / "tests" / "impact" / "reference_scorer.py")
 reference = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(reference)
 
 EXAMPLES = ROOT / "examples" / "impact" / "messages.jsonl"
+HELD_OUT = EXAMPLES.with_name("held_out.jsonl")
 
 
 def score(cli, tmp_path, rows, *arguments):
@@ -110,6 +112,51 @@ def test_validate_on_the_example_messages(cli, minilm):
     assert report["agreement"] >= 0.99
     assert sum(row["risk"] for row in report["only_model"]) >= 10
     assert report["model"]["recall"] > report["keywords"]["recall"]
+
+
+def labelled(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def text_of(message):
+    content = message["content"]
+    return content["text"] if isinstance(content, dict) else content or message["payload"]["message"]
+
+
+def test_held_out_messages_are_as_they_are_labelled(cli, tmp_path):
+    rows, tuned = labelled(HELD_OUT), {text_of(row["message"]) for row in labelled(EXAMPLES)}
+    assert len(rows) >= 150 and not tuned & {text_of(row["message"]) for row in rows}
+    assert len({row["message"]["from_agent"] for row in rows}) == len(rows)
+    assert min(collections.Counter(row["kind"] for row in rows).values()) >= 30
+    for row, answer in zip(rows, score(cli, tmp_path, rows, "--no-model"), strict=True):
+        assert row["kind"].endswith("with a keyword") == bool(answer["matched_keywords"]), row
+        assert row["kind"].startswith("risk") == row["risk"], row
+
+
+def validate_held_out(cli, *arguments):
+    if not (MINILM / "model.safetensors").exists():
+        pytest.skip(f"{MINILM} is missing: run make model")
+    return json.loads(cli.ok("impact", "validate", "--dataset", HELD_OUT, "--model", MINILM, *arguments))
+
+
+def test_validate_on_messages_that_nothing_was_tuned_on(cli):
+    report = validate_held_out(cli)
+    assert report["rows"] == report["labelled_rows"] == len(labelled(HELD_OUT)) and report["keyword_rows"] >= 80
+    assert report["agreement"] >= 0.97
+    assert report["model"]["recall"] > report["keywords"]["recall"] > 0
+    assert report["model"]["precision"] >= report["keywords"]["precision"]
+    # docs/impact.md
+    found = [report[scorer][share] for scorer in ("keywords", "model") for share in ("precision", "recall")]
+    assert found == pytest.approx([0.625, 0.455, 0.649, 0.673], abs=0.01)
+
+
+def test_keywords_can_be_left_alone(cli):
+    assert validate_held_out(cli, "--gate-with-keywords", "1")["agreement"] == 1
+
+
+@pytest.mark.xfail(strict=True, reason="97.5 %: the gates were found on the other file, and nothing is tuned on this one")
+def test_agreement_on_messages_that_nothing_was_tuned_on(cli):
+    assert validate_held_out(cli)["agreement"] >= 0.99
 
 
 def test_calibrate_finds_the_documented_gates(cli, minilm):

@@ -111,7 +111,11 @@ class Server:
 
     def metric(self, name, **labels):
         """The value of one series of /metrics."""
-        return metrics(self.get("/metrics").text)[name, frozenset(labels.items())]
+        return self.metrics()[name, frozenset(labels.items())]
+
+    def metrics(self):
+        """All series of /metrics: by name and labels."""
+        return metrics(self.get("/metrics").text)
 
 
 def metrics(text):
