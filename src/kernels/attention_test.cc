@@ -24,6 +24,8 @@ struct Heads {
   bool position_keys = false;
   bool position_queries = false;
   int positions = 11;  // distances past ±5 share the last two
+  int step = 1;        // from one distance's position to the next one's; below 0: the other way round
+  int shared = 1;      // distances that share a position
 };
 
 // Operands of one head with everything that Heads asks for.
@@ -36,12 +38,14 @@ struct Operands {
   const std::vector<float> qkv;
   const std::vector<float> bias;
   const std::vector<float> keys;     // [positions][head_dim]
-  const std::vector<float> queries;  // [positions][head_dim + 2]
+  const std::vector<float> queries;  // the same
   std::vector<int32_t> index;
   std::vector<float> packed_keys;
+  std::vector<float> packed_queries;
   AttentionF32Args args;
 
  private:
+  std::vector<float> pack(const std::vector<float>& positions, int width) const;
   double q(int i, int d) const { return static_cast<double>(args.q[i * ld + d]); }
   double k(int j, int d) const { return static_cast<double>(args.k[j * ld + d]); }
 };
@@ -52,18 +56,13 @@ Operands::Operands(const KernelTable& table, const Heads& h)
       qkv(random_floats(static_cast<size_t>(h.tokens * ld), 7)),
       bias(random_floats(static_cast<size_t>(2 * h.tokens - 1 + kDistancePadding), 17)),
       keys(random_floats(static_cast<size_t>(h.positions * h.head_dim), 18)),
-      queries(random_floats(static_cast<size_t>(h.positions * (h.head_dim + 2)), 19)) {
-  for (int distance = 1 - h.tokens; distance < h.tokens + kDistancePadding; ++distance) {
-    index.push_back(std::clamp(h.positions / 2 - distance, 0, h.positions - 1));
+      queries(random_floats(static_cast<size_t>(h.positions * h.head_dim), 19)) {
+  for (int distance = 1 - h.tokens - kDistancePadding; distance < h.tokens + kDistancePadding; ++distance) {
+    const int steps = static_cast<int>(std::floor(static_cast<double>(distance) / h.shared));
+    index.push_back(std::clamp(h.positions / 2 - steps * h.step, 0, h.positions - 1));
   }
-  const int width = table.f32_panel_width;
-  packed_keys.assign(static_cast<size_t>((h.positions + width - 1) / width * width * h.head_dim), 0.0F);
-  for (int p = 0; p < h.positions; ++p) {
-    for (int d = 0; d < h.head_dim; ++d) {
-      packed_keys[static_cast<size_t>(p / width * width * h.head_dim + d * width + p % width)] =
-          keys[static_cast<size_t>(p * h.head_dim + d)];
-    }
-  }
+  packed_keys = pack(keys, table.f32_panel_width);
+  packed_queries = pack(queries, table.f32_panel_width);
   args.q = qkv.data();
   args.k = args.q + h.head_dim;
   args.v = args.k + h.head_dim;
@@ -74,22 +73,32 @@ Operands::Operands(const KernelTable& table, const Heads& h)
   args.head_dim = h.head_dim;
   args.window = h.window;
   if (h.distance_bias) args.distance_bias = bias.data() + h.tokens - 1;
-  if (h.position_keys || h.position_queries) args.relative.index = index.data() + h.tokens - 1;
+  if (h.position_keys || h.position_queries) args.relative.index = index.data() + h.tokens - 1 + kDistancePadding;
   if (h.position_keys) args.relative.keys = packed_keys.data();
-  if (h.position_queries) args.relative.queries = queries.data();
-  args.relative.ld = h.head_dim + 2;
+  if (h.position_queries) args.relative.queries = packed_queries.data();
+}
+
+std::vector<float> Operands::pack(const std::vector<float>& positions, int width) const {
+  std::vector<float> packed(static_cast<size_t>((heads.positions + width - 1) / width * width * heads.head_dim));
+  for (int p = 0; p < heads.positions; ++p) {
+    for (int d = 0; d < heads.head_dim; ++d) {
+      packed[static_cast<size_t>(p / width * width * heads.head_dim + d * width + p % width)] =
+          positions[static_cast<size_t>(p * heads.head_dim + d)];
+    }
+  }
+  return packed;
 }
 
 double Operands::score(int i, int j) const {
   const int distance = j - i + heads.tokens - 1;
-  const auto position = static_cast<size_t>(index[static_cast<size_t>(distance)]);
+  const auto position = static_cast<size_t>(index[static_cast<size_t>(distance + kDistancePadding)]);
   const auto head_dim = static_cast<size_t>(heads.head_dim);
   double score = heads.distance_bias ? static_cast<double>(bias[static_cast<size_t>(distance)]) : 0.0;
   for (int d = 0; d < heads.head_dim; ++d) {
     const auto at = static_cast<size_t>(d);
     score += q(i, d) * k(j, d);
     if (heads.position_keys) score += q(i, d) * static_cast<double>(keys[position * head_dim + at]);
-    if (heads.position_queries) score += k(j, d) * static_cast<double>(queries[position * (head_dim + 2) + at]);
+    if (heads.position_queries) score += k(j, d) * static_cast<double>(queries[position * head_dim + at]);
   }
   return score * static_cast<double>(args.scale);
 }
@@ -116,16 +125,13 @@ std::vector<double> reference(const Operands& operands) {
   return out;
 }
 
-void check_attention(const KernelTable& table, const Heads& h) {
-  SCOPED_TRACE(testing::Message() << h.tokens << " tokens of " << h.head_dim << ", window " << h.window);
-  Operands operands(table, h);
+// Attention of the operands' first `queries` tokens (0: of all), in memory of just the size that the table asks for.
+std::vector<float> attend(const KernelTable& table, Operands& operands, int queries = 0) {
+  const Heads& h = operands.heads;
   AttentionF32Args& args = operands.args;
-  int positions = 0;
-  if (args.relative.index != nullptr) {
-    positions = std::abs(args.relative.index[h.tokens - 1] - args.relative.index[1 - h.tokens]) + 1;
-  }
-  std::vector<float> out(static_cast<size_t>(h.tokens * h.head_dim));
-  const size_t scratch = table.attention_f32_scratch(h.tokens, h.head_dim, positions);
+  args.queries = queries;
+  std::vector<float> out(static_cast<size_t>((queries > 0 ? queries : h.tokens) * h.head_dim));
+  const size_t scratch = table.attention_f32_scratch(h.tokens, h.head_dim, args.relative.index);
   constexpr size_t kGuard = 16;
   const std::unique_ptr<float, void (*)(void*)> memory(
       static_cast<float*>(std::aligned_alloc(64, ((scratch + kGuard) * sizeof(float) + 127) / 64 * 64)), std::free);
@@ -134,9 +140,17 @@ void check_attention(const KernelTable& table, const Heads& h) {
   args.out = out.data();
   args.scratch = memory.get();
   table.attention_f32(args);
+  for (size_t i = 0; i < kGuard; ++i) EXPECT_TRUE(std::isnan(memory.get()[scratch + i])) << "wrote past the scratch";
+  return out;
+}
+
+void check_attention(const KernelTable& table, const Heads& h) {
+  SCOPED_TRACE(testing::Message() << h.tokens << " tokens of " << h.head_dim << ", window " << h.window << ", "
+                                  << h.positions << " positions, step " << h.step << "/" << h.shared);
+  Operands operands(table, h);
+  const auto out = attend(table, operands);
   const auto expected = reference(operands);
   for (size_t i = 0; i < out.size(); ++i) ASSERT_NEAR(out[i], expected[i], 5e-6 * (1 + h.spread)) << "at " << i;
-  for (size_t i = 0; i < kGuard; ++i) ASSERT_TRUE(std::isnan(memory.get()[scratch + i])) << "wrote past the scratch";
 }
 
 TEST_P(AttentionTest, EveryShortLength) {
@@ -186,6 +200,54 @@ TEST_P(AttentionTest, DistanceTerms) {
                               .position_keys = true,
                               .position_queries = true,
                               .positions = 50});
+  }
+}
+
+// Positions that rise with the distance, that distances share, and that lie farther apart than a vector is long.
+TEST_P(AttentionTest, PositionsOfAllKinds) {
+  for (const int tokens : {1, 2, 16, 33, 130, 200}) {
+    for (const int step : {1, -1, 2, -3, 9, 40}) {
+      for (const int shared : {1, 3}) {
+        check_attention(table(), {.tokens = tokens,
+                                  .head_dim = 16,
+                                  .position_keys = true,
+                                  .position_queries = true,
+                                  .positions = 400,
+                                  .step = step,
+                                  .shared = shared});
+      }
+    }
+  }
+}
+
+// More queries than share one product of keys and positions' queries.
+TEST_P(AttentionTest, PositionsOfLongSequences) {
+  for (const int tokens : {143, 144, 145, 288, 440}) {
+    for (const int window : {std::numeric_limits<int>::max(), 30}) {
+      check_attention(table(), {.tokens = tokens,
+                                .head_dim = 16,
+                                .window = window,
+                                .position_keys = true,
+                                .position_queries = true,
+                                .positions = 256});
+    }
+  }
+}
+
+TEST_P(AttentionTest, TheFirstQueriesAloneHaveTheSameBits) {
+  for (const int tokens : {1, 9, 40, 150, 300}) {
+    Operands operands(table(), {.tokens = tokens,
+                                .head_dim = 20,
+                                .distance_bias = true,
+                                .position_keys = true,
+                                .position_queries = true,
+                                .positions = 256});
+    const auto all = attend(table(), operands);
+    for (const int queries : {1, 2, 25, 145}) {
+      if (queries > tokens) continue;
+      const auto some = attend(table(), operands, queries);
+      EXPECT_TRUE(std::equal(some.begin(), some.end(), all.begin())) << queries << " of " << tokens;
+    }
   }
 }
 

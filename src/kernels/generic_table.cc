@@ -163,7 +163,7 @@ void rms_norm_f32(const RmsNormF32Args& args) noexcept {
 }
 
 // scratch: the scores of one query.
-size_t attention_f32_scratch(int tokens, int, int) noexcept {
+size_t attention_f32_scratch(int tokens, int, const int32_t*) noexcept {
   return static_cast<size_t>(tokens);
 }
 
@@ -184,8 +184,8 @@ float attention_score(const AttentionF32Args& args, int i, int j) {
     for (int d = 0; d < args.head_dim; ++d) score += q[d] * in_panels(relative.keys, args.head_dim, position, d);
   }
   if (relative.queries != nullptr) {
-    const float* query = relative.queries + relative.index[j - i] * relative.ld;
-    for (int d = 0; d < args.head_dim; ++d) score += query[d] * k[d];
+    const int position = relative.index[j - i];
+    for (int d = 0; d < args.head_dim; ++d) score += in_panels(relative.queries, args.head_dim, position, d) * k[d];
   }
   return score;
 }

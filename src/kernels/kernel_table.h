@@ -123,7 +123,8 @@ struct RmsNormF32Args {
   int n = 0;
 };
 
-// Tables by the distance j - i of two tokens are read up to this many entries past the largest distance.
+// Tables by the distance j - i of two tokens are read up to this many entries past the largest distance; those of
+// positions also before the smallest.
 constexpr int kDistancePadding = 16;
 // A window that no sequence is longer than.
 constexpr int kUnlimitedWindow = INT32_MAX;
@@ -134,9 +135,9 @@ constexpr int kQueryBlock = 24;  // four full tiles
 // key j gains q[i]·keys[p] + queries[p]·k[j], where p = index[j - i]. Either table may be missing.
 struct RelativePositionsF32 {
   const float* keys = nullptr;     // [positions][head_dim] in panels, as GemmF32Args::b
-  const float* queries = nullptr;  // [positions][head_dim] with row stride ld
-  ptrdiff_t ld = 0;
-  // Points at distance 0, monotone, from -(tokens - 1) to tokens - 1 + kDistancePadding; nullptr: no such terms.
+  const float* queries = nullptr;  // the same
+  // Points at distance 0, monotone, from -(tokens - 1) - kDistancePadding to tokens - 1 + kDistancePadding; nullptr: no
+  // such terms.
   const int32_t* index = nullptr;
 };
 
@@ -156,7 +157,8 @@ struct AttentionF32Args {
   int queries = 0;  // that are computed, from the first token on; 0: of all tokens
   int head_dim = 0;
   int window = kUnlimitedWindow;
-  const float* distance_bias = nullptr;  // points at distance 0, extent as RelativePositionsF32::index; or nullptr
+  // Points at distance 0, from -(tokens - 1) to tokens - 1 + kDistancePadding; or nullptr.
+  const float* distance_bias = nullptr;
   RelativePositionsF32 relative;
   float* scratch = nullptr;  // attention_f32_scratch floats, 64-byte aligned
 };
@@ -196,9 +198,8 @@ struct KernelTable {
   void (*rms_norm_f32)(const RmsNormF32Args& args) noexcept;
   void (*attention_f32)(const AttentionF32Args& args) noexcept;
   void (*cached_attention_f32)(const CachedAttentionF32Args& args) noexcept;
-  // Floats; positions: how many lie between those of the farthest tokens, |index[tokens - 1] - index[1 - tokens]| + 1,
-  // or 0 without terms of position. Grows with each argument.
-  size_t (*attention_f32_scratch)(int tokens, int head_dim, int positions) noexcept;
+  // Floats that attention among at most so many tokens needs; index: as RelativePositionsF32's.
+  size_t (*attention_f32_scratch)(int tokens, int head_dim, const int32_t* index) noexcept;
   void (*add_f32)(const float* x, float* y, size_t n) noexcept;       // y += x
   void (*multiply_f32)(const float* x, float* y, size_t n) noexcept;  // y *= x
   void (*scale_f32)(float factor, float* y, size_t n) noexcept;       // y *= factor

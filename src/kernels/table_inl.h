@@ -13,8 +13,8 @@ namespace vivace {
 namespace {
 
 template <typename V, int NR>
-size_t attention_scratch_floats(int tokens, int head_dim, int positions) noexcept {
-  return attention_scratch<V, NR>(tokens, head_dim, positions).floats;
+size_t attention_scratch_floats(int tokens, int head_dim, const int32_t* index) noexcept {
+  return attention_scratch<V, NR>(tokens, head_dim, index).floats;
 }
 
 // Kernels on vectors of type V, with these products for less than fp32; panels of packed weights are NR vectors wide.

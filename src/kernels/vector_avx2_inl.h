@@ -64,15 +64,15 @@ struct VectorF32 {
         _mm256_sub_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)), _mm256_set1_epi32(first));
     return _mm256_i32gather_ps(base, at, 4);
   }
-  // Lane l is base[(index[l] - first) · ld + l].
-  static Reg gather_columns(const float* base, const int32_t* index, int32_t first, int32_t ld) {
-    const __m256i row =
-        _mm256_sub_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)), _mm256_set1_epi32(first));
+  // Lane l is base[index[l] - first], which is among the kLanes values from base on.
+  static Reg load_permuted(const float* base, const int32_t* index, int32_t first) {
     const __m256i at =
-        _mm256_add_epi32(_mm256_mullo_epi32(row, _mm256_set1_epi32(ld)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-    return _mm256_i32gather_ps(base, at, 4);
+        _mm256_sub_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)), _mm256_set1_epi32(first));
+    return _mm256_permutevar8x32_ps(_mm256_loadu_ps(base), at);
   }
 
+  // Lane i of r[j] becomes lane j of r[i].
+  static void transpose(Reg (&r)[kLanes]);
   // out[j * ldo + i] = p[i * ld + j] for kLanes rows i and columns j.
   static void transpose(const float* p, ptrdiff_t ld, float* out, ptrdiff_t ldo);
 
@@ -83,11 +83,8 @@ struct VectorF32 {
 };
 
 // 8×8 by three rounds of two-register shuffles: pairs of floats, pairs of doubles, then 128-bit halves.
-inline void VectorF32::transpose(const float* p, ptrdiff_t ld, float* out, ptrdiff_t ldo) {
-  __m256 r[8];
+inline void VectorF32::transpose(Reg (&r)[kLanes]) {
   __m256 t[8];
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) r[i] = _mm256_loadu_ps(p + i * ld);
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
     t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
@@ -102,9 +99,20 @@ inline void VectorF32::transpose(const float* p, ptrdiff_t ld, float* out, ptrdi
   }
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
-    _mm256_storeu_ps(out + i * ldo, _mm256_permute2f128_ps(r[i], r[4 + i], 0x20));
-    _mm256_storeu_ps(out + (4 + i) * ldo, _mm256_permute2f128_ps(r[i], r[4 + i], 0x31));
+    const __m256 low = r[i];
+    const __m256 high = r[4 + i];
+    r[i] = _mm256_permute2f128_ps(low, high, 0x20);
+    r[4 + i] = _mm256_permute2f128_ps(low, high, 0x31);
   }
+}
+
+inline void VectorF32::transpose(const float* p, ptrdiff_t ld, float* out, ptrdiff_t ldo) {
+  Reg r[kLanes];
+#pragma GCC unroll 8
+  for (int i = 0; i < kLanes; ++i) r[i] = load(p + i * ld);
+  transpose(r);
+#pragma GCC unroll 8
+  for (int i = 0; i < kLanes; ++i) store(out + i * ldo, r[i]);
 }
 
 }  // namespace

@@ -51,14 +51,14 @@ struct VectorF32 {
     const __m512i at = _mm512_sub_epi32(_mm512_loadu_si512(index), _mm512_set1_epi32(first));
     return _mm512_i32gather_ps(at, base, 4);
   }
-  // Lane l is base[(index[l] - first) · ld + l].
-  static Reg gather_columns(const float* base, const int32_t* index, int32_t first, int32_t ld) {
-    const __m512i row = _mm512_sub_epi32(_mm512_loadu_si512(index), _mm512_set1_epi32(first));
-    const __m512i at = _mm512_add_epi32(_mm512_mullo_epi32(row, _mm512_set1_epi32(ld)),
-                                        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-    return _mm512_i32gather_ps(at, base, 4);
+  // Lane l is base[index[l] - first], which is among the kLanes values from base on.
+  static Reg load_permuted(const float* base, const int32_t* index, int32_t first) {
+    const __m512i at = _mm512_sub_epi32(_mm512_loadu_si512(index), _mm512_set1_epi32(first));
+    return _mm512_permutexvar_ps(at, _mm512_loadu_ps(base));
   }
 
+  // Lane i of r[j] becomes lane j of r[i].
+  static void transpose(Reg (&r)[kLanes]);
   // out[j * ldo + i] = p[i * ld + j] for kLanes rows i and columns j.
   static void transpose(const float* p, ptrdiff_t ld, float* out, ptrdiff_t ldo);
 
@@ -67,11 +67,8 @@ struct VectorF32 {
 };
 
 // 16×16 by four rounds of two-register shuffles: pairs of floats, pairs of doubles, then 128-bit quarters twice.
-inline void VectorF32::transpose(const float* p, ptrdiff_t ld, float* out, ptrdiff_t ldo) {
-  __m512 r[16];
+inline void VectorF32::transpose(Reg (&r)[kLanes]) {
   __m512 t[16];
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) r[i] = _mm512_loadu_ps(p + i * ld);
 #pragma GCC unroll 8
   for (int i = 0; i < 8; ++i) {
     t[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);
@@ -97,11 +94,20 @@ inline void VectorF32::transpose(const float* p, ptrdiff_t ld, float* out, ptrdi
   }
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
-    _mm512_storeu_ps(out + (i)*ldo, _mm512_shuffle_f32x4(t[i], t[8 + i], 0x88));
-    _mm512_storeu_ps(out + (4 + i) * ldo, _mm512_shuffle_f32x4(t[4 + i], t[12 + i], 0x88));
-    _mm512_storeu_ps(out + (8 + i) * ldo, _mm512_shuffle_f32x4(t[i], t[8 + i], 0xDD));
-    _mm512_storeu_ps(out + (12 + i) * ldo, _mm512_shuffle_f32x4(t[4 + i], t[12 + i], 0xDD));
+    r[i] = _mm512_shuffle_f32x4(t[i], t[8 + i], 0x88);
+    r[4 + i] = _mm512_shuffle_f32x4(t[4 + i], t[12 + i], 0x88);
+    r[8 + i] = _mm512_shuffle_f32x4(t[i], t[8 + i], 0xDD);
+    r[12 + i] = _mm512_shuffle_f32x4(t[4 + i], t[12 + i], 0xDD);
   }
+}
+
+inline void VectorF32::transpose(const float* p, ptrdiff_t ld, float* out, ptrdiff_t ldo) {
+  Reg r[kLanes];
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i) r[i] = load(p + i * ld);
+  transpose(r);
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i) store(out + i * ldo, r[i]);
 }
 
 }  // namespace

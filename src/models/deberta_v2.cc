@@ -109,10 +109,11 @@ void project_positions(const KernelTable& kernels, const DebertaV2Config& config
       if (config.content_to_position) linear(context, table, positions.layers[i].key, {}, keys);
       if (config.position_to_content) linear(context, table, positions.layers[i].query, {}, queries);
     }
-    if (config.content_to_position) {
-      layer.positions.keys = pack_position_keys(keys, config.layer.heads, kernels.f32_panel_width);
-    }
-    if (config.position_to_content) layer.positions.queries = copy_position_queries(queries);
+    const auto pack = [&](MatrixView<const float> values) {
+      return pack_positions(values, config.layer.heads, kernels.f32_panel_width);
+    };
+    if (config.content_to_position) layer.positions.keys = pack(keys);
+    if (config.position_to_content) layer.positions.queries = pack(queries);
   }
   weights->position_index = distance_positions(config.buckets, config.max_tokens - 1);
 }
@@ -148,8 +149,8 @@ class DebertaV2Encoder final : public Encoder {
     }
     SelfAttention attention{.offsets = batch.offsets, .heads = m_info.heads, .score_terms = m_config.score_terms};
     if (!m_weights.position_index.empty()) {
-      attention.position_index = m_weights.position_index.data();
       attention.longest_distance = m_info.max_tokens - 1;
+      attention.position_index = m_weights.position_index.data() + attention.longest_distance + kDistancePadding;
     }
     int done = 0;
     for (const DebertaV2Layer& layer : m_weights.layers) {

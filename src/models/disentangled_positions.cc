@@ -24,33 +24,25 @@ int bucket_of(const DistanceBuckets& buckets, int distance) {
 
 std::vector<int32_t> distance_positions(const DistanceBuckets& buckets, int longest) {
   std::vector<int32_t> positions;
-  positions.reserve(static_cast<size_t>(2 * longest + 1 + kDistancePadding));
-  for (int distance = -longest; distance <= longest + kDistancePadding; ++distance) {
+  const int farthest = longest + kDistancePadding;
+  positions.reserve(static_cast<size_t>(2 * farthest + 1));
+  for (int distance = -farthest; distance <= farthest; ++distance) {
     // The table counts from the key to the query: the other way round.
     positions.push_back(std::clamp(bucket_of(buckets, -distance) + buckets.span, 0, 2 * buckets.span - 1));
   }
   return positions;
 }
 
-std::vector<PackedMatrix> pack_position_keys(MatrixView<const float> projected, int heads, int panel_width) {
+std::vector<PackedMatrix> pack_positions(MatrixView<const float> projected, int heads, int panel_width) {
   const int head_dim = projected.columns / heads;
-  std::vector<PackedMatrix> keys;
+  std::vector<PackedMatrix> packed;
   for (int head = 0; head < heads; ++head) {
-    keys.emplace_back(head_dim, projected.rows, panel_width);
+    packed.emplace_back(head_dim, projected.rows, panel_width);
     for (int row = 0; row < projected.rows; ++row) {
-      keys.back().pack_rows(projected.row(row) + head * head_dim, 1, row);
+      packed.back().pack_rows(projected.row(row) + head * head_dim, 1, row);
     }
   }
-  return keys;
-}
-
-AlignedBuffer<float> copy_position_queries(MatrixView<const float> projected) {
-  const auto columns = static_cast<size_t>(projected.columns);
-  AlignedBuffer<float> queries(static_cast<size_t>(projected.rows) * columns);
-  for (int row = 0; row < projected.rows; ++row) {
-    std::copy_n(projected.row(row), columns, queries.data() + static_cast<size_t>(row) * columns);
-  }
-  return queries;
+  return packed;
 }
 
 }  // namespace vivace

@@ -15,12 +15,12 @@ struct DistanceBuckets {
   int max_distance = 0;  // with buckets: the distance at which the last begins
 };
 
-// The position of each key's distance to a query, from -longest to longest + kDistancePadding, for SelfAttention.
+// The position of each key's distance to a query, from -longest - kDistancePadding to longest + kDistancePadding, for
+// SelfAttention.
 std::vector<int32_t> distance_positions(const DistanceBuckets& buckets, int longest);
 
 // The operands of one layer's position terms, for `heads` heads.
 //   projected  [positions, heads · head_dim]
-std::vector<PackedMatrix> pack_position_keys(MatrixView<const float> projected, int heads, int panel_width);
-AlignedBuffer<float> copy_position_queries(MatrixView<const float> projected);
+std::vector<PackedMatrix> pack_positions(MatrixView<const float> projected, int heads, int panel_width);
 
 }  // namespace vivace

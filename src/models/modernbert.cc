@@ -10,6 +10,7 @@
 #include "models/weight_loading.h"
 #include "ops/attention.h"
 #include "ops/embedding.h"
+#include "ops/first_tokens.h"
 #include "ops/layer_norm.h"
 #include "ops/linear.h"
 #include "ops/multiply.h"
@@ -174,9 +175,14 @@ class ModernbertEncoder final : public Encoder {
     layer_norm(context, hidden, m_weights.embedding_norm, hidden);
     if (observer != nullptr) (*observer)(0, hidden);
     for (int i = 0; i < m_config.layers; ++i) {
+      const bool is_last = i + 1 == m_config.layers;
+      if (is_last && batch.first_tokens_only && observer == nullptr) {
+        run_last_for_first_tokens(context, batch, buffers, hidden);
+        return;
+      }
       run_attention(context, i, batch, buffers, hidden);
       run_mlp(context, i, buffers, hidden);
-      if (i + 1 == m_config.layers) layer_norm(context, hidden, m_weights.final_norm, hidden);
+      if (is_last) layer_norm(context, hidden, m_weights.final_norm, hidden);
       if (observer != nullptr) (*observer)(i + 1, hidden);
     }
   }
@@ -215,15 +221,52 @@ class ModernbertEncoder final : public Encoder {
                      MatrixView<float> x) const {
     TRACE_ZONE("attention_block");
     const ModernbertLayer& layer = m_weights.layers[static_cast<size_t>(index)];
-    const bool local = m_config.local[static_cast<size_t>(index)];
-    if (index > 0) layer_norm(context, x, layer.attention_norm, buffers.normal);
-    linear(context, index > 0 ? buffers.normal : x, layer.qkv, {}, buffers.qkv);
-    rotate(context, local ? buffers.local_rotary : buffers.global_rotary, batch.positions, buffers.qkv);
-    SelfAttention attention{.offsets = batch.offsets, .heads = m_config.heads};
-    if (local) attention.window = m_config.window;
-    self_attention(context, buffers.qkv, attention, buffers.normal);
+    linear(context, normalise(context, index, buffers, x), layer.qkv, {}, buffers.qkv);
+    rotate(context, rotary(index, buffers), batch.positions, buffers.qkv);
+    self_attention(context, buffers.qkv, attention_of(index, batch), buffers.normal);
     const MatrixView<const float> residual = x;
     linear(context, buffers.normal, layer.attention_output, {.residual = &residual}, x);
+  }
+
+  // The last layer and the final norm, where nobody reads more of them than the first row of each sequence.
+  void run_last_for_first_tokens(const ExecutionContext& context, const BatchSlice& batch, const Buffers& buffers,
+                                 MatrixView<float> x) const {
+    TRACE_ZONE("last_layer");
+    const int index = m_config.layers - 1;
+    const ModernbertLayer& layer = m_weights.layers.back();
+    const int sequences = static_cast<int>(batch.offsets.size()) - 1;
+    const MatrixView<float> first = context.scratch[0].matrix(sequences, x.columns);
+    Buffers few = buffers;
+    for (MatrixView<float>* buffer : {&few.normal, &few.input, &few.gate}) *buffer = buffer->slice_rows(0, sequences);
+    project_for_first_tokens(context, normalise(context, index, buffers, x), layer.qkv, batch.offsets, buffers.qkv);
+    rotate(context, rotary(index, buffers), batch.positions, buffers.qkv);
+    SelfAttention attention = attention_of(index, batch);
+    attention.first_tokens_only = true;
+    self_attention(context, buffers.qkv, attention, few.normal);
+    gather_first_tokens(x, batch.offsets, first);
+    const MatrixView<const float> residual = first;
+    linear(context, few.normal, layer.attention_output, {.residual = &residual}, first);
+    run_mlp(context, index, few, first);
+    layer_norm(context, first, m_weights.final_norm, first);
+    scatter_first_tokens(first, batch.offsets, x);
+  }
+
+  // What a layer's attention reads: the embeddings are normalised already.
+  MatrixView<const float> normalise(const ExecutionContext& context, int index, const Buffers& buffers,
+                                    MatrixView<const float> x) const {
+    if (index == 0) return x;
+    layer_norm(context, x, m_weights.layers[static_cast<size_t>(index)].attention_norm, buffers.normal);
+    return buffers.normal;
+  }
+
+  bool is_local(int index) const { return m_config.local[static_cast<size_t>(index)]; }
+  MatrixView<const float> rotary(int index, const Buffers& buffers) const {
+    return is_local(index) ? buffers.local_rotary : buffers.global_rotary;
+  }
+  SelfAttention attention_of(int index, const BatchSlice& batch) const {
+    SelfAttention attention{.offsets = batch.offsets, .heads = m_config.heads};
+    if (is_local(index)) attention.window = m_config.window;
+    return attention;
   }
 
   // x ← x + output(activation(input(norm(x))) · gate(norm(x))).

@@ -1,7 +1,6 @@
 #include "models/post_norm_layer.h"
 
-#include <algorithm>
-
+#include "ops/first_tokens.h"
 #include "telemetry/trace.h"
 
 namespace vivace {
@@ -42,17 +41,9 @@ void finish_post_norm_layer(const ExecutionContext& context, const PostNormLayer
   layer_norm(context, x, layer.output_norm, x);
 }
 
-}  // namespace
-
-void run_post_norm_layer(const ExecutionContext& context, const PostNormLayer& layer, const PostNormConfig& config,
-                         const SelfAttention& attention, const PostNormBuffers& buffers, MatrixView<float> x) {
-  TRACE_ZONE("layer");
-  linear(context, x, layer.qkv, {}, buffers.qkv);
-  if (!attention.first_tokens_only) {
-    self_attention(context, buffers.qkv, attention, buffers.attention);
-    finish_post_norm_layer(context, layer, config, buffers, x);
-    return;
-  }
+// The same layer where nobody reads more of it than the first row of each sequence.
+void run_for_first_tokens(const ExecutionContext& context, const PostNormLayer& layer, const PostNormConfig& config,
+                          const SelfAttention& attention, const PostNormBuffers& buffers, MatrixView<float> x) {
   const int sequences = static_cast<int>(attention.offsets.size()) - 1;
   Arena& arena = context.scratch[0];
   const Arena::Scope scope(arena);
@@ -60,14 +51,25 @@ void run_post_norm_layer(const ExecutionContext& context, const PostNormLayer& l
   PostNormBuffers few = buffers;
   few.attention = buffers.attention.slice_rows(0, sequences);
   few.intermediate = buffers.intermediate.slice_rows(0, sequences);
+  project_for_first_tokens(context, x, layer.qkv, attention.offsets, buffers.qkv);
   self_attention(context, buffers.qkv, attention, few.attention);
-  for (int i = 0; i < sequences; ++i) {
-    std::copy_n(x.row(attention.offsets[static_cast<size_t>(i)]), x.columns, first.row(i));
-  }
+  gather_first_tokens(x, attention.offsets, first);
   finish_post_norm_layer(context, layer, config, few, first);
-  for (int i = 0; i < sequences; ++i) {
-    std::copy_n(first.row(i), x.columns, x.row(attention.offsets[static_cast<size_t>(i)]));
+  scatter_first_tokens(first, attention.offsets, x);
+}
+
+}  // namespace
+
+void run_post_norm_layer(const ExecutionContext& context, const PostNormLayer& layer, const PostNormConfig& config,
+                         const SelfAttention& attention, const PostNormBuffers& buffers, MatrixView<float> x) {
+  TRACE_ZONE("layer");
+  if (attention.first_tokens_only) {
+    run_for_first_tokens(context, layer, config, attention, buffers, x);
+    return;
   }
+  linear(context, x, layer.qkv, {}, buffers.qkv);
+  self_attention(context, buffers.qkv, attention, buffers.attention);
+  finish_post_norm_layer(context, layer, config, buffers, x);
 }
 
 }  // namespace vivace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "telemetry/trace.h"
 
@@ -21,12 +20,7 @@ size_t scratch_floats(const KernelTable& kernels, const SelfAttention& attention
   if (attention.distance_bias != nullptr || attention.position_index != nullptr) {
     CHECK(longest - 1 <= attention.longest_distance);
   }
-  int positions = 0;
-  if (attention.position_index != nullptr) {
-    const int32_t* at_zero = attention.position_index + attention.longest_distance;
-    positions = std::abs(at_zero[longest - 1] - at_zero[1 - longest]) + 1;
-  }
-  return kernels.attention_f32_scratch(longest, head_dim, positions);
+  return kernels.attention_f32_scratch(longest, head_dim, attention.position_index);
 }
 
 void set_head(const SelfAttention& attention, int head, AttentionF32Args* args) {
@@ -37,10 +31,9 @@ void set_head(const SelfAttention& attention, int head, AttentionF32Args* args) 
   if (attention.position_index == nullptr) return;
   RelativePositionsF32& relative = args->relative;
   const RelativePositionTables& tables = *attention.positions;
-  relative.index = attention.position_index + attention.longest_distance;
-  relative.ld = static_cast<ptrdiff_t>(attention.heads) * args->head_dim;
+  relative.index = attention.position_index;
   if (!tables.keys.empty()) relative.keys = tables.keys[static_cast<size_t>(head)].panel(0);
-  if (tables.queries.size() > 0) relative.queries = tables.queries.data() + head * args->head_dim;
+  if (!tables.queries.empty()) relative.queries = tables.queries[static_cast<size_t>(head)].panel(0);
 }
 
 }  // namespace

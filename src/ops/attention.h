@@ -16,7 +16,7 @@ namespace vivace {
 // One layer's tables for the position terms of RelativePositionsF32. Each is empty when it has no part in the scores.
 struct RelativePositionTables {
   std::vector<PackedMatrix> keys;  // of each head, head_dim inputs and one output for each position
-  AlignedBuffer<float> queries;    // [positions, heads · head_dim]
+  std::vector<PackedMatrix> queries;
 };
 
 struct SelfAttention {
@@ -27,11 +27,13 @@ struct SelfAttention {
   // Only the results of each sequence's first token are computed.
   bool first_tokens_only = false;
   int window = kUnlimitedWindow;  // tokens farther apart than this do not see each other
-  // Largest distance for which the two tables below have entries: from -longest_distance to longest_distance +
-  // kDistancePadding, so 2 · longest_distance + 1 + kDistancePadding of them.
+  // Largest distance for which the two tables below have entries.
   int longest_distance = 0;
-  const float* distance_bias = nullptr;     // [heads, entries]: added to the unscaled scores; nullptr: none
-  const int32_t* position_index = nullptr;  // [entries], monotone: the position of each distance; nullptr: none
+  // [heads, entries]: added to the unscaled scores; from -longest_distance to longest_distance + kDistancePadding, so
+  // 2 · longest_distance + 1 + kDistancePadding entries for each head. nullptr: none
+  const float* distance_bias = nullptr;
+  // Points at distance 0, monotone, extent as RelativePositionsF32::index: the position of each distance; nullptr: none
+  const int32_t* position_index = nullptr;
   const RelativePositionTables* positions = nullptr;  // given when position_index is
 };
 

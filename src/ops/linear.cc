@@ -1,5 +1,7 @@
 #include "ops/linear.h"
 
+#include <algorithm>
+
 #include "ops/prepared_rows.h"
 #include "telemetry/trace.h"
 
@@ -9,6 +11,12 @@ namespace {
 // Below this many rows a thread, each would read all weights for too little work: threads share out the columns
 // instead.
 constexpr int kRowsWorthAPassOverWeights = 96;
+
+void check_outputs(const PackedMatrix& weight, int first, int count) {
+  const int width = weight.panel_width();
+  CHECK(first >= 0 && first % width == 0 && count <= weight.n() - first);
+  CHECK(count % width == 0 || first + count == weight.n());
+}
 
 // What the arguments of products in all precisions have in common.
 template <typename Args>
@@ -22,10 +30,41 @@ Args target_args(const Linear& layer, const LinearOptions& options, MatrixView<f
     args.ldr = options.residual->stride;
   }
   args.m = out.rows;
-  args.n = layer.weight.n();
+  args.n = out.columns;
   args.k = layer.weight.k();
   args.activation = options.activation;
   return args;
+}
+
+void skip_rows(int rows, int, GemmF32Args* args) {
+  args->a += rows * args->lda;
+}
+
+void skip_rows(int rows, int value_bytes, GemmLowArgs* args) {
+  args->a = static_cast<const std::byte*>(args->a) + rows * args->lda * value_bytes;
+  args->row_scales += rows;
+  args->row_zeros += rows;
+  args->outlier_values += static_cast<ptrdiff_t>(rows) * args->outlier_count;
+}
+
+void skip_panels(const PackedMatrix& weight, int panels, GemmF32Args* args) {
+  args->b += weight.panel(panels) - weight.panel(0);
+}
+
+void skip_panels(const PackedMatrix& weight, int panels, GemmLowArgs* args) {
+  const int columns = panels * weight.panel_width();
+  args->b = static_cast<const std::byte*>(args->b) + (weight.panel_data(panels) - weight.panel_data(0));
+  if (args->column_scales != nullptr) args->column_scales += columns;
+  if (args->column_offsets != nullptr) args->column_offsets += columns;
+  if (args->outlier_weights != nullptr) args->outlier_weights += columns;
+}
+
+// The layer's first outputs, with what belongs to them but is not part of `out`.
+template <typename Args>
+void skip_outputs(const PackedMatrix& weight, int outputs, Args* args) {
+  if (outputs == 0) return;
+  skip_panels(weight, outputs / weight.panel_width(), args);
+  if (args->bias != nullptr) args->bias += outputs;
 }
 
 GemmF32Args gemm_args(MatrixView<const float> x, const Linear& layer, const LinearOptions& options,
@@ -34,6 +73,7 @@ GemmF32Args gemm_args(MatrixView<const float> x, const Linear& layer, const Line
   args.a = x.data;
   args.lda = x.stride;
   args.b = layer.weight.panel(0);
+  skip_outputs(layer.weight, options.first_output, &args);
   return args;
 }
 
@@ -50,30 +90,8 @@ GemmLowArgs gemm_args(const PreparedRows& x, const Linear& layer, const LinearOp
   args.outlier_values = x.outliers;
   args.outlier_weights = layer.weight.outlier_weights();
   args.ldo = static_cast<ptrdiff_t>(layer.weight.panels()) * layer.weight.panel_width();
+  skip_outputs(layer.weight, options.first_output, &args);
   return args;
-}
-
-void skip_rows(int rows, int, GemmF32Args* args) {
-  args->a += rows * args->lda;
-}
-
-void skip_rows(int rows, int value_bytes, GemmLowArgs* args) {
-  args->a = static_cast<const std::byte*>(args->a) + rows * args->lda * value_bytes;
-  args->row_scales += rows;
-  args->row_zeros += rows;
-  args->outlier_values += static_cast<ptrdiff_t>(rows) * args->outlier_count;
-}
-
-void skip_panels(const PackedMatrix& weight, int panels, GemmF32Args* args) {
-  args->b = weight.panel(panels);
-}
-
-void skip_panels(const PackedMatrix& weight, int panels, GemmLowArgs* args) {
-  const int columns = panels * weight.panel_width();
-  args->b = weight.panel_data(panels);
-  if (args->column_scales != nullptr) args->column_scales += columns;
-  if (args->column_offsets != nullptr) args->column_offsets += columns;
-  if (args->outlier_weights != nullptr) args->outlier_weights += columns;
 }
 
 template <typename Args>
@@ -103,8 +121,7 @@ void run_panels(const Product<Args>& product, const PackedMatrix& weight, Range 
   args.c += first;
   if (args.bias != nullptr) args.bias += first;
   if (args.residual != nullptr) args.residual += first;
-  const bool last = panels.end == weight.panels();
-  args.n = (last ? weight.n() : panels.end * weight.panel_width()) - first;
+  args.n = std::min(product.args.n, panels.end * weight.panel_width()) - first;
   product.run(args);
 }
 
@@ -112,12 +129,13 @@ template <typename Args>
 void run_product(const ExecutionContext& context, const Product<Args>& product, const PackedMatrix& weight) {
   const int threads = context.threads();
   const int rows = product.args.m;
+  const int panels = (product.args.n + weight.panel_width() - 1) / weight.panel_width();
   const bool by_rows = rows >= threads * kRowsWorthAPassOverWeights;
   context.run([&](int thread) {
     if (by_rows) {
       run_rows(product, split_range(rows, threads, thread));
     } else {
-      run_panels(product, weight, split_range(weight.panels(), threads, thread));
+      run_panels(product, weight, split_range(panels, threads, thread));
     }
   });
 }
@@ -141,8 +159,9 @@ PanelLayout panel_layout(const KernelTable& kernels, Precision precision) {
 void linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer,
             const LinearOptions& options, MatrixView<float> out) {
   TRACE_ZONE("linear");
-  CHECK(x.columns == layer.weight.k() && out.columns == layer.weight.n() && x.rows == out.rows);
+  CHECK(x.columns == layer.weight.k() && x.rows == out.rows);
   CHECK(layer.weight.panel_width() == context.kernels->f32_panel_width);
+  check_outputs(layer.weight, options.first_output, out.columns);
   if (x.rows == 0) return;
   const DType dtype = layer.weight.dtype();
   if (dtype == DType::kF32) {

@@ -18,7 +18,9 @@ struct Linear {
 
 struct LinearOptions {
   Activation activation = Activation::kNone;
-  const MatrixView<const float>* residual = nullptr;  // [rows, n], added after the activation; may view `out`
+  const MatrixView<const float>* residual = nullptr;  // like `out`, added after the activation; may view it
+  // Of the layer's outputs the first that is computed; it begins a panel.
+  int first_output = 0;
 };
 
 // How a table wants weights of that precision; kAuto is what it computes fastest without loss worth naming.
@@ -26,7 +28,8 @@ PanelLayout panel_layout(const KernelTable& kernels, Precision precision);
 Precision resolve_precision(const KernelTable& kernels, Precision precision);
 
 //   x    [rows, k] f32
-//   out  [rows, n] f32; must not overlap x
+//   out  [rows, n] f32; must not overlap x. With fewer columns: that many outputs from first_output on, whole panels
+//        unless they are the last
 // Work is split over rows when there are many, else over the columns, so that one short text uses all threads too.
 // A row's result does not depend on the split. Rows of layers below fp32 are prepared in context.scratch[0].
 void linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer,
