@@ -25,7 +25,7 @@ class Server:
     def __init__(self, program, threads, precision, *arguments):
         self.versions, self.precision = {}, precision
         command = [program, "serve", "--host", "127.0.0.1", "--port", 0, "--threads", threads, "--precision", precision,
-                   "--request-timeout-seconds", LONG, "--rate-limits", "off", *arguments]
+                   "--request-timeout-seconds", LONG, "--max-request-timeout-seconds", LONG, "--rate-limits", "off", *arguments]
         self.process = subprocess.Popen([str(part) for part in command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                         text=True)
         try:

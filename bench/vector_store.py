@@ -36,6 +36,8 @@ def make(rows, program, model, out):
                 file.write(json.dumps({"id": f"random-{i:06}", "content": f"Passage {i} that lies near another."}) + "\n")
         ingest(program, store, texts, "--no-model", "--batch-size", "1024")
         add_vectors(store, real)
+        for old in target.parent.glob(target.name + "*"):  # what peers made of an earlier one
+            old.unlink()
         store.rename(target)
         shutil.rmtree(folder)
     return target
