@@ -14,7 +14,7 @@ from serving import OursError, Server
 PATH = "/api/v1/impact/score"
 TOKENS, LOAD_TOKENS = (8, 32, 128), 32
 CLIENTS = (1, 8, 64)
-MESSAGES, CHECKED = 1000, 60
+MESSAGES, CHECKED = 1000, 40
 KEYWORD_EVERY = 3  # so many messages hold a keyword
 PEERS = {"fp32": ("impact torch", "impact onnxruntime"), "bf16": ("impact torch",), "int8": ("impact onnxruntime",)}
 # How far cosines may be from transformers' in fp32; scores as well in fp32. In the others a cosine beside a gate may pass it.
@@ -57,6 +57,7 @@ def single_tokens(model):
     """Words of the demo that are one token each, and the keywords that are."""
     import tokenizers
     tokenizer = tokenizers.Tokenizer.from_file(str(model / "tokenizer.json"))
+    tokenizer.no_padding()
     words = sorted({word for text in cases.load_passages() for word in text.lower().split() if word.isalpha()})
 
     def single(some):
