@@ -8,7 +8,9 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CORPUS = ROOT / "examples" / "demo" / "passages.jsonl"
+QUERIES = CORPUS.with_name("queries.jsonl")
 PASSAGES = 250
+QUESTION_WORDS = 8
 SHORT_TEXTS = ("How deep is the ocean?", "the kettle is hot", "trains and public transport", "Who painted the ceiling?")
 PADDED_BATCH = 32
 TOKENIZER_TEXTS = 8000
@@ -92,6 +94,12 @@ def load_passages(path=CORPUS):
         return []
     rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
     return [row["text"] for row in rows][:PASSAGES]
+
+
+def questions():
+    """What may be asked about the passages: the demo's own questions, and each passage's beginning."""
+    rows = (json.loads(line) for line in QUERIES.read_text(encoding="utf-8").splitlines() if line.strip())
+    return [row["text"] for row in rows] + [" ".join(text.split()[:QUESTION_WORDS]) for text in load_passages()]
 
 
 def mixed_texts(passages):

@@ -1,87 +1,98 @@
 """Times claim verification stage by stage, with 10 and with 50 pieces of evidence, on a server of its own.
 
-usage: .venv/bin/python bench/claims.py [--embedder MODEL] --entailment MODEL [--claims N] [--store ADDRESS]
+usage: .venv-bench/bin/python bench/claims.py [--entailment MODEL] [--embedder MODEL] [--claims N] [--store ADDRESS]
 
-Prints one JSON object: for each number of pieces the median milliseconds of every stage and of the whole, and judged pairs per
-second of the entailment stage. Claims differ, so that no answer comes from the cache.
+Without --entailment it is DeBERTa-v3-base's shape with random weights, which bench/run.py uses too; any other model needs
+.venv only. Prints one JSON object: for each number of pieces the median milliseconds of every stage and of the whole, and
+judged pairs per second of the entailment stage. Claims differ, so that no answer comes from the cache. Before that, what
+verification says about each pair is compared with the entailment route.
 """
 
 import argparse
 import json
 import os
 import pathlib
-import re
-import signal
 import statistics
-import subprocess
 import tempfile
-import time
-import urllib.error
-import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROGRAM = pathlib.Path(os.environ.get("VIVACE", ROOT / "build" / "release" / "vivace"))
-PASSAGES = ROOT / "examples" / "demo" / "passages.jsonl"
-QUERIES = ROOT / "examples" / "demo" / "queries.jsonl"
+import cases
+from serving import Server
 
-
-def read(path):
-    return [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines()]
+OUT = cases.ROOT / "build" / "bench"
+PIECES = (10, 50)
+WARM_UP = 3
+ROUTE_PAIRS = 50  # the most that the route takes
+TOLERANCE = 1e-5
 
 
-def post(url, body):
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=600) as answer:
-        return json.load(answer)
+class ClaimsServer(Server):
+    def __init__(self, options, store):
+        super().__init__(options.program, options.threads, options.precision, "--store", store, "--model",
+                         f"embedder={options.embedder}", "--model", f"entailment={options.entailment}")
 
+    def add_evidence(self, texts):
+        self.ask("/api/v1/evidence", {"evidence": [{"id": str(i), "content": text} for i, text in enumerate(texts)]})
 
-def wait_until_ready(process, log):
-    while process.poll() is None:
-        found = re.search(r"listening on (http://\S+)", log.read_text(encoding="utf-8"))
-        try:
-            if found and urllib.request.urlopen(found.group(1) + "/ready", timeout=10).status == 200:
-                return found.group(1)
-        except urllib.error.URLError:
-            pass
-        time.sleep(0.1)
-    raise SystemExit(log.read_text(encoding="utf-8"))
-
-
-def measure(url, pieces, count):
-    queries = read(QUERIES)
-    answers = []
-    for i in range(-3, count):  # the first three only warm up
-        claim = f"{queries[i % len(queries)]} ({pieces}, {i})"
-        answer = post(url + "/api/v1/verify", {"claim": claim, "max_evidence": pieces, "min_similarity": 0, "search_mode": "hybrid"})
+    def verify(self, claim, pieces):
+        answer, _ = self.ask("/api/v1/verify", {"claim": claim, "max_evidence": pieces, "min_similarity": 0,
+                                                "search_mode": "hybrid"})
         assert not answer["cached"] and len(answer["evidence"]) == pieces, "too little evidence was found"
-        if i >= 0:
-            answers.append(answer)
-    medians = {stage: round(statistics.median(answer["stages_ms"][stage] for answer in answers), 3) for stage in answers[0]["stages_ms"]}
+        return answer
+
+    def check(self, claim, pieces):
+        evidence = self.verify(claim, pieces)["evidence"]
+        pairs = [[one["content"], claim] for one in evidence]
+        judged = self.ask("/api/v1/nli/batch", {"pairs": pairs[:ROUTE_PAIRS]})[0]["results"]
+        worst = largest_difference([one["nli_scores"] for one in evidence], [one["scores"] for one in judged])
+        if worst > TOLERANCE:
+            raise SystemExit(f"verification and /api/v1/nli/batch differ by {worst:.1e}; nothing was timed")
+
+
+def largest_difference(found, expected):
+    """Of two lists of scores by label."""
+    return max(abs(a[label] - b[label]) for a, b in zip(found, expected, strict=True) for label in a)
+
+
+def summary(answers, pieces):
+    medians = {stage: round(statistics.median(answer["stages_ms"][stage] for answer in answers), 3)
+               for stage in answers[0]["stages_ms"]}
     return {"stages_ms": medians, "total_ms": round(statistics.median(answer["processing_time_ms"] for answer in answers), 3),
-            "pairs_per_s": round(1000 * pieces / medians["entail"], 1), "claims": count}
+            "pairs_per_s": round(1000 * pieces / medians["entail"], 1), "claims": len(answers)}
+
+
+def measure(server, pieces, count):
+    questions = cases.questions()
+    claims = [f"{questions[i % len(questions)]} ({pieces}, {i})" for i in range(WARM_UP + count)]
+    server.check(claims[0], pieces)
+    answers = [server.verify(claim, pieces) for claim in claims[1:]]
+    return summary(answers[WARM_UP - 1:], pieces)
+
+
+def random_checkpoint():
+    import text_rows  # what it imports is not needed with a model that is given
+    return text_rows.trained_folder("deberta-v3-base-nli", cases.ROOT / "models" / "all-MiniLM-L6-v2", OUT)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--embedder", default=str(ROOT / "models" / "all-MiniLM-L6-v2"))
-    parser.add_argument("--entailment", required=True)
+    parser.add_argument("--program", type=pathlib.Path,
+                        default=os.environ.get("VIVACE", cases.ROOT / "build" / "release" / "vivace"))
+    parser.add_argument("--embedder", default=str(cases.ROOT / "models" / "all-MiniLM-L6-v2"))
+    parser.add_argument("--entailment", help="a model; by default one with random weights")
     parser.add_argument("--claims", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=min(2, len(os.sched_getaffinity(0))))
+    parser.add_argument("--precision", default="auto")
     parser.add_argument("--store", help="a file or postgresql://…; by default a file that is gone afterwards")
     options = parser.parse_args()
+    options.entailment = options.entailment or random_checkpoint()
     with tempfile.TemporaryDirectory() as folder:
-        log = pathlib.Path(folder) / "log"
-        with open(log, "wb") as output:
-            process = subprocess.Popen(
-                [PROGRAM, "serve", "--host", "127.0.0.1", "--port", "0", "--rate-limits", "off", "--store",
-                 options.store or f"{folder}/evidence.db", "--model", f"embedder={options.embedder}", "--model",
-                 f"entailment={options.entailment}"], stdout=output, stderr=output)
+        server = ClaimsServer(options, options.store or f"{folder}/evidence.db")
         try:
-            url = wait_until_ready(process, log)
-            post(url + "/api/v1/evidence", {"evidence": [{"id": str(i), "content": text} for i, text in enumerate(read(PASSAGES))]})
-            print(json.dumps({f"evidence_{pieces}": measure(url, pieces, options.claims) for pieces in (10, 50)}))
+            server.awake(lambda: server.add_evidence(cases.load_passages()))
+            print(json.dumps({f"evidence_{pieces}": server.awake(lambda pieces=pieces: measure(server, pieces, options.claims))
+                              for pieces in PIECES}))
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
+            server.close()
 
 
 if __name__ == "__main__":

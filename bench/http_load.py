@@ -18,7 +18,7 @@ wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 request = function()
   turn = turn + 1
-  return wrk.format(nil, "/v1/embeddings", nil, bodies[turn %% #bodies + 1])
+  return wrk.format(nil, "%s", nil, bodies[turn %% #bodies + 1])
 end
 done = function(summary, latency, requests)
   local e = summary.errors
@@ -34,9 +34,12 @@ def available():
     return shutil.which("wrk") is not None
 
 
-def lua_script(texts):
-    bodies = [json.dumps(json.dumps({"input": text, "encoding_format": "base64"})) for text in texts]  # as Lua strings
-    return SCRIPT % ", ".join(bodies)
+def embedding_bodies(texts):
+    return [{"input": text, "encoding_format": "base64"} for text in texts]
+
+
+def lua_script(path, bodies):
+    return SCRIPT % (", ".join(json.dumps(json.dumps(body)) for body in bodies), path)  # as Lua strings
 
 
 def parse(output):
@@ -48,11 +51,11 @@ def parse(output):
 
 
 class Load:
-    """A running server under wrk. A round's milliseconds are the time by the requests answered in it: the row shows
-    requests a second. What each request waited is in notes."""
+    """A running server under wrk, which posts the bodies in turn. A round's milliseconds are the time by the requests answered
+    in it: the row shows requests a second. What each request waited is in notes."""
 
-    def __init__(self, server, texts, connections):
-        self.server, self.connections, self.script, self.notes = server, connections, lua_script(texts), {}
+    def __init__(self, server, path, bodies, connections):
+        self.server, self.connections, self.script, self.notes = server, connections, lua_script(path, bodies), {}
 
     def run(self, seconds):
         with tempfile.NamedTemporaryFile("w", suffix=".lua", encoding="utf-8") as script:
@@ -60,13 +63,11 @@ class Load:
             script.flush()
             command = ["wrk", "-t1", f"-c{self.connections}", f"-d{max(1, round(seconds))}s", "-s", script.name,
                        f"http://127.0.0.1:{self.server.port}"]
-            self.server.resume()
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            self.server.pause()
+            done = self.server.awake(lambda: subprocess.run(command, capture_output=True, text=True, check=False))
         if done.returncode != 0:
             raise ours.OursError(f"wrk: {done.stderr.strip()[-300:]}")
         milliseconds, latencies = parse(done.stdout)
-        self.notes = {"p50_ms": latencies["p50_us"], "p99_ms": latencies["p99_us"]}
+        self.notes.update(p50_ms=latencies["p50_us"], p99_ms=latencies["p99_us"])
         return figures.Round(milliseconds, milliseconds, milliseconds, 1)
 
 

@@ -1,23 +1,15 @@
 """Vivace as a contender: `vivace bench` and `vivace embed` as separate processes, and a server for whole jobs."""
 
 import base64
-import http.client
 import json
 import pathlib
-import re
-import signal
 import subprocess
 import tempfile
-import time
 
 import numpy as np
 
 import figures
-from timing import timed
-
-
-class OursError(RuntimeError):
-    pass
+from serving import OursError, Server
 
 
 def json_lines(texts):
@@ -84,75 +76,22 @@ class Vivace:
         return done.stdout
 
 
-class VivaceServer:
-    """The server with one keep-alive connection, asked as a Python user would: texts in, NumPy vectors out. Stopped
-    (SIGSTOP) while others are timed, as the peers are."""
-
-    name = "vivace serve"
+class VivaceServer(Server):
+    """Asked for vectors as a Python user would: texts in, NumPy vectors out."""
 
     def __init__(self, program, model, threads, precision="fp32"):
-        self.versions = {}
-        self.process = subprocess.Popen(
-            [str(program), "serve", "--model", str(model), "--threads", str(threads), "--precision", precision,
-             "--host", "127.0.0.1", "--port", "0"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        self.port = self._port()
-        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        self._wait_until_ready()
-        self.pause()
+        super().__init__(program, threads, precision, "--model", model)
 
     def vectors(self, texts):
-        self.resume()
-        vectors = self._embed(texts)
-        self.pause()
-        return vectors
-
-    def resume(self):
-        self.process.send_signal(signal.SIGCONT)
-
-    def pause(self):
-        self.process.send_signal(signal.SIGSTOP)
+        return self.awake(lambda: self._embed(texts))
 
     def texts(self, texts, seconds):
         turn = iter(range(1 << 60))
-        return self._timed(lambda: self._embed([texts[next(turn) % len(texts)]]), seconds)
+        return self.timed(lambda: self._embed([texts[next(turn) % len(texts)]]), seconds)
 
     def passages(self, texts, seconds):
-        return self._timed(lambda: self._embed(texts), seconds)
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
+        return self.timed(lambda: self._embed(texts), seconds)
 
     def _embed(self, texts):
-        body = json.dumps({"input": texts, "encoding_format": "base64"})
-        self.connection.request("POST", "/v1/embeddings", body, {"Content-Type": "application/json"})
-        response = self.connection.getresponse()
-        answer = json.loads(response.read())
-        if response.status != 200:
-            raise OursError(f"POST /v1/embeddings answered {response.status}: {answer}")
+        answer, _ = self.ask("/v1/embeddings", {"input": texts, "encoding_format": "base64"})
         return [np.frombuffer(base64.b64decode(item["embedding"]), dtype="<f4") for item in answer["data"]]
-
-    def _timed(self, call, seconds):
-        self.resume()
-        times = timed(call, seconds)
-        self.pause()
-        return figures.round_of(times)
-
-    def _port(self):
-        log = []
-        for line in self.process.stderr:
-            log.append(line)
-            if found := re.search(r"listening on http://\S+:(\d+)", line):
-                return int(found.group(1))
-        raise OursError("vivace serve ended: " + "".join(log)[-500:])
-
-    def _wait_until_ready(self):
-        for _ in range(300):
-            self.connection.request("GET", "/ready")
-            response = self.connection.getresponse()
-            response.read()
-            if response.status == 200:
-                return
-            time.sleep(0.1)
-        raise OursError("vivace serve did not become ready within 30 s")
-

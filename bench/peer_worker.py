@@ -4,7 +4,8 @@ usage: peer_worker.py NAME PRECISION MODEL_DIR FILE THREADS     (started by run.
 FILE is what models.Files makes for the peer. Commands: {"do":"vectors","texts":[…]}, {"do":"ids","texts":[…]} (of
 HF tokenizers also with "special_tokens":false), {"do":"forward","lengths":[…],"seconds":S}, {"do":"texts","texts":[…],"seconds":S} (one call a text),
 {"do":"passages","texts":[…],"seconds":S} (one call for all); of models that write {"do":"written","texts":[…],"count":N}
-and {"do":"generate","tokens":T,"count":N,"seconds":S}.
+and {"do":"generate","tokens":T,"count":N,"seconds":S}. What impact_peers, text_peers and vector_peers do has its arguments there:
+{"do":"answers",…} answers what is compared, all else milliseconds.
 """
 
 import importlib.metadata
@@ -17,107 +18,12 @@ import warnings
 import numpy as np
 
 import cases
+import impact_peers
+import text_peers
 import tokenizer_peers
+import vector_peers
+from encoder_peers import CT2_TYPES, CTranslate2, OnnxRuntime, OpenVino, Torch, load_tokenizer, load_torch
 from timing import timed, timed_each
-
-
-def load_tokenizer(model):
-    import tokenizers
-    tokenizer = tokenizers.Tokenizer.from_file(model + "/tokenizer.json")
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(256)
-    return tokenizer
-
-
-class Encoder:
-    """Peers that turn (ids, mask) into hidden states [batch, tokens, hidden]."""
-
-    def __init__(self, model):
-        self.tokenizer = load_tokenizer(model)
-
-    def vectors(self, texts):
-        """Mean-pooled vectors, in padded batches as the timed work is."""
-        out = []
-        for begin in range(0, len(texts), cases.PADDED_BATCH):
-            batch = texts[begin:begin + cases.PADDED_BATCH]
-            ids, mask = cases.padded_ids([self.tokenizer.encode(text).ids for text in batch])
-            states = np.asarray(self.hidden(ids, mask), dtype=np.float64)
-            out += list((states * mask[:, :, None]).sum(1) / mask.sum(1, keepdims=True))
-        return out
-
-    def forward(self, lengths, seconds):
-        batches = cases.padded_batches(lengths)
-        return timed(lambda: [self.hidden(*batch) for batch in batches], seconds)
-
-
-class OnnxRuntime(Encoder):
-    packages = ("onnxruntime",)
-
-    def __init__(self, model, file, threads, precision):
-        super().__init__(model)
-        import onnxruntime
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-
-    def hidden(self, ids, mask):
-        return self.session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
-
-
-class OpenVino(Encoder):
-    packages = ("openvino",)
-
-    def __init__(self, model, file, threads, precision):
-        super().__init__(model)
-        import openvino
-        core = openvino.Core()
-        hint = "bf16" if precision == "bf16" else "f32"  # of what a quantised file leaves in floating point
-        settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
-        self.request = core.compile_model(core.read_model(file), "CPU", settings).create_infer_request()
-
-    def hidden(self, ids, mask):
-        return self.request.infer({"input_ids": ids, "attention_mask": mask})[0]
-
-
-def load_torch(kind, model, threads, precision):
-    """torch, and the model in that precision as transformers' class of that name reads it."""
-    import torch
-    import transformers
-    torch.set_num_threads(threads)
-    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
-    return torch, getattr(transformers, kind).from_pretrained(model, dtype=dtype).eval()
-
-
-class Torch(Encoder):
-    packages = ("torch", "transformers")
-
-    def __init__(self, model, file, threads, precision):
-        super().__init__(model)
-        self.torch, self.model = load_torch("AutoModel", model, threads, precision)
-
-    def hidden(self, ids, mask):
-        with self.torch.inference_mode():
-            output = self.model(input_ids=self.torch.from_numpy(ids), attention_mask=self.torch.from_numpy(mask))
-        return output.last_hidden_state.float().numpy()
-
-
-CT2_TYPES = {"fp32": "float32", "int8": "int8_float32"}
-
-
-class CTranslate2(Encoder):
-    packages = ("ctranslate2",)
-
-    def __init__(self, model, file, threads, precision):
-        super().__init__(model)
-        import ctranslate2
-        self.encoder = ctranslate2.Encoder(file, device="cpu", compute_type=CT2_TYPES[precision], intra_threads=threads,
-                                           inter_threads=1)
-
-    def hidden(self, ids, mask):
-        rows = [row[:length].tolist() for row, length in zip(ids, mask.sum(1))]
-        return np.asarray(self.encoder.forward_batch(rows).last_hidden_state)
 
 
 class Writer:
@@ -194,7 +100,7 @@ class SentenceTransformers:
 
 PEERS = {"onnxruntime": OnnxRuntime, "openvino": OpenVino, "torch": Torch, "ctranslate2": CTranslate2,
          "torch-t5": TorchT5, "ctranslate2-t5": CTranslate2T5, "sentence-transformers": SentenceTransformers,
-         **tokenizer_peers.PEERS}
+         **tokenizer_peers.PEERS, **impact_peers.PEERS, **text_peers.PEERS, **vector_peers.PEERS}
 
 
 def answer(peer, command):
@@ -203,6 +109,8 @@ def answer(peer, command):
         return {"vectors": [[float(x) for x in vector] for vector in peer.vectors(command["texts"])]}
     if do in ("ids", "written"):
         return {"ids": getattr(peer, do)(**command)}
+    if do == "answers":
+        return {"answers": peer.answers(**command)}
     return {"milliseconds": getattr(peer, do)(**command)}
 
 

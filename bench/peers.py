@@ -55,6 +55,12 @@ class Peer:
     def passages(self, texts, seconds):
         return figures.round_of(self._ask(do="passages", texts=texts, seconds=seconds)["milliseconds"])
 
+    def answers(self, **what):
+        return self._ask(do="answers", **what)["answers"]
+
+    def round(self, do, **what):
+        return figures.round_of(self._ask(do=do, **what)["milliseconds"])
+
     def close(self):
         self.process.kill()
         self.process.wait()

@@ -1,8 +1,8 @@
 """Results as text, Markdown and a picture. A row is
 {"case", "work", "unit", "contenders": {name: {"p50_ms", "p99_ms", "min_ms", …}}, "speedup": {name: ratio}}:
-without "work" it shows milliseconds (less is better), with it `work` per second in `unit` (more is better). Rows of
-tokenizing also have "ids_equal": {name: share of odd texts that got the reference's ids} and "missing": {name: why it could
-not take part}."""
+without "work" it shows milliseconds (less is better) or, with the unit "s", seconds; with it `work` per second in `unit` (more is
+better). Rows of tokenizing also have "ids_equal": {name: share of odd texts that got the reference's ids}, rows of searches
+"recall": {name: share of the nearest that were found}; both have "missing": {name: why it could not take part}."""
 
 import xml.sax.saxutils
 
@@ -10,10 +10,12 @@ OURS = ("vivace", "vivace serve")
 README_BEGIN, README_END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 
-def figure(row, contender):
-    """What is shown for a contender: milliseconds, or work per second."""
-    milliseconds = row["contenders"][contender]["p50_ms"]
-    return milliseconds if row.get("work") is None else row["work"] / milliseconds * 1e3
+def figure(row, contender, of="p50_ms"):
+    """What is shown for a contender: milliseconds, seconds, or work per second."""
+    milliseconds = row["contenders"][contender][of]
+    if row.get("work") is not None:
+        return row["work"] / milliseconds * 1e3
+    return milliseconds / 1e3 if row["unit"] == "s" else milliseconds
 
 
 def short(number):
@@ -30,24 +32,23 @@ def ordered(row):
     return sorted(row["contenders"], key=lambda name: (name not in OURS, row["contenders"][name]["p50_ms"]))
 
 
-def ids_equal(row, contender):
-    """What is said about a contender's ids; nothing where ids were not compared. Never 100 % when some are wrong."""
-    share = row.get("ids_equal", {}).get(contender)
-    if share is None:
-        return ""
-    return f"ids {100 if share == 1 else min(share * 100, 99.99):.{0 if share == 1 else 2}f} %"
+def share_right(row, contender):
+    """What is said about a contender's ids or neighbours; nothing where they were not compared. Never 100 % when some are wrong."""
+    for name, key in (("ids", "ids_equal"), ("recall", "recall")):
+        share = row.get(key, {}).get(contender)
+        if share is not None:
+            return f"{name} {100 if share == 1 else min(share * 100, 99.99):.{0 if share == 1 else 2}f} %"
+    return ""
 
 
 def text_table(rows):
     lines = [f"{'case':<24} {'contender':<22} {'median':>9} {'p99':>9} {'fastest':>9}  {'unit':<8} ours is"]
     for row in rows:
         for name in ordered(row):
-            numbers = row["contenders"][name]
-            values = [figure(row, name)] + [
-                numbers[key] if row.get("work") is None else row["work"] / numbers[key] * 1e3 for key in ("p99_ms", "min_ms")]
+            values = [figure(row, name, of) for of in ("p50_ms", "p99_ms", "min_ms")]
             ratio = f"{row['speedup'][name]:.2f}x as fast" if name in row["speedup"] else ""
             lines.append(f"{row['case']:<24} {name:<22} " + " ".join(f"{short(v):>9}" for v in values) +
-                         f"  {row['unit']:<8} " + ", ".join(filter(None, (ratio, ids_equal(row, name)))))
+                         f"  {row['unit']:<8} " + ", ".join(filter(None, (ratio, share_right(row, name)))))
         lines += [f"{row['case']:<24} {name:<22} cannot: {reason}" for name, reason in row.get("missing", {}).items()]
     return "\n".join(line.rstrip() for line in lines)
 
@@ -57,16 +58,19 @@ def markdown_table(rows, machine):
     for row in rows:
         ours = ours_in(row)
         peers = [name for name in ordered(row) if name != ours]
-        shown = ", ".join([f"{name} {short(figure(row, name))}{in_brackets(ids_equal(row, name))}" for name in peers] +
+        shown = ", ".join([f"{name} {short(figure(row, name))}{in_brackets(share_right(row, name))}" for name in peers] +
                           [f"{name} –" for name in row.get("missing", {})])
         best = f"{row['speedup'][peers[0]]:.2f}× as fast as {peers[0]}" if ours and peers else ""
-        own = f"**{short(figure(row, ours))}**{in_brackets(ids_equal(row, ours))}" if ours else "–"
+        own = f"**{short(figure(row, ours))}**{in_brackets(share_right(row, ours))}" if ours else "–"
         lines.append(f"| {row['case']} ({row['unit']}) | {own} | {shown} | {best} |")
     cpu = machine["cpu"]
     lines.append("")
     if any("ids_equal" in row for row in rows):
         lines.append("Tokenizing: one thread, one call for each text; in brackets how many odd texts got the ids of HF tokenizers; – "
                      "cannot read that tokenizer.")
+        lines.append("")
+    if any("recall" in row for row in rows):
+        lines.append("Searches: in brackets how many of the nearest were found; – cannot take part here.")
         lines.append("")
     lines.append(f"{machine['precision']}, {machine['threads']} threads, medians of {machine['rounds']} interleaved rounds on {cpu['model']} "
                  f"(family {cpu['family']}; {', '.join(cpu['flags'])}), {machine['time'][:10]}, {machine['git']}: "
@@ -105,13 +109,16 @@ def svg_chart(rows, caption):
         longest = max(figure(row, name) for name in row["contenders"])
         for name in ordered(row):
             value = figure(row, name)
-            width = max(2.0, value / longest * (WIDTH - LABEL - 2 * MARGIN - (130 if "ids_equal" in row else 60)))
+            room = 130 if share_right(row, name) else 60
+            width = max(2.0, value / longest * (WIDTH - LABEL - 2 * MARGIN - room))
             body.append(_text(LABEL - 8, y + 15, name, "", "end") +
                         f'<rect class="{"ours" if name in OURS else "peer"}" x="{LABEL}" y="{y}" width="{width:.1f}" '
-                        f'height="{BAR}" rx="3"/>' + _text(LABEL + width + 6, y + 15, f"{short(value)} {ids_equal(row, name)}".rstrip(), "s"))
+                        f'height="{BAR}" rx="3"/>' + _text(LABEL + width + 6, y + 15, f"{short(value)} {share_right(row, name)}".rstrip(),
+                              "s"))
             y += BAR + GAP
         for name in row.get("missing", {}):
-            body.append(_text(LABEL - 8, y + 15, name, "", "end") + _text(LABEL, y + 15, "cannot read this tokenizer", "s"))
+            what = "read this tokenizer" if "ids_equal" in row else "take part here"
+            body.append(_text(LABEL - 8, y + 15, name, "", "end") + _text(LABEL, y + 15, f"cannot {what}", "s"))
             y += BAR + GAP
         y += 10
     body.append(_text(MARGIN, y + 8, caption, "s"))

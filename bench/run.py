@@ -7,7 +7,6 @@ lets every contender work for --seconds in turn, in an order that rotates; idle 
 """
 
 import argparse
-import dataclasses
 import json
 import os
 import pathlib
@@ -17,21 +16,24 @@ import sys
 import cases
 import figures
 import http_load
+import impact_rows
 import machine
 import models
 import ours
 import peers
 import report
+import search_rows
+import text_rows
 import tokenizer_files
 import tokenizer_peers
 import tokenizing
+from rounds import time_case
 
 OUT = cases.ROOT / "build" / "bench"
 REFERENCE_TEXTS = 64
 # To fp32 transformers. OpenVINO's static int8 goes down to 0.99 on real weights.
 LOWEST_COSINE = {"fp32": 0.9999, "bf16": 0.999, "int8": 0.98}
 GENERATED_TEXTS, GENERATED_TOKENS = 4, 12
-NOISY = 0.1  # share of the machine that others use, beyond which a round does not count while there are quieter ones
 REFERENCES = ("torch", "torch-t5")  # eager transformers in fp32: what all others are compared with
 FAILURES = (ours.OursError, peers.PeerError, subprocess.CalledProcessError, OSError)
 
@@ -56,8 +58,12 @@ def parse_arguments(argv):
     return options
 
 
+def with_precision(name, precision):
+    return name if precision == "fp32" else f"{name} {precision}"
+
+
 def row_name(case, precision):
-    return case.name if precision == "fp32" else f"{case.name} {precision}"
+    return with_precision(case.name, precision)
 
 
 def reference_texts():
@@ -103,34 +109,25 @@ def check_ids(own, reference, texts):
         raise SystemExit(f"{own.name} tokenizes {wrong[0]!r} otherwise than {reference.name}; nothing was timed")
 
 
-def time_case(case, timers, options, *, work=None, unit="ms"):
-    """One row: every timer (name → function of seconds giving a Round) in turns."""
-    rounds = {name: [] for name in timers}
-    busy = []
-    for turn in range(options.rounds):
-        before = machine.wait_until_quiet(options.quiet_wait)
-        for name in figures.rotated(timers, turn):
-            rounds[name].append(timers[name](options.seconds))
-        busy.append(round(max(before, machine.wait_until_quiet(0)), 3))
-        print(f"{case} round {turn + 1}/{options.rounds}: " +
-              ", ".join(f"{name} {rs[-1].p50_ms:.2f} ms" for name, rs in rounds.items()) +
-              (f"  (others use {busy[-1]:.0%} of the machine)" if busy[-1] > NOISY else ""), file=sys.stderr)
-    counted = {name: figures.quiet_rounds(rs, busy, NOISY) for name, rs in rounds.items()}
-    row = {"case": case, "work": work, "unit": unit, "others_use": busy, "noisy": min(busy) > NOISY, "speedup": {},
-           "contenders": {name: {**dataclasses.asdict(figures.summarise(counted[name])),
-                                 "rounds": [dataclasses.asdict(r) for r in rs]} for name, rs in rounds.items()}}
-    if own := report.ours_in(row):
-        row["speedup"] = {name: figures.speedup(counted[own], rs) for name, rs in counted.items() if name != own}
-    return row
-
-
 class Bench:
     def __init__(self, options):
         self.options, self.opened, self.results = options, [], {"checks": {}, "rows": [], "notes": {}, "skipped": []}
         self.versions = {}
+        self.out, self.failures = OUT, FAILURES
 
     def wanted(self, case):
         return self.options.only.lower() in case.lower()
+
+    def named(self, case):
+        """Whether --only asks for it: of rows that take so long that they are not measured unasked."""
+        return bool(self.options.only) and self.wanted(case)
+
+    row_name = staticmethod(with_precision)
+
+    def add_row(self, case, timers, *, options=None, more=None, **shown):
+        """more: members of the row beside those of time_case()."""
+        if timers:
+            self.results["rows"].append({**time_case(case, timers, options or self.options, **shown), **(more or {})})
 
     def open(self, make, *arguments):
         contender = make(*arguments)
@@ -141,10 +138,10 @@ class Bench:
     def peer(self, name, precision="fp32", file="-", model=None):
         return self.open(peers.Peer, name, precision, model or self.options.model, file, self.options.threads)
 
-    def ours(self, make, precision="fp32", model=None):
+    def ours(self, make, precision="fp32", model=None, *more):
         if self.options.peers_only:
             return []
-        return [self.open(make, self.options.program, model or self.options.model, self.options.threads, precision)]
+        return [self.open(make, self.options.program, model or self.options.model, self.options.threads, precision, *more)]
 
     def open_or_skip(self, what, make):
         """What make() opens, as a list; empty, and said in the results, when this contender cannot do it."""
@@ -154,11 +151,14 @@ class Bench:
             self.results["skipped"].append(f"{what}: {str(problem)[-300:]}")
             return []
 
+    def close(self, contender):
+        self.opened.remove(contender)
+        if hasattr(contender, "close"):
+            contender.close()
+
     def close_all(self):
-        for contender in self.opened:
-            if hasattr(contender, "close"):
-                contender.close()
-        self.opened.clear()
+        while self.opened:
+            self.close(self.opened[-1])
 
     def forward(self):
         for model in cases.MODELS:
@@ -241,8 +241,7 @@ class Bench:
         """Short texts over HTTP against the same engine without it."""
         for precision in self.options.precisions:
             for connections in (1, 32):
-                name = f"HTTP, {connections} connection{'s' if connections > 1 else ''}"
-                name += "" if precision == "fp32" else f" {precision}"
+                name = with_precision(f"HTTP, {connections} connection{'s' if connections > 1 else ''}", precision)
                 if not self.wanted(name) or self.options.peers_only:
                     continue
                 if not http_load.available():
@@ -250,7 +249,7 @@ class Bench:
                     continue
                 servers = self.open_or_skip(name, lambda p=precision: self.ours(ours.VivaceServer, p))
                 for server in servers:
-                    load = http_load.Load(server, cases.SHORT_TEXTS, connections)
+                    load = http_load.Load(server, "/v1/embeddings", http_load.embedding_bodies(cases.SHORT_TEXTS), connections)
                     offline = http_load.Offline(self.options.program, self.options.model, self.options.threads, precision,
                                                 cases.SHORT_TEXTS)
                     timers = {"vivace serve": load.run, "vivace embed": offline.run}
@@ -265,8 +264,10 @@ class Bench:
         if passages:
             self.tokenizing(passages)
             self.whole_jobs(passages)
+            for rows in (impact_rows, text_rows, search_rows):
+                rows.add(self)
         else:
-            self.results["skipped"].append(f"tokenizing and whole jobs: {cases.CORPUS} is missing")
+            self.results["skipped"].append(f"tokenizing, whole jobs and applications: {cases.CORPUS} is missing")
 
 
 def main(argv=None):

@@ -368,7 +368,7 @@ def test_tokenizer_for_converters_has_a_word_for_each_id(tmp_path):
 
 
 def test_load_generator_s_script_and_answer():
-    script = http_load.lua_script(["a \"quoted\" text", "ü"])
+    script = http_load.lua_script("/v1/embeddings", http_load.embedding_bodies(["a \"quoted\" text", "ü"]))
     assert r'"{\"input\": \"a \\\"quoted\\\" text\"' in script and script.count("encoding_format") == 2
     told = '{"requests":400,"microseconds":2000000,"p50_us":900,"p99_us":5000,"min_us":700,"errors":0}'
     milliseconds, latencies = http_load.parse("Running 2s test\n" + told)

@@ -20,6 +20,13 @@ DEBERTA = {"model_type": "deberta-v2", "vocab_size": 128100, "max_position_embed
            "relative_attention": True, "position_buckets": 256, "norm_rel_ebd": "layer_norm", "share_att_key": True,
            "pos_att_type": ["p2c", "c2p"], "position_biased_input": False, "max_relative_positions": -1,
            "layer_norm_eps": 1e-7, "hidden_act": "gelu", "pad_token_id": 0}
+BASE = {**DEBERTA, "hidden_size": 768, "num_attention_heads": 12, "num_hidden_layers": 12, "intermediate_size": 3072}
+LARGE = {**DEBERTA, "hidden_size": 1024, "num_attention_heads": 16, "num_hidden_layers": 24, "intermediate_size": 4096}
+DETECTOR = {"architectures": ["DebertaV2ForTokenClassification"], "id2label": {"0": "human", "1": "ai"},
+            "label2id": {"human": 0, "ai": 1}}
+NLI = {"architectures": ["DebertaV2ForSequenceClassification"],
+       "id2label": {"0": "contradiction", "1": "entailment", "2": "neutral"},
+       "label2id": {"contradiction": 0, "entailment": 1, "neutral": 2}}
 # The configurations of the published models of these names (t5-220m: CodeT5+ 220M; minilm-long: all-MiniLM-L6-v2, but for
 # the length of its texts).
 ARCHITECTURES = {
@@ -28,10 +35,11 @@ ARCHITECTURES = {
                     "type_vocab_size": 2, "layer_norm_eps": 1e-12, "hidden_act": "gelu", "pad_token_id": 0},
     "distilbert-base": {"model_type": "distilbert", "vocab_size": 30522, "dim": 768, "n_heads": 12, "n_layers": 6,
                         "hidden_dim": 3072, "max_position_embeddings": 512, "activation": "gelu", "pad_token_id": 0},
-    "deberta-v3-base": {**DEBERTA, "hidden_size": 768, "num_attention_heads": 12, "num_hidden_layers": 12,
-                        "intermediate_size": 3072},
-    "deberta-v3-large": {**DEBERTA, "hidden_size": 1024, "num_attention_heads": 16, "num_hidden_layers": 24,
-                         "intermediate_size": 4096},
+    "deberta-v3-base": BASE,
+    "deberta-v3-large": LARGE,
+    "deberta-v3-base-detector": {**BASE, **DETECTOR},
+    "deberta-v3-large-detector": {**LARGE, **DETECTOR},
+    "deberta-v3-base-nli": {**BASE, **NLI},
     "t5-220m": {"model_type": "t5", "architectures": ["T5ForConditionalGeneration"], "vocab_size": 32100,
                 "d_model": 768, "d_kv": 64, "num_heads": 12, "d_ff": 3072, "num_layers": 12, "num_decoder_layers": 12,
                 "relative_attention_num_buckets": 32, "relative_attention_max_distance": 128, "n_positions": 512,
@@ -55,11 +63,11 @@ def make_tokenizer(special):
 
 
 def make_model(config):
+    """Of the first architecture that the configuration names; without one the encoder alone."""
     values = {key: value for key, value in config.items() if key != "architectures"}
-    if config["model_type"] == "t5":
-        values.pop("model_type")
-        return transformers.T5ForConditionalGeneration(transformers.T5Config(**values))
-    return transformers.AutoModel.from_config(transformers.AutoConfig.for_model(**values))
+    made = transformers.AutoConfig.for_model(**values)
+    kind = config.get("architectures")
+    return getattr(transformers, kind[0])(made) if kind else transformers.AutoModel.from_config(made)
 
 
 def main():

@@ -121,8 +121,9 @@ void project_positions(const KernelTable& kernels, const DebertaV2Config& config
 size_t bytes_of_positions(const DebertaV2Weights& weights) {
   size_t bytes = weights.position_index.size() * sizeof(int32_t);
   for (const DebertaV2Layer& layer : weights.layers) {
-    bytes += layer.positions.queries.bytes();
-    for (const PackedMatrix& keys : layer.positions.keys) bytes += keys.bytes();
+    for (const auto* matrices : {&layer.positions.keys, &layer.positions.queries}) {
+      for (const PackedMatrix& matrix : *matrices) bytes += matrix.bytes();
+    }
   }
   return bytes;
 }

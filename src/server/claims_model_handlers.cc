@@ -1,5 +1,8 @@
 // Claim verification: vectors, search and entailment.
+#include <chrono>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "apps/claims/claim_judgement.h"
 #include "apps/claims/query_embedding.h"
@@ -95,15 +98,32 @@ ApiResult<EvidenceSearch> read_search(const ClaimsCall& call, const JsonValue& r
   return search;
 }
 
-Result<std::vector<EvidenceHit>> find_evidence(ClaimsCall& call, EvidenceSearch& search) {
+struct FoundEvidence {
+  std::vector<EvidenceHit> hits;
+  double embed_ms = 0;  // 0 without a vector
+  double search_ms = 0;
+};
+
+double milliseconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+Result<FoundEvidence> find_evidence(ClaimsCall& call, EvidenceSearch& search) {
   ASSIGN_OR_RETURN(EvidenceStore* const store, call.claims.store());
+  FoundEvidence found;
+  auto start = std::chrono::steady_clock::now();
   if (search.mode != SearchMode::kKeyword) {
     ASSIGN_OR_RETURN(const std::shared_ptr<Engine> embedder, call.claims.model(kEmbedderRole));
     RETURN_IF_ERROR(check_vector_model(*store, search.tenant, embedder->info()));
     ASSIGN_OR_RETURN(search.vector, embed_query(*embedder, search.text, call.patience));
+    found.embed_ms = milliseconds_since(start);
+    start = std::chrono::steady_clock::now();
   }
   int retries = 0;
-  return with_retries(RetryPolicy{}, call.patience, &retries, [&] { return search_evidence(*store, search); });
+  ASSIGN_OR_RETURN(found.hits, with_retries(RetryPolicy{}, call.patience, &retries,
+                                            [&] { return search_evidence(*store, search); }));
+  found.search_ms = milliseconds_since(start);
+  return found;
 }
 
 void write_hit(size_t rank, const EvidenceHit& hit, JsonWriter* json) {
@@ -152,7 +172,8 @@ ClaimsReply claims_search(ClaimsCall& call) {
   if (!document) return std::unexpected(document.error());
   auto search = read_search(call, document->root());
   if (!search) return std::unexpected(std::move(search).error());
-  ASSIGN_OR_RETURN(const std::vector<EvidenceHit> hits, find_evidence(call, *search));
+  ASSIGN_OR_RETURN(const FoundEvidence found, find_evidence(call, *search));
+  const std::vector<EvidenceHit>& hits = found.hits;
   call.claims.stats().retrieval_seconds.observe(call.milliseconds() / 1000);
   call.claims.history().record("search_latency_ms", call.milliseconds());
   JsonWriter json;
@@ -160,7 +181,9 @@ ClaimsReply claims_search(ClaimsCall& call) {
   for (size_t i = 0; i < hits.size(); ++i) write_hit(i + 1, hits[i], &json);
   json.end_array().key("count").value(static_cast<uint64_t>(hits.size())).key("query").value(search->text);
   json.key("mode").value(search_mode_name(search->mode)).key("query_time_ms").value(call.milliseconds()).end_object();
-  return json_response(&json);
+  HttpResponse response = json_response(&json);
+  response.server_timing = fmt::format("embed;dur={:.3f}, search;dur={:.3f}", found.embed_ms, found.search_ms);
+  return response;
 }
 
 ClaimsReply claims_nli(ClaimsCall& call) {

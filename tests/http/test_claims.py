@@ -1,6 +1,7 @@
 """Claim verification over HTTP: every route with its limits and codes, on seeded models (checklist 004.15-004.22)."""
 
 import os
+import re
 import signal
 import sqlite3
 import threading
@@ -68,7 +69,12 @@ def test_embed_refuses(claims, body):
 
 @pytest.mark.parametrize("mode", ["vector", "keyword", "hybrid", None])
 def test_c004_19_search(claims, mode):
-    body = claims.post("/api/v1/search", {"query": "boiling water", "limit": 3} | ({"mode": mode} if mode else {})).json()
+    answer = claims.post("/api/v1/search", {"query": "boiling water", "limit": 3} | ({"mode": mode} if mode else {}))
+    body = answer.json()
+    times = dict(re.findall(r"(\w+);dur=([0-9.]+)", answer.headers["server-timing"]))
+    assert set(times) == {"embed", "search", "total"} and float(times["search"]) > 0
+    assert (float(times["embed"]) == 0) == (mode == "keyword")
+    assert float(times["embed"]) + float(times["search"]) <= float(times["total"])
     assert body["mode"] == (mode or "hybrid") and body["query"] == "boiling water"
     assert body["count"] == len(body["results"]) and body["query_time_ms"] > 0
     assert [row["rank"] for row in body["results"]] == list(range(1, body["count"] + 1))

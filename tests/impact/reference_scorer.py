@@ -52,10 +52,12 @@ class ReferenceScorer:
         by_keywords = 0.1 if hits == 0 else 0.5 if hits <= 2 else 0.8 if hits <= 4 else 1.0
         if not self.embed:
             return by_keywords
-        vector = self.embed(text)
-        raw = max(cosine(vector, keyword) for keyword in self.keyword_vectors)
+        raw = self.nearest(self.embed(text))
         gate = self.gates[0] if by_keywords < 0.3 else self.gates[1]
         return max(by_keywords, raw if raw >= gate else 0.3 * raw)
+
+    def nearest(self, vector) -> float:
+        return max(cosine(vector, keyword) for keyword in self.keyword_vectors)
 
     def permission(self, message: dict) -> float:
         best = 0.1

@@ -44,9 +44,10 @@ def runs(folder):
 
 
 class PostgresServer:
-    """Use as a context manager; address() names one of its databases."""
+    """Use as a context manager; address() names one of its databases. settings: more of the server's, "name=value" each."""
 
-    def __init__(self):
+    def __init__(self, settings=()):
+        self.settings = [part for setting in settings for part in ("-c", setting)]
         self.programs = find_programs()
         assert self.programs is not None, "there is no PostgreSQL; run make deps"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vivace-postgres-"))
@@ -84,7 +85,7 @@ class PostgresServer:
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
                 [self.programs / "postgres", "-D", self.data, "-c", "listen_addresses=", "-c", f"unix_socket_directories={self.folder}",
-                 "-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "max_connections=40"],
+                 "-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "max_connections=40", *self.settings],
                 cwd=self.folder, env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C"}, stdout=log, stderr=log, **as_user())
         end = time.monotonic() + PATIENCE_SECONDS
         # The file says "ready" in its last line.
