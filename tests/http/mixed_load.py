@@ -35,6 +35,7 @@ class MixedLoad:
     def __init__(self, server):
         self.server = server
         self.relax()
+        self._begun = time.monotonic()
         self.peak_resident = 0
         self._answers = []
         self._problems = []
@@ -58,6 +59,10 @@ class MixedLoad:
     def relax(self):
         self.timeouts = dict.fromkeys((IMPACT, BATCH, SENTENCES, JOBS), PATIENCE_SECONDS / 2)  # seconds, from now on
         self.sentences = 3  # of a detection request, from now on
+
+    @property
+    def elapsed(self):
+        return time.monotonic() - self._begun
 
     def mark(self):
         return len(self._answers)
@@ -98,18 +103,18 @@ class MixedLoad:
         return " ".join(chance.choices(WORDS, k=chance.randint(3, most)))
 
     def _score(self, session, chance, agent):
-        self._post(session, IMPACT, {"content": self._text(chance, 60), "from_agent": agent})
+        self._post(session, IMPACT, {"content": self._text(chance, 30), "from_agent": agent})
 
     def _score_batch(self, session, chance, agent):
-        messages = [{"content": self._text(chance, 30), "from_agent": agent} for _ in range(5)]
+        messages = [{"content": self._text(chance, 12), "from_agent": agent} for _ in range(5)]
         self._post(session, BATCH, {"messages": messages})
 
     def _detect(self, session, chance, _):
         count = self.sentences
-        self._post(session, SENTENCES, {"sentences": [self._text(chance, 100) for _ in range(count)]})
+        self._post(session, SENTENCES, {"sentences": [self._text(chance, 50) for _ in range(count)]})
 
     def _run_job(self, session, chance, _):
-        answer = self._post(session, JOBS, {"sentences": [self._text(chance, 40) for _ in range(10)]})
+        answer = self._post(session, JOBS, {"sentences": [self._text(chance, 20) for _ in range(10)]})
         state = answer.body.get("status")
         while state in ("pending", "processing") and not self._stopping.wait(PAUSE_SECONDS):
             state = session.get(f"{self.server.url}/api/v1/jobs/{answer.body['job_id']}", timeout=PATIENCE_SECONDS).json()["status"]

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mixed_load import BATCH, CLIENTS, IMPACT, JOBS, SENTENCES, MixedLoad, resident
+from mixed_load import BATCH, CLIENTS, IMPACT, JOBS, SENTENCES, MixedLoad
 from odd_models import deepen, enlarge
 from vivace_server import MODEL, PATIENCE_SECONDS, PROGRAM, ROOT, Server
 
@@ -46,7 +46,6 @@ def setup(tmp_path_factory):
     write_config(setup)
     with Server("--config", str(setup.config), models=[]) as server:
         setup.server = server
-        setup.empty = resident(server)  # no model is loaded yet
         for name in ("impact", "detector"):
             assert admin(server, name, "load").status_code == 200
         yield setup
@@ -85,7 +84,7 @@ def check_answers(setup, load, mark):
     used, budget = (setup.server.metric(f"vivace_memory_{name}_bytes") for name in ("used", "budget"))
     assert used <= budget <= BUDGET_MB << 20
     if not SANITIZED:
-        assert load.peak_resident - setup.empty <= 1.1 * (BUDGET_MB << 20)
+        assert load.peak_resident <= 1.1 * (BUDGET_MB << 20)
 
 
 def end_jobs(server):
@@ -98,16 +97,17 @@ def test_without_a_failure_no_request_fails(setup):
     with MixedLoad(server) as load:
         time.sleep(SECONDS)
         for path in PATHS:
-            load.wait_for(path, CLIENTS, mark=0)
+            load.wait_for(path, CLIENTS // 4, mark=0)  # each client, at least once
+        took = load.elapsed
         assert server.metric("vivace_http_connections") >= CLIENTS
     assert {path: counts.errors(path) for path in PATHS} == dict.fromkeys(PATHS, 0)
     for path in PATHS:
         assert counts("vivace_http_requests_total", route=path, status="2xx") == len(load.since(0, path))
-        print(f"{path}: {len(load.since(0, path))} answers in {SECONDS} s, slowest {max(a.seconds for a in load.since(0, path)):.3f} s")
+        print(f"{path}: {len(load.since(0, path))} answers in {took:.0f} s, slowest {max(a.seconds for a in load.since(0, path)):.3f} s")
     assert all(not answer.body["degraded"] for answer in load.since(0, IMPACT)) and counts.fallbacks() == 0
     assert counts.transitions("impact") == counts.transitions("detector") == {"open": 0, "half_open": 0, "closed": 0}
     check_answers(setup, load, 0)
-    print(f"resident: {setup.empty >> 20} MiB empty, at most {load.peak_resident >> 20} MiB under load, budget {BUDGET_MB} MiB")
+    print(f"resident: at most {load.peak_resident >> 20} MiB, budget {BUDGET_MB} MiB")
     end_jobs(server)
     assert counts("vivace_detection_jobs_total", state="failed") == 0
     assert counts("vivace_detection_jobs_total", state="complete") == len(load.since(0, JOBS))
@@ -202,7 +202,7 @@ def test_c002_13_a_slow_model_is_left_alone_until_it_is_quick_again(setup):
     """Deadlines are kept, the breaker opens, one call after the other tries, and with a quick model it closes."""
     server = setup.server
     quick = setup.models["detector"]
-    slow = deepen(quick, setup.folder / "slow", 40 if SANITIZED else 400)
+    slow = deepen(quick, setup.folder / "slow", 20 if SANITIZED else 200)
     with MixedLoad(server) as load:
         load.wait_for(SENTENCES, CLIENTS)
         counts = Counts(server)
