@@ -96,7 +96,7 @@ TEST_F(CircuitBreakerTest, CountsEachTransition) {
   };
   call(false);
   EXPECT_EQ(counts(), (std::array<uint64_t, 3>{0, 0, 0}));
-  calls(5, true);
+  calls(4, true);  // four of five
   EXPECT_EQ(counts(), (std::array<uint64_t, 3>{1, 0, 0}));
   m_now += seconds(5);
   EXPECT_EQ(counts(), (std::array<uint64_t, 3>{1, 0, 0})) << "nobody has tried yet";

@@ -8,7 +8,7 @@ namespace {
 using ::testing::HasSubstr;
 
 const std::string kSmall = VIVACE_SOURCE_DIR "/tests/golden/t5-relu";
-const std::string kLarge = VIVACE_SOURCE_DIR "/tests/golden/t5-code";
+const std::string kLarge = VIVACE_SOURCE_DIR "/tests/golden/t5-silu";
 
 EngineOptions small_batches() {
   EngineOptions options;
