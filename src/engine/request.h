@@ -20,7 +20,7 @@ enum class TooLong { kTruncate, kRefuse };  // what to do with a text longer tha
 struct RequestLimits {
   TooLong too_long = TooLong::kTruncate;
   std::optional<std::chrono::steady_clock::time_point> deadline;  // kDeadlineExceeded when it passes first
-  std::stop_token cancel;  // kCancelled when stop is requested first
+  std::stop_token cancel;                                         // kCancelled when stop is requested first
 };
 
 struct ResponseTimes {
