@@ -16,11 +16,11 @@ import statistics
 import tempfile
 
 import cases
+import machine
 from serving import Server
 
 OUT = cases.ROOT / "build" / "bench"
 PIECES = (10, 50)
-WARM_UP = 3
 ROUTE_PAIRS = 50  # the most that the route takes
 TOLERANCE = 1e-5
 
@@ -62,10 +62,9 @@ def summary(answers, pieces):
 
 def measure(server, pieces, count):
     questions = cases.questions()
-    claims = [f"{questions[i % len(questions)]} ({pieces}, {i})" for i in range(WARM_UP + count)]
-    server.check(claims[0], pieces)
-    answers = [server.verify(claim, pieces) for claim in claims[1:]]
-    return summary(answers[WARM_UP - 1:], pieces)
+    first, *claims = [f"{questions[i % len(questions)]} ({pieces}, {i})" for i in range(1 + count)]
+    server.check(first, pieces)  # which warms it up
+    return summary([server.verify(claim, pieces) for claim in claims], pieces)
 
 
 def random_checkpoint():
@@ -76,7 +75,7 @@ def random_checkpoint():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", type=pathlib.Path,
-                        default=os.environ.get("VIVACE", cases.ROOT / "build" / "release" / "vivace"))
+                        default=pathlib.Path(os.environ.get("VIVACE", cases.ROOT / "build" / "release" / "vivace")))
     parser.add_argument("--embedder", default=str(cases.ROOT / "models" / "all-MiniLM-L6-v2"))
     parser.add_argument("--entailment", help="a model; by default one with random weights")
     parser.add_argument("--claims", type=int, default=20)
@@ -85,6 +84,7 @@ def main():
     parser.add_argument("--store", help="a file or postgresql://…; by default a file that is gone afterwards")
     options = parser.parse_args()
     options.entailment = options.entailment or random_checkpoint()
+    machine.end_when_told()
     with tempfile.TemporaryDirectory() as folder:
         server = ClaimsServer(options, options.store or f"{folder}/evidence.db")
         try:

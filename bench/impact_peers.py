@@ -56,7 +56,7 @@ class Impact:
 
         def client(number):
             done = 0
-            while time.perf_counter() < begin + seconds:
+            while done == 0 or time.perf_counter() < begin + seconds:
                 self.scorer.score(messages[(number + done * clients) % len(messages)], None)
                 done += 1
             return done

@@ -4,7 +4,9 @@ import datetime
 import os
 import pathlib
 import platform
+import signal
 import subprocess
+import sys
 import time
 
 INTERESTING_FLAGS = ("avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile",
@@ -41,6 +43,11 @@ def wait_until_quiet(limit_s, share=0.1, sample_s=0.3):
         busy = busy_share(before, _cpu_line())
         if busy <= share or time.monotonic() >= end:
             return busy
+
+
+def end_when_told():
+    """SIGTERM ends this program as an error does, so that the processes that it has started and stopped do not stay behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _cpu_line():

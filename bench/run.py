@@ -276,6 +276,7 @@ def main(argv=None):
         raise SystemExit(f"{options.program} is missing: run make build, or give --peers-only")
     if not (options.model / "model.safetensors").exists():
         raise SystemExit(f"{options.model} is missing: run make model")
+    machine.end_when_told()
     facts = machine.describe(cases.ROOT)
     bench = Bench(options)
     try:

@@ -12,7 +12,7 @@ import figures
 from timing import timed
 
 PATIENCE_SECONDS = 120
-LONG = 3600  # seconds: no deadline of the server's may end what is timed
+LONG = 36000  # seconds: no time limit of the server's may end what is timed, or the connection while the server is stopped
 
 
 class OursError(RuntimeError):
@@ -25,7 +25,8 @@ class Server:
     def __init__(self, program, threads, precision, *arguments):
         self.versions, self.precision = {}, precision
         command = [program, "serve", "--host", "127.0.0.1", "--port", 0, "--threads", threads, "--precision", precision,
-                   "--request-timeout-seconds", LONG, "--max-request-timeout-seconds", LONG, "--rate-limits", "off", *arguments]
+                   "--request-timeout-seconds", LONG, "--max-request-timeout-seconds", LONG, "--idle-timeout-seconds", LONG,
+                   "--rate-limits", "off", *arguments]
         self.process = subprocess.Popen([str(part) for part in command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                         text=True)
         try:

@@ -2,8 +2,11 @@
 measures nothing."""
 
 import json
+import os
 import pathlib
 import sqlite3
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -324,6 +327,14 @@ def test_a_server_is_asked_and_stopped_meanwhile(tmp_path):
         stops()
     finally:
         server.close()
+
+
+def test_sigterm_ends_as_an_error_does(tmp_path):
+    script = ("import os, pathlib, signal, machine\nmachine.end_when_told()\ntry:\n    os.kill(os.getpid(), signal.SIGTERM)\n"
+              "finally:\n    pathlib.Path('cleaned').touch()\n")
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=False,
+                          env={**os.environ, "PYTHONPATH": str(cases.ROOT / "bench")})
+    assert done.returncode == 143 and (tmp_path / "cleaned").exists()
 
 
 def test_a_server_that_ends_tells_why(tmp_path):
