@@ -4,8 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cli/config_edit.h"
-
 namespace vivace {
 namespace {
 
@@ -47,13 +45,6 @@ TEST(BatchTuning, C004_13_AFailingPrecisionEndsItsSizes) {
   ASSERT_EQ(report.rows.size(), 2U);
   EXPECT_THAT(report.rows[0].problem, testing::HasSubstr("/nowhere"));
   EXPECT_EQ(report.best, std::nullopt);
-}
-
-TEST(ConfigEdit, KeysAreReplacedOrAppended) {
-  EXPECT_EQ(with_config_keys("# mine\nthreads: 1  # few\nport: 80\n", {{"threads", "2"}, {"precision", "int8"}}),
-            "# mine\nthreads: 2\nport: 80\nprecision: int8\n");
-  EXPECT_EQ(with_config_keys("", {{"threads", "2"}}), "threads: 2\n");
-  EXPECT_EQ(with_config_keys("models:\n  threads: dir", {{"threads", "2"}}), "models:\n  threads: dir\nthreads: 2\n");
 }
 
 }  // namespace

@@ -40,7 +40,8 @@ std::string with_config_keys(std::string_view yaml, const ConfigKeys& keys) {
 
 Result<void> set_config_keys(const std::string& path, const ConfigKeys& keys) {
   std::string yaml;
-  if (std::filesystem::exists(path)) {
+  const bool is_new = !std::filesystem::exists(path);
+  if (!is_new) {
     ConfigSources sources;
     sources.file = path;
     sources.environment = [](const std::string&) { return nullptr; };  // the file by itself
@@ -49,9 +50,12 @@ Result<void> set_config_keys(const std::string& path, const ConfigKeys& keys) {
   }
   const std::string beside = path + ".new";
   ASSIGN_OR_RETURN(OutputFile file, OutputFile::open(beside, OutputFile::Existing::kOverwrite));
+  std::error_code failed;
+  // Before anything is in it: the file may hold keys.
+  if (!is_new) std::filesystem::permissions(beside, std::filesystem::status(path).permissions(), failed);
+  if (failed) return error(StatusCode::kInternal, beside + ": " + failed.message());
   RETURN_IF_ERROR(file.write(with_config_keys(yaml, keys)));
   RETURN_IF_ERROR(file.flush());
-  std::error_code failed;
   std::filesystem::rename(beside, path, failed);
   if (!failed) return {};
   return error(StatusCode::kInternal, path + ": " + failed.message());
