@@ -4,6 +4,7 @@
 // the parts allow it, this is done word by word instead, and words seen before are taken from a cache.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "text/tokenizer_base.h"
 #include "text/word_cache.h"
 #include "text/word_cuts.h"
+#include "text/word_tokens.h"
 
 namespace vivace {
 
@@ -39,12 +41,9 @@ class PipelineTokenizer : public TokenizerBase {
   };
   struct Words {
     WordCuts cuts;
+    std::array<bool, 256> added_token_starts;
+    bool has_byte_model;
     WordCache cache;  // safe to change in a tokenizer that many threads use
-  };
-  // The tokens of one word on their way to the writer.
-  struct WordTokens {
-    TokenSequence sequence;
-    std::vector<TokenBlanks> blanks;
   };
   PipelineTokenizer(SharedParts parts, Pipeline pipeline, std::unique_ptr<Words> words)
       : TokenizerBase(std::move(parts)), m_pipeline(std::move(pipeline)), m_words(std::move(words)) {}
@@ -52,7 +51,9 @@ class PipelineTokenizer : public TokenizerBase {
   Result<void> run(std::string_view text, TokenWriter* writer) const override;
   bool must_be_whole(std::string_view text, const TokenWriter& writer) const;
   Result<void> run_whole(std::string_view text, const Normalizer& normalizer, TokenWriter* writer) const;
+  Result<void> run_words(std::string_view text, TokenWriter* writer) const;
   Result<void> split_word(std::string_view word, const Normalizer& normalizer, WordTokens* tokens) const;
+  bool is_byte_level(std::string_view word) const;
   Result<void> split_at_added_tokens(std::string_view text, const Normalizer& normalizer, PreTokenizedText* out) const;
   Result<void> normalize_part(std::string_view part, int32_t begin, const Normalizer& normalizer,
                               PreTokenizedText* out) const;
