@@ -1,5 +1,6 @@
 #include "text/byte_level_word.h"
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -9,6 +10,8 @@
 
 namespace vivace {
 namespace {
+
+constexpr size_t kUsualPieceBytes = 32;  // spares the first piece the growing
 
 // Of each byte of a text: the index of the code point that it belongs to.
 std::vector<int32_t> code_point_indices(std::string_view text) {
@@ -50,6 +53,7 @@ void split_byte_level_word(std::string_view word, const TokenModel& model, WordC
   std::vector<int32_t>& ids = tokens->sequence.ids;
   std::vector<TokenOffset>& offsets = tokens->sequence.offsets;
   std::vector<ModelToken> found;
+  found.reserve(std::min(word.size(), kUsualPieceBytes));
   int32_t index = 0;  // of the piece's first code point
   for (size_t begin = 0, end = 0; begin < word.size(); begin = end) {
     end = byte_level_piece_end(word, begin);

@@ -7,14 +7,11 @@
 #include "base/utf8.h"
 #include "text/added_patterns.h"
 #include "text/bpe.h"
-#include "text/byte_level_word.h"
 #include "text/component_registry.h"
-#include "text/id_buffer.h"
 #include "text/tokenizer_json.h"
 #include "text/unicode_tables.h"
 #include "text/unigram.h"
 #include "text/word_level.h"
-#include "text/word_scanner.h"
 #include "text/wordpiece_model.h"
 
 namespace vivace {
@@ -127,74 +124,6 @@ bool PipelineTokenizer::must_be_whole(std::string_view text, const TokenWriter& 
 Result<void> PipelineTokenizer::run(std::string_view text, TokenWriter* writer) const {
   if (must_be_whole(text, *writer)) return run_whole(text, *m_pipeline.normalizer, writer);
   return run_words(text, writer);
-}
-
-Result<void> PipelineTokenizer::run_words(std::string_view text, TokenWriter* writer) const {
-  const Normalizer* const later = m_words->cuts.normalizer.get();
-  WordCache& cache = m_words->cache;
-  const WordCache::Keys keys(text);
-  WordScanner scanner(m_words->cuts, text);
-  IdBuffer ids(writer);
-  WordTokens tokens;
-  int32_t index = 0;  // of the word's first code point, where offsets are kept
-  // A first word with blanks to strip is not what the same word is elsewhere.
-  size_t longest = later != nullptr && m_words->cuts.blanks[static_cast<uint8_t>(text[0])] ? 0 : WordCache::kMaxBytes;
-  for (size_t begin = 0, end = 0; begin < text.size() && !writer->truncated(); begin = end) {
-    end = scanner.next_end();
-    const bool fits = end - begin <= longest;
-    longest = WordCache::kMaxBytes;
-    const WordCache::Key key = keys.at(begin, fits ? end - begin : 0);
-    WordCache::Entry entry;
-    if (fits && cache.find(key, &entry)) {
-      if (!writer->keeps_offsets()) {
-        ids.add(entry);
-        continue;
-      }
-      for (size_t i = 0; i < entry.token_count; ++i) {
-        const TokenOffset offset = entry.offset(i);
-        writer->add(entry.id(i), index + offset.begin, index + offset.end);
-      }
-      index += static_cast<int32_t>(entry.code_points);
-      continue;
-    }
-    const std::string_view word = text.substr(begin, end - begin);
-    RETURN_IF_ERROR(split_word(word, later != nullptr && begin > 0 ? *later : *m_pipeline.normalizer, &tokens));
-    ids.flush();
-    const std::vector<TokenOffset>& offsets = tokens.sequence.offsets;
-    for (size_t i = 0; i < offsets.size(); ++i) {
-      writer->add_counted(tokens.sequence.ids[i], {index + offsets[i].begin, index + offsets[i].end}, tokens.blanks[i]);
-    }
-    const size_t code_points = count_code_points(word);
-    index += static_cast<int32_t>(code_points);
-    const bool is_plain = std::ranges::all_of(tokens.blanks, [](TokenBlanks b) { return b == kUnknownBlanks; });
-    if (fits && is_plain) {
-      cache.store(key, static_cast<uint32_t>(code_points), tokens.sequence.ids, offsets);
-    }
-  }
-  ids.flush();
-  return {};
-}
-
-Result<void> PipelineTokenizer::split_word(std::string_view word, const Normalizer& normalizer,
-                                           WordTokens* tokens) const {
-  tokens->clear();
-  if (is_byte_level(word)) {
-    split_byte_level_word(word, *m_pipeline.model, &m_words->cache, tokens);
-    return {};
-  }
-  TokenWriter writer(&tokens->sequence, SIZE_MAX, Offsets::kKeep);
-  writer.keep_blanks(&tokens->blanks);
-  return run_whole(word, normalizer, &writer);
-}
-
-// Whether a word is split and nothing else: it is not normalised and holds no added token.
-bool PipelineTokenizer::is_byte_level(std::string_view word) const {
-  const WordCuts& cuts = m_words->cuts;
-  if (!m_words->has_byte_model || !(cuts.is_byte_level || cuts.is_ascii_byte_level)) return false;
-  return std::ranges::none_of(word, [&](char c) {
-    const uint8_t byte = static_cast<uint8_t>(c);
-    return m_words->added_token_starts[byte] || (byte >= 0x80 && !cuts.is_byte_level);
-  });
 }
 
 Result<void> PipelineTokenizer::run_whole(std::string_view text, const Normalizer& normalizer,

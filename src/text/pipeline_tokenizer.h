@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -45,6 +46,14 @@ class PipelineTokenizer : public TokenizerBase {
     bool has_byte_model;
     WordCache cache;  // safe to change in a tokenizer that many threads use
   };
+  // A text on its way, word by word.
+  struct WordRun {
+    std::string_view text;
+    WordCache::Keys keys;
+    TokenWriter& writer;
+    std::optional<WordTokens> tokens;  // of a new word; made when there is one
+    int32_t index = 0;                 // of the next word's first code point, where offsets are kept
+  };
   PipelineTokenizer(SharedParts parts, Pipeline pipeline, std::unique_ptr<Words> words)
       : TokenizerBase(std::move(parts)), m_pipeline(std::move(pipeline)), m_words(std::move(words)) {}
 
@@ -52,6 +61,8 @@ class PipelineTokenizer : public TokenizerBase {
   bool must_be_whole(std::string_view text, const TokenWriter& writer) const;
   Result<void> run_whole(std::string_view text, const Normalizer& normalizer, TokenWriter* writer) const;
   Result<void> run_words(std::string_view text, TokenWriter* writer) const;
+  bool is_stripped(std::string_view text, size_t begin) const;
+  Result<void> add_word(size_t begin, size_t end, WordRun* run) const;
   Result<void> split_word(std::string_view word, const Normalizer& normalizer, WordTokens* tokens) const;
   bool is_byte_level(std::string_view word) const;
   Result<void> split_at_added_tokens(std::string_view text, const Normalizer& normalizer, PreTokenizedText* out) const;

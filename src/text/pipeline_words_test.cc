@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,39 @@ TEST(PipelineWords, OffsetsAndEarlierTextsChangeNoIds) {
       EXPECT_EQ(encode(*tokenizer, text, Offsets::kOmit, 0).ids, first.ids) << kind << ' ' << words;
       EXPECT_EQ(encode(*tokenizer, text, Offsets::kKeep, 0).offsets, with_offsets.offsets) << kind << ' ' << words;
       EXPECT_EQ(with_offsets.offsets.back().end, static_cast<int32_t>(count_code_points(text))) << kind << ' ' << words;
+    }
+  }
+}
+
+TEST(PipelineWords, OffsetsChangeNoIdsOfRandomTexts) {
+  constexpr const char* kParts[] = {" ",
+                                    "  ",
+                                    "\n",
+                                    "\t",
+                                    "\x01",
+                                    "a",
+                                    "bc",
+                                    "Word",
+                                    "7",
+                                    "42",
+                                    "'s",
+                                    "'",
+                                    ".",
+                                    "`",
+                                    "<s>",
+                                    "<mask>",
+                                    "\xC3\xA9",
+                                    "\xE2\x96\x81",
+                                    "\xF0\x9F\x98\x80",
+                                    "e\xCC\x81"};
+  std::mt19937 random(11);
+  for (const std::string kind : kKinds) {
+    const auto tokenizer = load(kind);
+    for (int i = 0; i < 500; ++i) {
+      std::string text;
+      for (size_t parts = 1 + random() % 60; parts > 0; --parts) text += kParts[random() % std::size(kParts)];
+      const TokenSequence with_offsets = encode(*tokenizer, text, Offsets::kKeep, 0);
+      ASSERT_EQ(encode(*tokenizer, text, Offsets::kOmit, 0).ids, with_offsets.ids) << kind << ": '" << text << "'";
     }
   }
 }

@@ -28,6 +28,7 @@ class WordCache {
  public:
   static constexpr size_t kMaxBytes = 24;  // of a word
   static constexpr size_t kMaxTokens = 6;
+  static constexpr size_t kUnknown = SIZE_MAX;
   // Offsets are within the word, so at most kMaxBytes.
   struct Entry {
     uint32_t token_count = 0;
@@ -35,12 +36,6 @@ class WordCache {
     std::array<uint64_t, kMaxTokens / 2> id_pairs{};
     uint64_t packed_offsets = 0;
 
-    // Room for kMaxTokens ids, whatever token_count is: a copy of fixed size needs no loop.
-    void copy_ids(int32_t* ids) const {
-      std::memcpy(ids, &id_pairs[0], 8);
-      std::memcpy(ids + 2, &id_pairs[1], 8);
-      std::memcpy(ids + 4, &id_pairs[2], 8);
-    }
     int32_t id(size_t token) const { return static_cast<int32_t>(id_pairs[token / 2] >> (32 * (token % 2))); }
     TokenOffset offset(size_t token) const {
       const uint64_t bits = packed_offsets >> (10 * token);
@@ -82,6 +77,13 @@ class WordCache {
     const size_t slot = first_slot(key);
     return read(m_slots[slot], key, entry) || read(m_slots[slot ^ 1U], key, entry);
   }
+  // The number of the word's ids, which are copied, or kUnknown. ids: room for kMaxTokens, whatever the number is,
+  // since a copy of fixed size needs no loop.
+  size_t copy_ids(const Key& key, int32_t* ids) const {
+    const size_t slot = first_slot(key);
+    const size_t count = copy_ids(m_slots[slot], key, ids);
+    return count != kUnknown ? count : copy_ids(m_slots[slot ^ 1U], key, ids);
+  }
   // Does nothing when there are too many tokens. offsets: one for each id.
   void store(const Key& key, uint32_t code_points, std::span<const int32_t> ids, std::span<const TokenOffset> offsets);
 
@@ -100,7 +102,9 @@ class WordCache {
   static size_t first_slot(const Key& key) {
     return key.hash >> (64U - static_cast<unsigned>(std::countr_zero(kSlots)));
   }
+  static bool holds(const Slot& slot, uint64_t head, const Key& key);
   static bool read(const Slot& slot, const Key& key, Entry* entry);
+  static size_t copy_ids(const Slot& slot, const Key& key, int32_t* ids);
 
   std::unique_ptr<Slot[]> m_slots;
 };
@@ -136,17 +140,34 @@ inline WordCache::Key WordCache::Keys::at(size_t begin, size_t size) const {
 }
 
 // Loads that acquire keep the last look at the version behind those of the words; on x86 they cost nothing.
+inline bool WordCache::holds(const Slot& slot, uint64_t head, const Key& key) {
+  const auto differs = [&](size_t i) { return slot.words[1 + i].load(std::memory_order_acquire) ^ key.words[i]; };
+  return (((head ^ key.size) & (kSizeBits | kVersionStep)) | differs(0) | differs(1) | differs(2)) == 0;
+}
+
 inline bool WordCache::read(const Slot& slot, const Key& key, Entry* entry) {
   const auto word = [&slot](size_t i) { return slot.words[i].load(std::memory_order_acquire); };
   const uint64_t head = word(0);
-  const uint64_t is_other = ((head ^ key.size) & (kSizeBits | kVersionStep)) | (word(1) ^ key.words[0]) |
-                            (word(2) ^ key.words[1]) | (word(3) ^ key.words[2]);
-  if (is_other != 0) return false;
+  if (!holds(slot, head, key)) return false;
   entry->id_pairs = {word(4), word(5), word(6)};
   entry->packed_offsets = word(7);
   entry->token_count = static_cast<uint32_t>((head >> kTokenShift) & 0xFFU);
   entry->code_points = static_cast<uint32_t>((head >> kCodePointShift) & 0xFFU);
   return slot.words[0].load(std::memory_order_relaxed) == head;
+}
+
+inline size_t WordCache::copy_ids(const Slot& slot, const Key& key, int32_t* ids) {
+  const uint64_t head = slot.words[0].load(std::memory_order_acquire);
+  if (!holds(slot, head, key)) return kUnknown;
+  const auto copy = [&](size_t pair) {
+    const uint64_t two = slot.words[4 + pair].load(std::memory_order_acquire);
+    std::memcpy(ids + 2 * pair, &two, sizeof(two));
+  };
+  copy(0);
+  copy(1);
+  copy(2);
+  if (slot.words[0].load(std::memory_order_relaxed) != head) return kUnknown;
+  return (head >> kTokenShift) & 0xFFU;
 }
 
 }  // namespace vivace

@@ -34,8 +34,9 @@ bool is_found(const std::string& word, const WordCache& cache) {
   if (!cache.find(key_of(word), &entry)) return false;
   const std::vector<int32_t> ids = ids_of(word);
   std::vector<int32_t> copied(WordCache::kMaxTokens);
-  entry.copy_ids(copied.data());
-  copied.resize(entry.token_count);
+  const size_t count = cache.copy_ids(key_of(word), copied.data());
+  if (count == WordCache::kUnknown) return false;  // another thread's word took its place meanwhile
+  copied.resize(count);
   EXPECT_EQ(copied, ids) << word;
   EXPECT_EQ(entry.code_points, word.size());
   for (size_t i = 0; i < ids.size(); ++i) {

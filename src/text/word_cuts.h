@@ -35,8 +35,10 @@ struct WordCuts {
 
   // Whether the text may be cut before a byte: neither its first nor its last.
   bool is_cut(std::string_view text, size_t place) const {
-    return blanks[static_cast<uint8_t>(text[place])] && plain[static_cast<uint8_t>(text[place - 1])] &&
-           static_cast<uint8_t>(text[place + 1]) < 0x80;
+    const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+    // Without branches: three that are hard to foresee would cost more than what they save.
+    return (static_cast<unsigned>(blanks[byte(place)]) & static_cast<unsigned>(plain[byte(place - 1)]) &
+            static_cast<unsigned>(byte(place + 1) < 0x80)) != 0;
   }
 };
 

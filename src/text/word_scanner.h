@@ -4,12 +4,12 @@
 // instructions for each of them, and its end, which no processor can foresee, as much again.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string_view>
 
 #include "text/word_cuts.h"
@@ -36,25 +36,32 @@ class WordScanner {
  public:
   static constexpr size_t kBlock = 64;
 
-  // Both must outlive the scanner. The text is not empty.
+  // Both must outlive the scanner. The text is not empty, and below 2 GiB.
   WordScanner(const WordCuts& cuts, std::string_view text) : m_cuts(cuts), m_text(text), m_last(text.size() - 1) {}
 
-  // The end of the next word: the next cut, or the end of the text.
-  size_t next_end() {
-    while (true) {
-      while (m_candidates == 0) {
-        if (m_next >= m_last) return m_text.size();
-        read_block();
+  // The ends of the next words, as many as there is room for (at least kBlock): cuts, and last the end of the text.
+  // None when all words have been had.
+  std::span<const uint32_t> next_ends(std::span<uint32_t> room) {
+    size_t count = 0;
+    while (m_next < m_last && count + kBlock / 2 < room.size()) {
+      const size_t block = m_next;
+      for (uint64_t candidates = next_candidates(); candidates != 0; candidates &= candidates - 1) {
+        const size_t place = block + static_cast<size_t>(std::countr_zero(candidates));
+        room[count] = static_cast<uint32_t>(place);
+        count += m_cuts.is_cut(m_text, place) ? 1 : 0;
       }
-      const size_t place = m_block + static_cast<size_t>(std::countr_zero(m_candidates));
-      m_candidates &= m_candidates - 1;
-      if (m_cuts.is_cut(m_text, place)) return place;
     }
+    if (m_next >= m_last && !m_has_ended && count < room.size()) {
+      room[count++] = static_cast<uint32_t>(m_text.size());
+      m_has_ended = true;
+    }
+    return room.first(count);
   }
 
  private:
-  // Bytes before m_last only: a cut is followed by a character.
-  void read_block() {
+  // A bit for each blank of the next block that is the first of a run: only that follows a plain character. Bytes
+  // before m_last only: a cut is followed by a character.
+  uint64_t next_candidates() {
     const size_t left = m_last - m_next;
     uint64_t blanks = 0;
     if (left >= kBlock) {
@@ -67,20 +74,18 @@ class WordScanner {
       std::memcpy(copy.data(), m_text.data() + m_next, left);
       blanks = mask_of_blanks(copy.data());
     }
-    // Of a run of blanks only the first may be a cut: one that follows a plain character.
-    m_candidates = blanks & ~((blanks << 1U) | m_follows_blank);
+    const uint64_t firsts = blanks & ~((blanks << 1U) | m_follows_blank);
     m_follows_blank = blanks >> (kBlock - 1);
-    m_block = m_next;
     m_next += kBlock;
+    return firsts;
   }
 
   const WordCuts& m_cuts;
   std::string_view m_text;
   size_t m_last;                 // byte of the text
-  size_t m_block = 0;            // where the bits of m_candidates begin
-  size_t m_next = 0;             // and those after them
-  uint64_t m_candidates = 0;     // blanks that are not looked at yet
+  size_t m_next = 0;             // where the next block begins
   uint64_t m_follows_blank = 1;  // the text's first byte is no cut
+  bool m_has_ended = false;
 };
 
 }  // namespace vivace

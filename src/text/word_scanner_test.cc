@@ -1,5 +1,6 @@
 #include "text/word_scanner.h"
 
+#include <array>
 #include <random>
 #include <string>
 #include <vector>
@@ -22,8 +23,11 @@ WordCuts make_cuts(bool at_lines) {
 
 std::vector<size_t> ends_of(const WordCuts& cuts, std::string_view text) {
   WordScanner scanner(cuts, text);
+  std::array<uint32_t, WordScanner::kBlock> room;
   std::vector<size_t> ends;
-  while (ends.empty() || ends.back() < text.size()) ends.push_back(scanner.next_end());
+  for (auto some = scanner.next_ends(room); !some.empty(); some = scanner.next_ends(room)) {
+    ends.insert(ends.end(), some.begin(), some.end());
+  }
   return ends;
 }
 
