@@ -166,6 +166,9 @@ void check_limit(const Tokenizer& tokenizer, std::string_view text, const TokenS
   CHECK(cut.truncated == (whole.ids.size() > limit));
   CHECK(std::equal(cut.ids.begin(), cut.ids.end(), whole.ids.begin()));
   CHECK(std::equal(cut.offsets.begin(), cut.offsets.end(), whole.offsets.begin()));
+  TokenSequence ids_only;
+  CHECK(tokenizer.encode(text, {.special_tokens = SpecialTokens::kOmit, .max_tokens = limit}, &ids_only).has_value());
+  CHECK(ids_only.ids == cut.ids && ids_only.truncated == cut.truncated && ids_only.offsets.empty());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "text/added_tokens.h"
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <utility>
 
@@ -47,6 +48,19 @@ AddedTokenMatcher::AddedTokenMatcher(std::vector<Pattern> patterns)
     m_first_bytes[static_cast<uint8_t>(pattern.text.front())] = true;
     m_longest = std::max(m_longest, pattern.text.size());
   }
+  if (std::ranges::count(m_first_bytes, true) == 1) {
+    m_only_first_byte = static_cast<uint8_t>(m_patterns.front().text.front());
+  }
+}
+
+size_t AddedTokenMatcher::next_start(std::string_view text, size_t begin, size_t end) const {
+  if (begin >= end) return end;
+  if (!m_only_first_byte) {
+    while (begin < end && !may_start_with(static_cast<uint8_t>(text[begin]))) ++begin;
+    return begin;
+  }
+  const void* const found = std::memchr(text.data() + begin, *m_only_first_byte, end - begin);
+  return found == nullptr ? end : static_cast<size_t>(static_cast<const char*>(found) - text.data());
 }
 
 ByteTrie AddedTokenMatcher::build_trie(const std::vector<Pattern>& patterns) {
@@ -81,12 +95,12 @@ std::optional<AddedTokenMatch> AddedTokenScanner::match_at(size_t position) {
 }
 
 std::optional<AddedTokenMatch> AddedTokenScanner::next(size_t begin, size_t end) {
-  for (size_t position = std::max(begin, m_resume); position < end; ++position) {
-    if (!m_matcher.may_start_with(static_cast<uint8_t>(m_text[position]))) continue;
+  for (size_t position = std::max(begin, m_resume);; ++position) {
+    position = m_matcher.next_start(m_text, position, end);
+    if (position >= end) return std::nullopt;
     if (auto match = match_at(position)) return match;
     if (m_resume > position) position = m_resume - 1;  // a match that single_word rejected
   }
-  return std::nullopt;
 }
 
 }  // namespace vivace

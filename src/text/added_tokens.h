@@ -43,6 +43,8 @@ class AddedTokenMatcher {
   explicit AddedTokenMatcher(std::vector<Pattern> patterns);
 
   bool empty() const { return m_patterns.empty(); }
+  // Of the text's bytes [begin, end) the first that a pattern may start with; end if there is none.
+  size_t next_start(std::string_view text, size_t begin, size_t end) const;
   bool may_start_with(uint8_t byte) const { return m_first_bytes[byte]; }
   // Length of the longest pattern in bytes.
   size_t longest_pattern() const { return m_longest; }
@@ -54,6 +56,7 @@ class AddedTokenMatcher {
   std::vector<Pattern> m_patterns;
   ByteTrie m_trie;  // value: index into m_patterns
   std::array<bool, 256> m_first_bytes{};
+  std::optional<uint8_t> m_only_first_byte;  // '<' or '[' in most files: libc looks for one byte at great speed
   size_t m_longest = 0;
 };
 

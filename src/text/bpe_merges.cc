@@ -107,25 +107,44 @@ BpeMerges::Target BpeMerges::find(const ModelToken& left, const ModelToken& righ
   return m_slots[slot_of(pair_of(left.id, right.id))].target;
 }
 
+// A list over the tokens, without moving any before the end: a merge touches its neighbours only, and looking through
+// a few numbers for the smallest is faster than keeping them in order.
 size_t BpeMerges::merge_short(std::span<ModelToken> tokens) const {
-  std::array<Target, kShort> targets;  // targets[i]: what tokens i and i + 1 become
-  size_t count = tokens.size();
-  for (size_t i = 0; i + 1 < count; ++i) targets[i] = find(tokens[i], tokens[i + 1]);
-  while (count > 1) {
-    Target* const end = targets.data() + count - 1;
-    const Target* const best =
-        std::min_element(targets.data(), end, [](const Target& a, const Target& b) { return a.rank < b.rank; });
-    if (best->rank == kNoRank) break;
-    const size_t i = static_cast<size_t>(best - targets.data());
-    tokens[i].id = best->id;
-    tokens[i].end = tokens[i + 1].end;
-    std::copy(tokens.begin() + static_cast<ptrdiff_t>(i) + 2, tokens.begin() + static_cast<ptrdiff_t>(count),
-              tokens.begin() + static_cast<ptrdiff_t>(i) + 1);
-    std::copy(targets.data() + i + 1, end, targets.data() + i);
-    --count;
-    if (i > 0) targets[i - 1] = find(tokens[i - 1], tokens[i]);
-    if (i + 1 < count) targets[i] = find(tokens[i], tokens[i + 1]);
+  constexpr uint64_t kNone = UINT64_MAX;
+  const size_t size = tokens.size();
+  std::array<uint64_t, kShort>
+      ranks;  // of token i with the next one, and below it i: the smallest is the leftmost, too
+  std::array<int32_t, kShort> merged;  // what they become
+  std::array<uint8_t, kShort> next;
+  std::array<uint8_t, kShort + 1> previous;
+  const auto look_up = [&](size_t i) {
+    ranks[i] = kNone;
+    if (next[i] == size) return;
+    const Target target = find(tokens[i], tokens[next[i]]);
+    if (target.rank != kNoRank) ranks[i] = (uint64_t{target.rank} << 8U) | i;
+    merged[i] = target.id;
+  };
+  for (size_t i = 0; i < size; ++i) {
+    next[i] = static_cast<uint8_t>(i + 1);
+    previous[i + 1] = static_cast<uint8_t>(i);
+    look_up(i);
   }
+  while (true) {
+    uint64_t best = kNone;
+    for (size_t i = 0; i < size; ++i) best = std::min(best, ranks[i]);
+    if (best == kNone) break;
+    const size_t i = best & 0xFFU;
+    const size_t gone = next[i];
+    tokens[i].id = merged[i];
+    tokens[i].end = tokens[gone].end;
+    ranks[gone] = kNone;
+    next[i] = next[gone];
+    previous[next[i]] = static_cast<uint8_t>(i);
+    look_up(i);
+    if (i > 0) look_up(previous[i]);
+  }
+  size_t count = 0;
+  for (size_t i = 0; i < size; i = next[i]) tokens[count++] = tokens[i];
   return count;
 }
 

@@ -131,10 +131,17 @@ ByteLevelBpe::ByteLevelBpe(std::span<const std::string> tokens, BpeMerges merges
     const std::optional<std::string> bytes = characters_to_bytes(tokens[id]);
     if (bytes && bytes->size() == 1) m_byte_ids[static_cast<uint8_t>(bytes->front())] = static_cast<int32_t>(id);
   }
+  m_has_all_bytes = std::ranges::find(m_byte_ids, kNoToken) == m_byte_ids.end();
   if (m_options.ignore_merges) m_whole = make_byte_trie(tokens);
 }
 
 void ByteLevelBpe::add_symbols(std::string_view piece, std::vector<ModelToken>* tokens) const {
+  if (m_has_all_bytes) {
+    for (uint32_t i = 0; i < piece.size(); ++i) {
+      tokens->push_back({.id = m_byte_ids[static_cast<uint8_t>(piece[i])], .begin = i, .end = i + 1});
+    }
+    return;
+  }
   SymbolWriter writer(m_options, tokens);
   for (const char byte : piece) {
     const int32_t id = m_byte_ids[static_cast<uint8_t>(byte)];
@@ -148,7 +155,7 @@ void ByteLevelBpe::add_symbols(std::string_view piece, std::vector<ModelToken>* 
 }
 
 bool ByteLevelBpe::drops_some_of(std::string_view piece) const {
-  return m_options.unk_id == kNoToken && std::any_of(piece.begin(), piece.end(), [&](char byte) {
+  return m_options.unk_id == kNoToken && !m_has_all_bytes && std::any_of(piece.begin(), piece.end(), [&](char byte) {
            return m_byte_ids[static_cast<uint8_t>(byte)] == kNoToken;
          });
 }

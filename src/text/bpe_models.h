@@ -56,7 +56,8 @@ class ByteLevelBpe : public TokenModel {
   BpeOptions m_options;
   BpeMerges m_merges;
   std::array<int32_t, 256> m_byte_ids{};  // kNoToken where the vocabulary lacks the byte's character
-  std::optional<ByteTrie> m_whole;        // whole pieces, when they come before merges
+  bool m_has_all_bytes = false;
+  std::optional<ByteTrie> m_whole;  // whole pieces, when they come before merges
 };
 
 }  // namespace vivace

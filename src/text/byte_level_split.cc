@@ -9,7 +9,7 @@
 namespace vivace {
 namespace {
 
-enum class Class : uint8_t { kBlank, kLetter, kNumber, kOther };
+enum class Class : uint8_t { kBlank, kLetter, kNumber, kOther, kNotAscii };
 
 Class class_of_info(const CodePointInfo& info) {
   if (info.has(kLetter)) return Class::kLetter;
@@ -17,28 +17,34 @@ Class class_of_info(const CodePointInfo& info) {
   return info.has(kWhiteSpace) ? Class::kBlank : Class::kOther;
 }
 
-const std::array<Class, 128>& ascii_classes() {
-  static const std::array<Class, 128> classes = [] {
-    std::array<Class, 128> table{};
-    for (char32_t c = 0; c < 128; ++c) table[c] = class_of_info(UnicodeTables::instance().at(c));
-    return table;
-  }();
-  return classes;
-}
+// Of the first byte of a character: its class, if it is ASCII.
+constexpr auto kClasses = [] {
+  std::array<Class, 256> table{};
+  for (size_t byte = 0; byte < table.size(); ++byte) {
+    const size_t upper = byte & ~size_t{0x20};
+    const bool is_blank = byte == ' ' || (byte >= '\t' && byte <= '\r');
+    table[byte] = byte >= 0x80                   ? Class::kNotAscii
+                  : upper >= 'A' && upper <= 'Z' ? Class::kLetter
+                  : byte >= '0' && byte <= '9'   ? Class::kNumber
+                  : is_blank                     ? Class::kBlank
+                                                 : Class::kOther;
+  }
+  return table;
+}();
 
 // Class of the character at *position, which moves behind it.
 Class next_class(std::string_view text, size_t* position) {
-  const uint8_t byte = static_cast<uint8_t>(text[*position]);
-  if (byte < 0x80) {
-    ++*position;
-    return ascii_classes()[byte];
+  const Class of_byte = kClasses[static_cast<uint8_t>(text[*position])];
+  if (of_byte == Class::kNotAscii) {
+    return class_of_info(UnicodeTables::instance().at(next_code_point(text, position)));
   }
-  return class_of_info(UnicodeTables::instance().at(next_code_point(text, position)));
+  ++*position;
+  return of_byte;
 }
 
-// Length of the English ending that text starts with: 's, 't, 're, 've, 'm, 'll, 'd.
+// Length of the English ending that text, which is not empty, starts with: 's, 't, 're, 've, 'm, 'll, 'd.
 size_t contraction_length(std::string_view text) {
-  if (text.size() < 2 || text[0] != '\'') return 0;
+  if (text[0] != '\'' || text.size() < 2) return 0;
   const char first = text[1];
   if (first == 's' || first == 't' || first == 'm' || first == 'd') return 2;
   const char second = text.size() > 2 ? text[2] : '\0';

@@ -26,6 +26,7 @@ struct Splitting {
   std::unique_ptr<const PreTokenizer> pre_tokenizer;
   std::unique_ptr<const TokenModel> model;
   bool is_character_bpe = false;
+  bool is_byte_level_bpe = false;
 };
 
 // A byte-level BPE after a ByteLevel step works on the bytes themselves, where it can.
@@ -37,7 +38,7 @@ Result<Splitting> read_splitting(const JsonValue& root, std::vector<std::string>
   if (read == read_bpe) {
     if (auto plain = splitting.pre_tokenizer->without_byte_map()) {
       auto byte_model = read_byte_level_bpe(model, tokens);
-      if (byte_model) return Splitting{std::move(plain), std::move(*byte_model), false};
+      if (byte_model) return Splitting{std::move(plain), std::move(*byte_model), false, true};
       if (byte_model.error().code != StatusCode::kUnsupported) return std::unexpected(byte_model.error());
       tokens->clear();
     }
@@ -83,7 +84,15 @@ Result<std::unique_ptr<const Tokenizer>> PipelineTokenizer::read(const JsonValue
     std::vector<AddedTokenMatcher::Pattern> looked_for = patterns.raw;
     looked_for.insert(looked_for.end(), patterns.normalized.begin(), patterns.normalized.end());
     ASSIGN_OR_RETURN(std::optional<WordCuts> cuts, find_word_cuts(root, *normalizer, looked_for));
-    if (cuts) words = std::make_unique<Words>(Words{.cuts = std::move(*cuts), .cache = {}});
+    if (cuts) {
+      words = std::make_unique<Words>(Words{.cuts = std::move(*cuts),
+                                            .added_token_starts = {},
+                                            .has_byte_model = splitting.is_byte_level_bpe,
+                                            .cache = {}});
+      for (const auto& pattern : looked_for) {
+        words->added_token_starts[static_cast<uint8_t>(pattern.text.front())] = true;
+      }
+    }
   }
   ASSIGN_OR_RETURN(const JsonValue model, root.get("model"));
   ASSIGN_OR_RETURN(const std::string type, model.string_or("type", ""));
@@ -114,47 +123,7 @@ bool PipelineTokenizer::must_be_whole(std::string_view text, const TokenWriter& 
 
 Result<void> PipelineTokenizer::run(std::string_view text, TokenWriter* writer) const {
   if (must_be_whole(text, *writer)) return run_whole(text, *m_pipeline.normalizer, writer);
-  const Normalizer* const later = m_words->cuts.normalizer.get();
-  WordTokens tokens;
-  int32_t index = 0;  // of the word's first code point
-  for (size_t begin = 0, end = 0; begin < text.size() && !writer->truncated(); begin = end) {
-    end = m_words->cuts.word_end(text, begin);
-    const std::string_view word = text.substr(begin, end - begin);
-    // A first word with blanks to strip is not what the same word is elsewhere.
-    const bool is_odd = later != nullptr && begin == 0 && m_words->cuts.blanks[static_cast<uint8_t>(text[0])];
-    const bool fits = word.size() <= WordCache::kMaxBytes && !is_odd;
-    const WordCache::Key key(text, begin, fits ? word.size() : 0);
-    WordCache::Entry entry;
-    if (fits && m_words->cache.find(key, &entry)) {
-      for (size_t i = 0; i < entry.token_count; ++i) {
-        const TokenOffset offset = entry.offset(i);
-        writer->add(entry.ids[i], index + offset.begin, index + offset.end);
-      }
-      index += static_cast<int32_t>(entry.code_points);
-      continue;
-    }
-    RETURN_IF_ERROR(split_word(word, later != nullptr && begin > 0 ? *later : *m_pipeline.normalizer, &tokens));
-    const std::vector<TokenOffset>& offsets = tokens.sequence.offsets;
-    for (size_t i = 0; i < offsets.size(); ++i) {
-      writer->add_counted(tokens.sequence.ids[i], {index + offsets[i].begin, index + offsets[i].end}, tokens.blanks[i]);
-    }
-    const size_t code_points = count_code_points(word);
-    index += static_cast<int32_t>(code_points);
-    const bool is_plain = std::ranges::all_of(tokens.blanks, [](TokenBlanks b) { return b == kUnknownBlanks; });
-    if (fits && is_plain) {
-      m_words->cache.store(key, static_cast<uint32_t>(code_points), tokens.sequence.ids, tokens.sequence.offsets);
-    }
-  }
-  return {};
-}
-
-Result<void> PipelineTokenizer::split_word(std::string_view word, const Normalizer& normalizer,
-                                           WordTokens* tokens) const {
-  tokens->sequence.clear();
-  tokens->blanks.clear();
-  TokenWriter writer(&tokens->sequence, SIZE_MAX, Offsets::kKeep);
-  writer.keep_blanks(&tokens->blanks);
-  return run_whole(word, normalizer, &writer);
+  return run_words(text, writer);
 }
 
 Result<void> PipelineTokenizer::run_whole(std::string_view text, const Normalizer& normalizer,

@@ -4,8 +4,10 @@
 // the parts allow it, this is done word by word instead, and words seen before are taken from a cache.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -19,6 +21,7 @@
 #include "text/tokenizer_base.h"
 #include "text/word_cache.h"
 #include "text/word_cuts.h"
+#include "text/word_tokens.h"
 
 namespace vivace {
 
@@ -39,12 +42,17 @@ class PipelineTokenizer : public TokenizerBase {
   };
   struct Words {
     WordCuts cuts;
+    std::array<bool, 256> added_token_starts;
+    bool has_byte_model;
     WordCache cache;  // safe to change in a tokenizer that many threads use
   };
-  // The tokens of one word on their way to the writer.
-  struct WordTokens {
-    TokenSequence sequence;
-    std::vector<TokenBlanks> blanks;
+  // A text on its way, word by word.
+  struct WordRun {
+    std::string_view text;
+    WordCache::Keys keys;
+    TokenWriter& writer;
+    std::optional<WordTokens> tokens;  // of a new word; made when there is one
+    int32_t index = 0;                 // of the next word's first code point, where offsets are kept
   };
   PipelineTokenizer(SharedParts parts, Pipeline pipeline, std::unique_ptr<Words> words)
       : TokenizerBase(std::move(parts)), m_pipeline(std::move(pipeline)), m_words(std::move(words)) {}
@@ -52,7 +60,11 @@ class PipelineTokenizer : public TokenizerBase {
   Result<void> run(std::string_view text, TokenWriter* writer) const override;
   bool must_be_whole(std::string_view text, const TokenWriter& writer) const;
   Result<void> run_whole(std::string_view text, const Normalizer& normalizer, TokenWriter* writer) const;
+  Result<void> run_words(std::string_view text, TokenWriter* writer) const;
+  bool is_stripped(std::string_view text, size_t begin) const;
+  Result<void> add_word(size_t begin, size_t end, WordRun* run) const;
   Result<void> split_word(std::string_view word, const Normalizer& normalizer, WordTokens* tokens) const;
+  bool is_byte_level(std::string_view word) const;
   Result<void> split_at_added_tokens(std::string_view text, const Normalizer& normalizer, PreTokenizedText* out) const;
   Result<void> normalize_part(std::string_view part, int32_t begin, const Normalizer& normalizer,
                               PreTokenizedText* out) const;

@@ -7,6 +7,7 @@
 #include "text/byte_level_split.h"
 #include "text/tokenizer.h"
 #include "text/tokenizer_testing.h"
+#include "text/unicode_tables.h"
 
 namespace vivace {
 namespace {
@@ -107,6 +108,17 @@ TEST(ByteLevelSplit, FollowsTheExpression) {
               ElementsAre("I", "'ll", " ", " say", " it", "'s", "\n\n", " 12½", "x", " ''", "ré", "!", " "));
   EXPECT_THAT(split("'r"), ElementsAre("'", "r"));
   EXPECT_THAT(split(" \t"), ElementsAre(" \t"));
+}
+
+TEST(ByteLevelSplit, KnowsTheClassesOfAscii) {
+  for (unsigned c = 1; c < 0x80; ++c) {
+    const CodePointInfo& info = UnicodeTables::instance().at(c);
+    const char character = static_cast<char>(c);
+    // Each expects that its neighbour is of the same class.
+    EXPECT_EQ(byte_level_piece_end(std::string{'a', character}, 0) == 2, info.has(kLetter)) << c;
+    EXPECT_EQ(byte_level_piece_end(std::string{'1', character}, 0) == 2, info.has(kNumber)) << c;
+    EXPECT_EQ(byte_level_piece_end(std::string{'\t', character}, 0) == 2, info.has(kWhiteSpace)) << c;
+  }
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 // Where an encoding run puts its tokens: counts them against the limit and keeps only what it was asked to keep.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +40,12 @@ class TokenWriter {
     m_tokens.ids.push_back(id);
     if (m_with_offsets) m_tokens.offsets.push_back({begin, end});
     if (m_blanks != nullptr) m_blanks->push_back(kUnknownBlanks);
+  }
+  // The same for tokens that nobody wants the offsets or blanks of.
+  void add_ids(std::span<const int32_t> ids) {
+    const size_t count = std::min(ids.size(), m_limit - std::min(m_limit, m_tokens.ids.size()));
+    m_tokens.ids.insert(m_tokens.ids.end(), ids.begin(), ids.begin() + static_cast<ptrdiff_t>(count));
+    m_tokens.truncated = m_tokens.truncated || count < ids.size();
   }
   // A token that is written as the text it stands for: an added one, with the blanks that it took along.
   void add_text_token(int32_t id, int32_t begin, int32_t end, std::string_view text) {

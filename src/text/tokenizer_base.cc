@@ -22,6 +22,12 @@ void append_special(const TemplatePiece& piece, const EncodeOptions& options, To
   if (keeps_offsets(options)) tokens->offsets.push_back({});
 }
 
+// For all tokens that have none yet. Nearly always they are 0, and to write zeros is what a vector does fastest.
+void append_type_ids(int32_t type_id, TokenSequence* tokens) {
+  if (type_id == 0) return tokens->type_ids.resize(tokens->ids.size());
+  tokens->type_ids.resize(tokens->ids.size(), type_id);
+}
+
 template <typename T>
 void erase_between(std::vector<T>* items, size_t begin, size_t end) {
   items->erase(std::next(items->begin(), static_cast<std::ptrdiff_t>(begin)),
@@ -112,7 +118,7 @@ Result<void> TokenizerBase::encode(std::string_view text, const EncodeOptions& o
       tokens->truncated = true;
     }
     if (is_trimmed) trim(layout.trims[0], begin, &blanks, tokens);
-    tokens->type_ids.resize(tokens->ids.size(), piece.type_id);
+    append_type_ids(piece.type_id, tokens);
   }
   return {};
 }
@@ -170,7 +176,7 @@ Result<void> TokenizerBase::encode_pair(std::string_view first, std::string_view
     const size_t length = i == 0 ? kept.first : kept.second;
     tokens->truncated = tokens->truncated || texts[i].tokens.truncated || length < count;
     append_text(texts[i], kept_range(count, length, options.truncation_side), layout->trims[i], tokens);
-    tokens->type_ids.resize(tokens->ids.size(), piece.type_id);
+    append_type_ids(piece.type_id, tokens);
   }
   return {};
 }

@@ -10,7 +10,7 @@ namespace vivace {
 namespace {
 
 WordCache::Key key_of(const std::string& word) {
-  return {word, 0, word.size()};
+  return WordCache::Keys(word).at(0, word.size());
 }
 
 // Tokens that follow from the word, so that a wrong answer is seen.
@@ -33,9 +33,14 @@ bool is_found(const std::string& word, const WordCache& cache) {
   WordCache::Entry entry;
   if (!cache.find(key_of(word), &entry)) return false;
   const std::vector<int32_t> ids = ids_of(word);
-  EXPECT_EQ(std::vector<int32_t>(entry.ids.begin(), entry.ids.begin() + entry.token_count), ids) << word;
+  std::vector<int32_t> copied(WordCache::kMaxTokens);
+  const size_t count = cache.copy_ids(key_of(word), copied.data());
+  if (count == WordCache::kUnknown) return false;  // another thread's word took its place meanwhile
+  copied.resize(count);
+  EXPECT_EQ(copied, ids) << word;
   EXPECT_EQ(entry.code_points, word.size());
   for (size_t i = 0; i < ids.size(); ++i) {
+    EXPECT_EQ(entry.id(i), ids[i]);
     EXPECT_EQ(entry.offset(i), (TokenOffset{1, static_cast<int32_t>(word.size())}));
   }
   return true;
@@ -61,8 +66,14 @@ TEST(WordCache, ReadsKeysInsideOfTexts) {
   store("inside", &cache);
   const std::string text = "x inside of a text that goes on for long enough";
   WordCache::Entry entry;
-  EXPECT_TRUE(cache.find({text, 2, 6}, &entry));
-  EXPECT_FALSE(cache.find({text, 2, 7}, &entry));
+  EXPECT_TRUE(cache.find(WordCache::Keys(text).at(2, 6), &entry));
+  EXPECT_FALSE(cache.find(WordCache::Keys(text).at(2, 7), &entry));
+  // Near the end of a text, and in one that is shorter than what is read for a key.
+  for (const std::string end :
+       {"a text of more than 24 bytes: inside", "..................inside", "x inside", "inside"}) {
+    EXPECT_TRUE(cache.find(WordCache::Keys(end).at(end.size() - 6, 6), &entry)) << end;
+    EXPECT_FALSE(cache.find(WordCache::Keys(end).at(end.size() - 5, 5), &entry)) << end;
+  }
 }
 
 TEST(WordCache, NewWordsTakeThePlaceOfOldOnes) {

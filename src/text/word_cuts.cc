@@ -151,6 +151,19 @@ Result<std::string> normalized(const Normalizer& normalizer, std::string_view te
   return std::move(aligned.bytes);
 }
 
+Result<void> look_for_byte_level(const JsonValue& root, const Splitting& splitting, WordCuts* cuts) {
+  constexpr std::string_view kNormalForms[] = {"NFC", "NFD", "NFKC", "NFKD"};
+  const JsonValue pre_tokenizer = optional_part(root, "pre_tokenizer");
+  ASSIGN_OR_RETURN(const std::string split, pre_tokenizer.string_or("type", ""));
+  if (split != "ByteLevel" || !splitting.at_lines) return {};
+  const JsonValue normalizer = optional_part(root, "normalizer");
+  cuts->is_byte_level = normalizer.is_null();
+  if (cuts->is_byte_level) return {};
+  ASSIGN_OR_RETURN(const std::string form, normalizer.string_or("type", ""));
+  cuts->is_ascii_byte_level = is_one_of(form, kNormalForms);
+  return {};
+}
+
 }  // namespace
 
 Result<std::optional<WordCuts>> find_word_cuts(const JsonValue& root, const Normalizer& normalizer,
@@ -174,6 +187,7 @@ Result<std::optional<WordCuts>> find_word_cuts(const JsonValue& root, const Norm
   cuts->may_move_offsets = normalizing.has_precompiled;
   cuts->blanks[' '] = true;
   cuts->blanks['\n'] = splitting.at_lines && normalizer_value.is_null();
+  RETURN_IF_ERROR(look_for_byte_level(root, splitting, &*cuts));
   const auto is_graphic = [](char c) { return c > ' ' && c < 0x7F; };
   for (char c = '!'; c <= '~'; ++c) {
     ASSIGN_OR_RETURN(const std::string word, normalized(normalizer, std::string("x") + c + "x"));

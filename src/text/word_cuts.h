@@ -26,16 +26,19 @@ struct WordCuts {
   // The package's Precompiled moves all offsets behind a removed character that a text, or what follows an added token,
   // begins with: then offsets can only be had of the whole text.
   bool may_move_offsets = false;
+  // Words become pieces by GPT-2's split alone (text/byte_level_split.h): all words, or those of ASCII, which no normal
+  // form changes.
+  bool is_byte_level = false;
+  bool is_ascii_byte_level = false;
   std::array<bool, 256> plain{};   // characters that a cut may follow
   std::array<bool, 256> blanks{};  // that it may stand before: the space, and the line feed where it is no matter
 
-  // The end of the word that begins at begin: the next cut, or the end of the text.
-  size_t word_end(std::string_view text, size_t begin) const {
-    for (size_t i = begin + 1; i + 1 < text.size(); ++i) {
-      if (!blanks[static_cast<uint8_t>(text[i])]) continue;
-      if (plain[static_cast<uint8_t>(text[i - 1])] && static_cast<uint8_t>(text[i + 1]) < 0x80) return i;
-    }
-    return text.size();
+  // Whether the text may be cut before a byte: neither its first nor its last.
+  bool is_cut(std::string_view text, size_t place) const {
+    const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+    // Without branches: three that are hard to foresee would cost more than what they save.
+    return (static_cast<unsigned>(blanks[byte(place)]) & static_cast<unsigned>(plain[byte(place - 1)]) &
+            static_cast<unsigned>(byte(place + 1) < 0x80)) != 0;
   }
 };
 
