@@ -13,6 +13,7 @@ namespace {
 struct EmbedPlan {
   const LoadedModel* model = nullptr;
   bool pooled_inside = false;  // the model gives one vector a text
+  ModelOutput output = ModelOutput::kHiddenStates;
   std::vector<PoolingMode> pooling;
   bool normalize = false;
   size_t dimensions = 0;  // 0: all
@@ -37,6 +38,13 @@ Result<std::string> find_prompt(const SentenceEmbeddingConfig& config, const Emb
   return found->second;
 }
 
+ModelOutput output_of(const EmbedPlan& plan) {
+  if (plan.pooled_inside) return ModelOutput::kSequenceVector;
+  const bool first_only = plan.pooling == std::vector{PoolingMode::kCls};
+  const bool has_first = plan.model->model->columns(ModelOutput::kFirstHiddenState) > 0;
+  return first_only && has_first ? ModelOutput::kFirstHiddenState : ModelOutput::kHiddenStates;
+}
+
 Result<EmbedPlan> make_plan(const LoadedModel& model, const EmbedRequest& request) {
   EmbedPlan plan{.model = &model, .pooling = model.sentence.pooling};
   const TaskConfig& task = model.task;
@@ -57,6 +65,7 @@ Result<EmbedPlan> make_plan(const LoadedModel& model, const EmbedRequest& reques
                    "the model's dense layer needs its own pooling; leave `pooling` out or ask for none");
     }
   }
+  plan.output = output_of(plan);
   // Token vectors are left as the model gives them unless the caller asks: the model's own setting means its one
   // vector.
   plan.normalize = request.normalize.value_or(model.sentence.normalize && !plan.keeps_tokens());
@@ -115,7 +124,7 @@ Result<JobWork> prepare(const LoadedModel& model, const EmbedRequest& request, E
   ASSIGN_OR_RETURN(const std::string prompt, find_prompt(model.sentence, request));
   const InputEncoder encoder(model, request.too_long);
   JobWork work;
-  work.output = plan.pooled_inside ? ModelOutput::kSequenceVector : ModelOutput::kHiddenStates;
+  work.output = plan.output;
   response->embeddings.resize(request.texts.size());
   for (size_t i = 0; i < request.texts.size(); ++i) {
     const std::string& text = request.texts[i];

@@ -24,18 +24,20 @@ EncoderModel::EncoderModel(std::unique_ptr<const Encoder> encoder, std::optional
     : m_encoder(std::move(encoder)), m_head(std::move(head)), m_info(std::move(info)), m_kernels(kernels) {}
 
 int EncoderModel::columns(ModelOutput output) const {
-  if (output == ModelOutput::kHiddenStates) return m_info.hidden_size;
+  if (output == ModelOutput::kHiddenStates || output == ModelOutput::kFirstHiddenState) return m_info.hidden_size;
   return m_head && output == output_of(m_head->tokens) ? m_head->output.weight.n() : 0;
 }
 
 Result<MatrixView<const float>> EncoderModel::run(const PackedBatch& batch, ModelOutput output, ThreadPool& pool,
                                                   ForwardWorkspace& workspace) const {
   CHECK(columns(output) > 0);
-  const bool first = output != ModelOutput::kHiddenStates && m_head->tokens == HeadTokens::kFirst;
+  const bool pools = output == ModelOutput::kFirstHiddenState;
+  const bool first = pools || (output != ModelOutput::kHiddenStates && m_head->tokens == HeadTokens::kFirst);
   const MatrixView<const float> hidden =
       forward_batch(*m_encoder, m_kernels, batch, pool, workspace, first ? NeededTokens::kFirst : NeededTokens::kAll);
   if (output == ModelOutput::kHiddenStates) return hidden;
-  return run_head({&m_kernels, &pool, workspace.arenas()}, *m_head, batch, hidden);
+  const ExecutionContext context{&m_kernels, &pool, workspace.arenas()};
+  return pools ? first_rows(context, batch, hidden) : run_head(context, *m_head, batch, hidden);
 }
 
 Result<std::unique_ptr<const Model>> load_encoder_model(const ModelDirectory& directory, const LoadTarget& target) {

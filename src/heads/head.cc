@@ -29,7 +29,7 @@ MatrixView<const float> choose_tokens(const ExecutionContext& context, HeadToken
   switch (tokens) {
     case HeadTokens::kEach: return hidden;
     case HeadTokens::kMarked: return gather(arena, hidden, batch.marked);
-    case HeadTokens::kFirst: return gather(arena, hidden, std::span(batch.offsets).first(sequences));
+    case HeadTokens::kFirst: return first_rows(context, batch, hidden);
     case HeadTokens::kMean: break;
   }
   const MatrixView<float> means = arena.matrix(batch.sequences(), hidden.columns);
@@ -41,6 +41,12 @@ MatrixView<const float> choose_tokens(const ExecutionContext& context, HeadToken
 }
 
 }  // namespace
+
+MatrixView<const float> first_rows(const ExecutionContext& context, const PackedBatch& batch,
+                                   MatrixView<const float> hidden) {
+  const auto sequences = static_cast<size_t>(batch.sequences());
+  return gather(context.scratch[0], hidden, std::span(batch.offsets).first(sequences));
+}
 
 MatrixView<const float> run_head(const ExecutionContext& context, const Head& head, const PackedBatch& batch,
                                  MatrixView<const float> hidden) {

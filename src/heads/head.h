@@ -27,6 +27,10 @@ struct Head {
   Linear output;
 };
 
+// The rows of each sequence's first token, in memory of context.scratch[0].
+MatrixView<const float> first_rows(const ExecutionContext& context, const PackedBatch& batch,
+                                   MatrixView<const float> hidden);
+
 //   hidden  [batch.tokens(), hidden_size]
 // Returns the logits, in memory of context.scratch[0].
 MatrixView<const float> run_head(const ExecutionContext& context, const Head& head, const PackedBatch& batch,

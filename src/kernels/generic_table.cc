@@ -151,6 +151,16 @@ void layer_norm_f32(const LayerNormF32Args& args) noexcept {
   }
 }
 
+void layer_norm_bf16(const LayerNormF32Args& norm, const PrepareArgs& args) noexcept {
+  layer_norm_f32(norm);
+  prepare_bf16(args);
+}
+
+void layer_norm_int8(const LayerNormF32Args& norm, const PrepareArgs& args) noexcept {
+  layer_norm_f32(norm);
+  prepare_int8(args);
+}
+
 void rms_norm_f32(const RmsNormF32Args& args) noexcept {
   for (int row = 0; row < args.rows; ++row) {
     const float* x = args.x + row * args.ldx;
@@ -275,8 +285,10 @@ const KernelTable kernel_table_generic = {
     .f32_panel_width = kPanelWidth,
     .has_fast_bf16 = false,
     .gemm_f32 = gemm_f32,
-    .bf16 = {.depth = 1, .activation_bytes = 4, .prepare = prepare_bf16, .gemm = gemm_bf16},
-    .int8 = {.depth = 1, .activation_bytes = 2, .prepare = prepare_int8, .gemm = gemm_int8},
+    .bf16 =
+        {.depth = 1, .activation_bytes = 4, .prepare = prepare_bf16, .layer_norm = layer_norm_bf16, .gemm = gemm_bf16},
+    .int8 =
+        {.depth = 1, .activation_bytes = 2, .prepare = prepare_int8, .layer_norm = layer_norm_int8, .gemm = gemm_int8},
     .layer_norm_f32 = layer_norm_f32,
     .rms_norm_f32 = rms_norm_f32,
     .attention_f32 = attention_f32,

@@ -88,14 +88,6 @@ struct GemmLowArgs {
   Activation activation = Activation::kNone;
 };
 
-// What a table computes a precision below fp32 with. Panels are as wide as those of fp32.
-struct LowPrecisionKernels {
-  int depth;             // inputs of a column that stand side by side in a panel
-  int activation_bytes;  // of one prepared value
-  void (*prepare)(const PrepareArgs& args) noexcept;
-  void (*gemm)(const GemmLowArgs& args) noexcept;
-};
-
 // out[r] = (x[r] - mean(x[r])) / sqrt(var(x[r]) + epsilon) · gamma + beta for each of `rows` rows of n values
 // (Ba, Kiros, Hinton: Layer Normalization). out may be x.
 struct LayerNormF32Args {
@@ -108,6 +100,16 @@ struct LayerNormF32Args {
   float epsilon = 0;
   int rows = 0;
   int n = 0;
+};
+
+// What a table computes a precision below fp32 with. Panels are as wide as those of fp32.
+struct LowPrecisionKernels {
+  int depth;             // inputs of a column that stand side by side in a panel
+  int activation_bytes;  // of one prepared value
+  void (*prepare)(const PrepareArgs& args) noexcept;
+  // layer_norm_f32() and prepare() of what it writes, args.x being norm.out: the same values in one pass.
+  void (*layer_norm)(const LayerNormF32Args& norm, const PrepareArgs& args) noexcept;
+  void (*gemm)(const GemmLowArgs& args) noexcept;
 };
 
 // out[r] = x[r] / sqrt(mean(x[r]²) + epsilon) · gamma (Zhang, Sennrich: Root Mean Square Layer Normalization). out may

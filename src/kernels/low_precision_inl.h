@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/gemm_inl.h"
+#include "kernels/norm_inl.h"
 
 namespace vivace {
 namespace {
@@ -56,29 +57,85 @@ inline void store_row(const float* x, int n, typename P::A* out, typename P::Vec
   if (i < n) P::store(out + i, transform(V::load_first(x + i, n - i)), zero);
 }
 
+// Quantises a row of that range.
+template <typename P>
+inline void quantise_row(const PrepareArgs& args, int row, RowRange range) {
+  using V = typename P::Vector;
+  const float* x = args.x + row * args.ldx;
+  for (int i = 0; i < args.outlier_count; ++i) {
+    args.outlier_values[row * args.outlier_count + i] = x[args.outliers[i]];
+  }
+  const float width = range.highest - range.lowest;
+  const bool is_zero = width < kSmallestRange;
+  const float inverse = is_zero ? 0.0F : 255.0F / width;
+  const float zero = __builtin_nearbyintf(-range.lowest * inverse);
+  args.scales[row] = is_zero ? 0.0F : width / 255.0F;
+  args.zeros[row] = static_cast<int32_t>(zero >= 0.0F && zero <= 255.0F ? zero : 0.0F);
+  const auto factor = V::broadcast(inverse);
+  const auto most = V::broadcast(255.0F - zero);  // rounding both ends up would take 257 steps
+  store_row<P>(x, args.k, static_cast<typename P::A*>(args.out) + row * args.ldo, V::broadcast(zero),
+               [factor, most](auto v) { return V::min(V::round(V::mul(v, factor)), most); });
+}
+
 template <typename P>
 inline void prepare_rows(const PrepareArgs& args) noexcept {
   using V = typename P::Vector;
   for (int row = 0; row < args.rows; ++row) {
     const float* x = args.x + row * args.ldx;
-    auto* out = static_cast<typename P::A*>(args.out) + row * args.ldo;
     if constexpr (P::kHasScales) {
-      for (int i = 0; i < args.outlier_count; ++i) {
-        args.outlier_values[row * args.outlier_count + i] = x[args.outliers[i]];
-      }
-      const RowRange range = range_of<V>(x, args);
-      const float width = range.highest - range.lowest;
-      const bool is_zero = width < kSmallestRange;
-      const float inverse = is_zero ? 0.0F : 255.0F / width;
-      const float zero = __builtin_nearbyintf(-range.lowest * inverse);
-      args.scales[row] = is_zero ? 0.0F : width / 255.0F;
-      args.zeros[row] = static_cast<int32_t>(zero >= 0.0F && zero <= 255.0F ? zero : 0.0F);
-      const auto factor = V::broadcast(inverse);
-      const auto most = V::broadcast(255.0F - zero);  // rounding both ends up would take 257 steps
-      store_row<P>(x, args.k, out, V::broadcast(zero),
-                   [factor, most](auto v) { return V::min(V::round(V::mul(v, factor)), most); });
+      quantise_row<P>(args, row, range_of<V>(x, args));
     } else {
-      store_row<P>(x, args.k, out, V::zero(), [](auto v) { return v; });
+      store_row<P>(x, args.k, static_cast<typename P::A*>(args.out) + row * args.ldo, V::zero(),
+                   [](auto v) { return v; });
+    }
+  }
+}
+
+// The range of a row whose vectors pass by one after the other.
+template <typename V>
+class RangeWatch {
+ public:
+  RangeWatch(const int32_t* outliers, int count) : m_outlier(outliers), m_end(outliers + count) {}
+
+  // The row's values from `first` on.
+  void see(typename V::Reg v, int first) {
+    if (m_outlier != m_end && *m_outlier < first + V::kLanes) {
+      v = without_outliers(v, first, m_outlier, m_end);
+      while (m_outlier != m_end && *m_outlier < first + V::kLanes) ++m_outlier;
+    }
+    m_lowest = V::min(m_lowest, v);
+    m_highest = V::max(m_highest, v);
+  }
+  RowRange range() const { return {-V::reduce_max(V::sub(V::zero(), m_lowest)), V::reduce_max(m_highest)}; }
+
+ private:
+  // Zeros in their places, which every range reaches anyway.
+  static typename V::Reg without_outliers(typename V::Reg v, int first, const int32_t* outlier, const int32_t* end) {
+    float lanes[V::kLanes];
+    V::store(lanes, v);
+    for (; outlier != end && *outlier < first + V::kLanes; ++outlier) lanes[*outlier - first] = 0;
+    return V::load(lanes);
+  }
+
+  const int32_t* m_outlier;
+  const int32_t* m_end;
+  typename V::Reg m_lowest = V::zero();
+  typename V::Reg m_highest = V::zero();
+};
+
+template <typename P>
+inline void layer_norm_rows(const LayerNormF32Args& norm, const PrepareArgs& args) noexcept {
+  using V = typename P::Vector;
+  for (int row = 0; row < norm.rows; ++row) {
+    const float* x = norm.x + row * norm.ldx;
+    float* out = norm.out + row * norm.ldo;
+    if constexpr (P::kHasScales) {
+      RangeWatch<V> watch(args.outliers, args.outlier_count);
+      layer_norm_row<V>(norm, x, out, [&watch](auto v, int first) { watch.see(v, first); });
+      quantise_row<P>(args, row, watch.range());
+    } else {
+      auto* prepared = static_cast<typename P::A*>(args.out) + row * args.ldo;
+      layer_norm_row<V>(norm, x, out, [prepared](auto v, int first) { P::store(prepared + first, v, V::zero()); });
     }
   }
 }
@@ -89,6 +146,7 @@ constexpr LowPrecisionKernels make_low_precision() {
       .depth = P::kDepth,
       .activation_bytes = static_cast<int>(sizeof(typename P::A)),
       .prepare = prepare_rows<P>,
+      .layer_norm = layer_norm_rows<P>,
       .gemm = gemm_all<P, NR>,
   };
 }

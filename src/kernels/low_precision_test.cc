@@ -280,6 +280,56 @@ TEST_P(LowPrecisionTest, RowsWithoutAScaleAreZeros) {
   }
 }
 
+TEST_P(LowPrecisionTest, NormAndPrepareInOnePassGiveTheSameBits) {
+  constexpr int kRows = 4;
+  for (const DType dtype : kTypes) {
+    const LowPrecisionKernels& kernels = kernels_of(table(), dtype);
+    for (int n = 1; n <= 130; n += n < 40 ? 1 : 9) {
+      for (const int outliers : {0, 1, 3, 8}) {
+        if (outliers > n || (outliers > 0 && dtype == DType::kBF16)) continue;
+        SCOPED_TRACE(testing::Message() << dtype_name(dtype) << ", " << n << " values, " << outliers << " outliers");
+        const auto size = static_cast<size_t>(n);
+        auto x = random_floats(size * kRows, 1);
+        for (int i = 0; i < n; ++i) x[static_cast<size_t>(i)] = 0.25F;  // a row without spread
+        const auto gamma = random_floats(size, 2);
+        const auto beta = random_floats(size, 3);
+        const std::vector<int32_t> places = outlier_places(outliers, n);
+        std::vector<float> normal(size * kRows);
+        LayerNormF32Args norm{.x = x.data(),
+                              .ldx = n,
+                              .out = normal.data(),
+                              .ldo = n,
+                              .gamma = gamma.data(),
+                              .beta = beta.data(),
+                              .epsilon = 1e-5F,
+                              .rows = kRows,
+                              .n = n};
+        table().layer_norm_f32(norm);
+        const Prepared expected(kernels, normal.data(), kRows, n, n, places);
+        Prepared got(kernels, random_floats(size * kRows, 9).data(), kRows, n, n, places);  // to be overwritten
+        norm.out = x.data();
+        kernels.layer_norm(norm, {.x = x.data(),
+                                  .ldx = n,
+                                  .out = got.values.data(),
+                                  .ldo = got.ld,
+                                  .scales = got.scales.data(),
+                                  .zeros = got.zeros.data(),
+                                  .rows = kRows,
+                                  .k = n,
+                                  .outliers = places.data(),
+                                  .outlier_values = got.outliers.data(),
+                                  .outlier_count = outliers});
+        EXPECT_EQ(x, normal);
+        EXPECT_EQ(std::memcmp(got.values.data(), expected.values.data(), expected.values.bytes()), 0);
+        EXPECT_EQ(got.outliers, expected.outliers);
+        if (dtype == DType::kBF16) continue;
+        EXPECT_EQ(got.scales, expected.scales);
+        EXPECT_EQ(got.zeros, expected.zeros);
+      }
+    }
+  }
+}
+
 // What one row gives must not depend on the rows beside it.
 TEST_P(LowPrecisionTest, RowsAreIndependentBitForBit) {
   constexpr int kRows = 29;

@@ -25,8 +25,9 @@ inline float sum_row(const float* x, int n, Transform transform) {
   return V::reduce_add(V::add(V::add(s0, s1), V::add(s2, s3)));
 }
 
-template <typename V>
-inline void layer_norm_row(const LayerNormF32Args& args, const float* x, float* out) {
+// Calls see(values, i) with each vector that it stores at out + i, zeros behind the row's last value.
+template <typename V, typename See>
+inline void layer_norm_row(const LayerNormF32Args& args, const float* x, float* out, See see) {
   const float count = static_cast<float>(args.n);
   const float mean = sum_row<V>(x, args.n, [](auto sum, auto v) { return V::add(sum, v); }) / count;
   const auto means = V::broadcast(mean);
@@ -40,18 +41,23 @@ inline void layer_norm_row(const LayerNormF32Args& args, const float* x, float* 
   int i = 0;
   for (; i + V::kLanes <= args.n; i += V::kLanes) {
     const auto normal = V::mul(V::sub(V::load(x + i), means), scale);
-    V::store(out + i, V::fma(normal, V::load(args.gamma + i), V::load(args.beta + i)));
+    const auto value = V::fma(normal, V::load(args.gamma + i), V::load(args.beta + i));
+    V::store(out + i, value);
+    see(value, i);
   }
   if (const int rest = args.n - i; rest > 0) {
     const auto normal = V::mul(V::sub(V::load_first(x + i, rest), means), scale);
-    V::store_first(out + i, V::fma(normal, V::load_first(args.gamma + i, rest), V::load_first(args.beta + i, rest)),
-                   rest);
+    const auto value = V::fma(normal, V::load_first(args.gamma + i, rest), V::load_first(args.beta + i, rest));
+    V::store_first(out + i, value, rest);
+    see(V::keep_first(value, rest), i);
   }
 }
 
 template <typename V>
 inline void layer_norm_all(const LayerNormF32Args& args) noexcept {
-  for (int row = 0; row < args.rows; ++row) layer_norm_row<V>(args, args.x + row * args.ldx, args.out + row * args.ldo);
+  for (int row = 0; row < args.rows; ++row) {
+    layer_norm_row<V>(args, args.x + row * args.ldx, args.out + row * args.ldo, [](auto, int) {});
+  }
 }
 
 template <typename V>

@@ -140,7 +140,8 @@ class DebertaV2Encoder final : public Encoder {
     CHECK(hidden.rows == batch.tokens() && hidden.columns == m_info.hidden_size);
     Arena& arena = context.scratch[0];
     const Arena::Scope scope(arena);
-    const PostNormBuffers buffers = post_norm_buffers(arena, hidden.rows, m_config.layer);
+    const std::vector<DebertaV2Layer>& layers = m_weights.layers;
+    const PostNormBuffers buffers = post_norm_buffers(context, hidden.rows, m_config.layer, layers.front().layer);
     embed(context, m_weights.embeddings, batch, hidden);
     if (observer != nullptr) (*observer)(0, hidden);
     MatrixView<float> embedded;
@@ -153,17 +154,19 @@ class DebertaV2Encoder final : public Encoder {
       attention.longest_distance = m_info.max_tokens - 1;
       attention.position_index = m_weights.position_index.data() + attention.longest_distance + kDistancePadding;
     }
-    int done = 0;
-    for (const DebertaV2Layer& layer : m_weights.layers) {
-      attention.positions = &layer.positions;
-      const bool is_last = done > 0 && &layer == &m_weights.layers.back();  // behind the first there may be more to do
-      attention.first_tokens_only = batch.first_tokens_only && observer == nullptr && is_last;
-      run_post_norm_layer(context, layer.layer, m_config.layer, attention, buffers, hidden);
-      if (done == 0 && m_weights.convolution.has_value()) {
+    LinearInput input{.x = hidden};
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const bool is_last = i + 1 == layers.size();
+      const bool has_convolution = i == 0 && m_weights.convolution.has_value();
+      const PostNormLayer* next = is_last || has_convolution ? nullptr : &layers[i + 1].layer;
+      attention.positions = &layers[i].positions;
+      attention.first_tokens_only = batch.first_tokens_only && observer == nullptr && is_last && !has_convolution;
+      input = run_post_norm_layer(context, {m_config.layer, layers[i].layer, next}, attention, buffers, input, hidden);
+      if (has_convolution) {
         run_convolution_layer(context, *m_weights.convolution, batch.offsets, embedded, hidden);
+        input = {.x = hidden};
       }
-      ++done;
-      if (observer != nullptr) (*observer)(done, hidden);
+      if (observer != nullptr) (*observer)(static_cast<int>(i) + 1, hidden);
     }
   }
 

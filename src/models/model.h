@@ -16,11 +16,12 @@ namespace vivace {
 
 // What a row of the output stands for.
 enum class ModelOutput : uint8_t {
-  kHiddenStates,    // one row a token, hidden_size columns
-  kTokenLogits,     // one row a token, one column a label
-  kMarkedLogits,    // one row for each of batch.marked, one column a vocabulary entry: masked language models
-  kSequenceLogits,  // one row a sequence, one column a label
-  kSequenceVector,  // one row a sequence: an ONNX file that pools inside
+  kHiddenStates,      // one row a token, hidden_size columns
+  kFirstHiddenState,  // one row a sequence: that of its first token
+  kTokenLogits,       // one row a token, one column a label
+  kMarkedLogits,      // one row for each of batch.marked, one column a vocabulary entry: masked language models
+  kSequenceLogits,    // one row a sequence, one column a label
+  kSequenceVector,    // one row a sequence: an ONNX file that pools inside
 };
 
 class Model {

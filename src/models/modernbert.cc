@@ -238,7 +238,8 @@ class ModernbertEncoder final : public Encoder {
     const MatrixView<float> first = context.scratch[0].matrix(sequences, x.columns);
     Buffers few = buffers;
     for (MatrixView<float>* buffer : {&few.normal, &few.input, &few.gate}) *buffer = buffer->slice_rows(0, sequences);
-    project_for_first_tokens(context, normalise(context, index, buffers, x), layer.qkv, batch.offsets, buffers.qkv);
+    project_for_first_tokens(context, {.x = normalise(context, index, buffers, x)}, layer.qkv, batch.offsets,
+                             buffers.qkv);
     rotate(context, rotary(index, buffers), batch.positions, buffers.qkv);
     SelfAttention attention = attention_of(index, batch);
     attention.first_tokens_only = true;

@@ -18,7 +18,8 @@ class PostNormEncoder final : public Encoder {
     CHECK(hidden.rows == batch.tokens() && hidden.columns == m_info.hidden_size);
     Arena& arena = context.scratch[0];
     const Arena::Scope scope(arena);
-    const PostNormBuffers buffers = post_norm_buffers(arena, hidden.rows, m_config.layer);
+    const std::vector<PostNormLayer>& layers = m_parts.layers;
+    const PostNormBuffers buffers = post_norm_buffers(context, hidden.rows, m_config.layer, layers.front());
     SelfAttention attention{.offsets = batch.offsets, .heads = m_info.heads};
     if (m_parts.distance_bias.size() > 0) {
       attention.distance_bias = m_parts.distance_bias.data();
@@ -26,11 +27,12 @@ class PostNormEncoder final : public Encoder {
     }
     embed(context, m_parts.embeddings, batch, hidden);
     if (observer != nullptr) (*observer)(0, hidden);
-    int done = 0;
-    for (const PostNormLayer& layer : m_parts.layers) {
-      attention.first_tokens_only = batch.first_tokens_only && observer == nullptr && &layer == &m_parts.layers.back();
-      run_post_norm_layer(context, layer, m_config.layer, attention, buffers, hidden);
-      if (observer != nullptr) (*observer)(++done, hidden);
+    LinearInput input{.x = hidden};
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const PostNormLayer* next = i + 1 < layers.size() ? &layers[i + 1] : nullptr;
+      attention.first_tokens_only = batch.first_tokens_only && observer == nullptr && next == nullptr;
+      input = run_post_norm_layer(context, {m_config.layer, layers[i], next}, attention, buffers, input, hidden);
+      if (observer != nullptr) (*observer)(static_cast<int>(i) + 1, hidden);
     }
   }
 

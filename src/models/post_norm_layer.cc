@@ -19,57 +19,66 @@ PostNormLayer load_post_norm_layer(LayerLoader& load, const WeightScope& layer, 
   };
 }
 
-PostNormBuffers post_norm_buffers(Arena& arena, int tokens, const PostNormConfig& config) {
-  return PostNormBuffers{
+PostNormBuffers post_norm_buffers(const ExecutionContext& context, int tokens, const PostNormConfig& config,
+                                  const PostNormLayer& layer) {
+  Arena& arena = context.scratch[0];
+  PostNormBuffers buffers{
       .qkv = arena.matrix(tokens, 3 * config.hidden_size),
       .attention = arena.matrix(tokens, config.hidden_size),
-      .intermediate = arena.matrix(tokens, config.intermediate_size),
+      .prepared = {},
   };
+  if (layer.qkv.weight.dtype() != DType::kF32) {
+    buffers.prepared = prepared_memory(arena, *context.kernels, tokens, config.hidden_size);
+  }
+  return buffers;
 }
 
 namespace {
 
 // What follows attention, for any rows.
-void finish_post_norm_layer(const ExecutionContext& context, const PostNormLayer& layer, const PostNormConfig& config,
-                            const PostNormBuffers& buffers, MatrixView<float> x) {
+LinearInput finish_post_norm_layer(const ExecutionContext& context, const PostNormStep& step,
+                                   MatrixView<const float> attended, const PreparedRows& memory, MatrixView<float> x) {
+  const Arena::Scope scope(context.scratch[0]);
+  const PostNormLayer& layer = step.layer;
   const MatrixView<const float> residual = x;
   const LinearOptions add_residual{.residual = &residual};
-  linear(context, buffers.attention, layer.attention_output, add_residual, x);
-  layer_norm(context, x, layer.attention_norm, x);
-  linear(context, x, layer.intermediate, {.activation = config.activation}, buffers.intermediate);
-  linear(context, buffers.intermediate, layer.output, add_residual, x);
+  linear(context, attended, layer.attention_output, add_residual, x);
+  const LinearInput normal = layer_norm_for(context, x, layer.attention_norm, layer.intermediate, memory);
+  const LinearInput inner = linear_for(context, normal, layer.intermediate, step.config.activation, layer.output);
+  linear(context, inner, layer.output, add_residual, x);
+  if (step.next != nullptr) return layer_norm_for(context, x, layer.output_norm, step.next->qkv, memory);
   layer_norm(context, x, layer.output_norm, x);
+  return {.x = x};
 }
 
 // The same layer where nobody reads more of it than the first row of each sequence.
-void run_for_first_tokens(const ExecutionContext& context, const PostNormLayer& layer, const PostNormConfig& config,
-                          const SelfAttention& attention, const PostNormBuffers& buffers, MatrixView<float> x) {
+void run_for_first_tokens(const ExecutionContext& context, const PostNormStep& step, const SelfAttention& attention,
+                          const PostNormBuffers& buffers, const LinearInput& input, MatrixView<float> x) {
   const int sequences = static_cast<int>(attention.offsets.size()) - 1;
   Arena& arena = context.scratch[0];
   const Arena::Scope scope(arena);
   const MatrixView<float> first = arena.matrix(sequences, x.columns);
-  PostNormBuffers few = buffers;
-  few.attention = buffers.attention.slice_rows(0, sequences);
-  few.intermediate = buffers.intermediate.slice_rows(0, sequences);
-  project_for_first_tokens(context, x, layer.qkv, attention.offsets, buffers.qkv);
-  self_attention(context, buffers.qkv, attention, few.attention);
+  const MatrixView<float> attended = buffers.attention.slice_rows(0, sequences);
+  project_for_first_tokens(context, input, step.layer.qkv, attention.offsets, buffers.qkv);
+  self_attention(context, buffers.qkv, attention, attended);
   gather_first_tokens(x, attention.offsets, first);
-  finish_post_norm_layer(context, layer, config, few, first);
+  finish_post_norm_layer(context, step, attended, buffers.prepared, first);
   scatter_first_tokens(first, attention.offsets, x);
 }
 
 }  // namespace
 
-void run_post_norm_layer(const ExecutionContext& context, const PostNormLayer& layer, const PostNormConfig& config,
-                         const SelfAttention& attention, const PostNormBuffers& buffers, MatrixView<float> x) {
+LinearInput run_post_norm_layer(const ExecutionContext& context, const PostNormStep& step,
+                                const SelfAttention& attention, const PostNormBuffers& buffers,
+                                const LinearInput& input, MatrixView<float> x) {
   TRACE_ZONE("layer");
   if (attention.first_tokens_only) {
-    run_for_first_tokens(context, layer, config, attention, buffers, x);
-    return;
+    run_for_first_tokens(context, {step.config, step.layer}, attention, buffers, input, x);
+    return {.x = x};
   }
-  linear(context, x, layer.qkv, {}, buffers.qkv);
+  linear(context, input, step.layer.qkv, {}, buffers.qkv);
   self_attention(context, buffers.qkv, attention, buffers.attention);
-  finish_post_norm_layer(context, layer, config, buffers, x);
+  return finish_post_norm_layer(context, step, buffers.attention, buffers.prepared, x);
 }
 
 }  // namespace vivace

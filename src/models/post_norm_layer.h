@@ -41,18 +41,29 @@ struct PostNormLayer {
 struct PostNormBuffers {
   MatrixView<float> qkv;
   MatrixView<float> attention;
-  MatrixView<float> intermediate;
+  PreparedRows prepared;  // hidden states as a layer below fp32 reads them; without data: none of the layers does
+};
+
+// One layer of a stack.
+struct PostNormStep {
+  const PostNormConfig& config;
+  const PostNormLayer& layer;
+  const PostNormLayer* next = nullptr;  // which reads the result as it is, if there is one
 };
 
 PostNormLayer load_post_norm_layer(LayerLoader& load, const WeightScope& layer, const PostNormNames& names,
                                    const PostNormConfig& config);
 
-PostNormBuffers post_norm_buffers(Arena& arena, int tokens, const PostNormConfig& config);
+// For stacks of such layers as this one.
+PostNormBuffers post_norm_buffers(const ExecutionContext& context, int tokens, const PostNormConfig& config,
+                                  const PostNormLayer& layer);
 
 // x ← norm(x + attention(x)); x ← norm(x + output(activation(intermediate(x)))).
-//   offsets   [sequences + 1] of x's rows
 //   attention what the scores have besides q·k; with first_tokens_only only the first row of each sequence is computed
-void run_post_norm_layer(const ExecutionContext& context, const PostNormLayer& layer, const PostNormConfig& config,
-                         const SelfAttention& attention, const PostNormBuffers& buffers, MatrixView<float> x);
+//   input     x, as this layer reads it
+// Returns x as the next layer reads it.
+LinearInput run_post_norm_layer(const ExecutionContext& context, const PostNormStep& step,
+                                const SelfAttention& attention, const PostNormBuffers& buffers,
+                                const LinearInput& input, MatrixView<float> x);
 
 }  // namespace vivace

@@ -97,6 +97,7 @@ const std::optional<OnnxOutput>& OnnxSignature::output(ModelOutput output) const
     case ModelOutput::kTokenLogits: return tokens;
     case ModelOutput::kSequenceLogits: return sequences;
     case ModelOutput::kSequenceVector: return vector;
+    case ModelOutput::kFirstHiddenState:
     case ModelOutput::kMarkedLogits: return kNone;  // no file gives single rows
   }
   return kNone;

@@ -14,7 +14,7 @@ void scatter_first_tokens(MatrixView<const float> first, std::span<const int32_t
   for (int i = 0; i < first.rows; ++i) std::copy_n(first.row(i), x.columns, x.row(offsets[static_cast<size_t>(i)]));
 }
 
-void project_for_first_tokens(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer,
+void project_for_first_tokens(const ExecutionContext& context, const LinearInput& x, const Linear& layer,
                               std::span<const int32_t> offsets, MatrixView<float> qkv) {
   const int width = qkv.columns / 3;
   if (width % layer.weight.panel_width() != 0) {  // queries share a panel with keys
@@ -25,9 +25,9 @@ void project_for_first_tokens(const ExecutionContext& context, MatrixView<const 
   Arena& arena = context.scratch[0];
   const Arena::Scope scope(arena);
   const int sequences = static_cast<int>(offsets.size()) - 1;
-  const MatrixView<float> first = arena.matrix(sequences, x.columns);
+  const MatrixView<float> first = arena.matrix(sequences, x.x.columns);
   const MatrixView<float> queries = arena.matrix(sequences, width);
-  gather_first_tokens(x, offsets, first);
+  gather_first_tokens(x.x, offsets, first);
   linear(context, first, layer, {}, queries);
   scatter_first_tokens(queries, offsets, qkv.slice_columns(0, width));
 }

@@ -21,7 +21,7 @@ void scatter_first_tokens(MatrixView<const float> first, std::span<const int32_t
 // rows' queries are whatever was there.
 //   layer  queries, keys and values side by side
 //   qkv    [tokens, layer's outputs]; must not overlap x
-void project_for_first_tokens(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer,
+void project_for_first_tokens(const ExecutionContext& context, const LinearInput& x, const Linear& layer,
                               std::span<const int32_t> offsets, MatrixView<float> qkv);
 
 }  // namespace vivace

@@ -47,7 +47,7 @@ TEST_P(FirstTokensTest, KeysAndValuesOfAllAndQueriesOfTheFirst) {
         Matrix whole(25, 3 * width);
         Matrix part(25, 3 * width, 7.0F);
         linear(context, x.view, layer, {}, whole.view);
-        project_for_first_tokens(context, x.view, layer, offsets, part.view);
+        project_for_first_tokens(context, {.x = x.view}, layer, offsets, part.view);
         for (int row = 0; row < 25; ++row) {
           const int begin = std::ranges::count(offsets, row) > 0 ? 0 : width;
           EXPECT_TRUE(

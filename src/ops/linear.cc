@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "ops/prepared_rows.h"
 #include "telemetry/trace.h"
 
 namespace vivace {
@@ -11,6 +10,9 @@ namespace {
 // Below this many rows a thread, each would read all weights for too little work: threads share out the columns
 // instead.
 constexpr int kRowsWorthAPassOverWeights = 96;
+// Whole tiles. The more rows, the fewer passes over the weights; the fewer, the more of them is still in L2 when it is
+// prepared.
+constexpr int kRowsInTheCache = 96;
 
 void check_outputs(const PackedMatrix& weight, int first, int count) {
   const int width = weight.panel_width();
@@ -125,17 +127,65 @@ void run_panels(const Product<Args>& product, const PackedMatrix& weight, Range 
   product.run(args);
 }
 
+bool splits_by_rows(const ExecutionContext& context, int rows) {
+  return rows >= context.threads() * kRowsWorthAPassOverWeights;
+}
+
 template <typename Args>
 void run_product(const ExecutionContext& context, const Product<Args>& product, const PackedMatrix& weight) {
   const int threads = context.threads();
   const int rows = product.args.m;
   const int panels = (product.args.n + weight.panel_width() - 1) / weight.panel_width();
-  const bool by_rows = rows >= threads * kRowsWorthAPassOverWeights;
+  const bool by_rows = splits_by_rows(context, rows);
   context.run([&](int thread) {
     if (by_rows) {
       run_rows(product, split_range(rows, threads, thread));
     } else {
       run_panels(product, weight, split_range(panels, threads, thread));
+    }
+  });
+}
+
+// Calls body(product) with the layer's arguments, its input being prepared where it has to be.
+template <typename Body>
+void with_product(const ExecutionContext& context, const LinearInput& input, const Linear& layer,
+                  const LinearOptions& options, MatrixView<float> out, Body body) {
+  CHECK(input.x.columns == layer.weight.k() && input.x.rows == out.rows);
+  CHECK(layer.weight.panel_width() == context.kernels->f32_panel_width);
+  check_outputs(layer.weight, options.first_output, out.columns);
+  const DType dtype = layer.weight.dtype();
+  if (dtype == DType::kF32) {
+    body(Product<GemmF32Args>{context.kernels->gemm_f32, gemm_args(input.x, layer, options, out), 4});
+    return;
+  }
+  const LowPrecisionKernels& kernels = low_precision_kernels(*context.kernels, dtype);
+  CHECK(layer.weight.layout().depth == kernels.depth);
+  const Arena::Scope scope(context.scratch[0]);
+  const PreparedRows rows =
+      input.prepared.data != nullptr ? input.prepared : prepare_rows(context, input.x, layer.weight);
+  body(Product<GemmLowArgs>{kernels.gemm, gemm_args(rows, layer, options, out), kernels.activation_bytes});
+}
+
+// Rows of a product, prepared for `next` in blocks that stay in the cache meanwhile.
+template <typename Args>
+void prepare_product(const ExecutionContext& context, const Product<Args>& product, const PackedMatrix& next,
+                     const PreparedRows& out) {
+  const LowPrecisionKernels& kernels = low_precision_kernels(*context.kernels, next.dtype());
+  context.run([&](int thread) {
+    const Range rows = split_range(product.args.m, context.threads(), thread);
+    Arena& arena = context.scratch[static_cast<size_t>(thread)];
+    const Arena::Scope scope(arena);
+    const int count = rows.end - rows.begin;
+    const int blocks = (count + kRowsInTheCache - 1) / kRowsInTheCache;  // of about the same size
+    const MatrixView<float> block = arena.matrix(blocks == 0 ? 0 : (count + blocks - 1) / blocks, product.args.n);
+    for (int row = rows.begin; row < rows.end; row += block.rows) {
+      Args args = product.args;
+      skip_rows(row, product.value_bytes, &args);
+      args.m = std::min(block.rows, rows.end - row);
+      args.c = block.data;
+      args.ldc = block.stride;
+      product.run(args);
+      kernels.prepare(prepare_args(*context.kernels, block.slice_rows(0, args.m), next, out, row));
     }
   });
 }
@@ -156,26 +206,42 @@ PanelLayout panel_layout(const KernelTable& kernels, Precision precision) {
   }
 }
 
-void linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer,
+void linear(const ExecutionContext& context, const LinearInput& input, const Linear& layer,
             const LinearOptions& options, MatrixView<float> out) {
   TRACE_ZONE("linear");
-  CHECK(x.columns == layer.weight.k() && x.rows == out.rows);
-  CHECK(layer.weight.panel_width() == context.kernels->f32_panel_width);
-  check_outputs(layer.weight, options.first_output, out.columns);
-  if (x.rows == 0) return;
-  const DType dtype = layer.weight.dtype();
-  if (dtype == DType::kF32) {
-    run_product(context, Product<GemmF32Args>{context.kernels->gemm_f32, gemm_args(x, layer, options, out), 4},
-                layer.weight);
-    return;
+  if (out.rows == 0) return;
+  with_product(context, input, layer, options, out,
+               [&](const auto& product) { run_product(context, product, layer.weight); });
+}
+
+void linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer,
+            const LinearOptions& options, MatrixView<float> out) {
+  linear(context, LinearInput{.x = x}, layer, options, out);
+}
+
+LinearInput linear_for(const ExecutionContext& context, const LinearInput& input, const Linear& layer,
+                       Activation activation, const Linear& next) {
+  TRACE_ZONE("linear");
+  Arena& arena = context.scratch[0];
+  const int rows = input.x.rows;
+  const LinearOptions options{.activation = activation};
+  if (next.weight.dtype() == DType::kF32) {
+    const MatrixView<float> out = arena.matrix(rows, layer.weight.n());
+    linear(context, input, layer, options, out);
+    return {.x = out};
   }
-  const LowPrecisionKernels& kernels = low_precision_kernels(*context.kernels, dtype);
-  CHECK(layer.weight.layout().depth == kernels.depth);
-  const Arena::Scope scope(context.scratch[0]);
-  const PreparedRows prepared = prepare_rows(context, x, layer.weight);
-  run_product(context,
-              Product<GemmLowArgs>{kernels.gemm, gemm_args(prepared, layer, options, out), kernels.activation_bytes},
-              layer.weight);
+  const LinearInput out{.x = {nullptr, rows, layer.weight.n(), layer.weight.n()},
+                        .prepared = prepared_memory(arena, *context.kernels, rows, next.weight)};
+  if (context.threads() == 1 || splits_by_rows(context, rows)) {
+    with_product(context, input, layer, options, {nullptr, rows, layer.weight.n(), 0},
+                 [&](const auto& product) { prepare_product(context, product, next.weight, out.prepared); });
+  } else {  // threads share the outputs, so that no one has a row whole
+    const Arena::Scope scope(arena);
+    const MatrixView<float> values = arena.matrix(rows, layer.weight.n());
+    linear(context, input, layer, options, values);
+    prepare_rows(context, values, next.weight, out.prepared);
+  }
+  return out;
 }
 
 }  // namespace vivace

@@ -3,6 +3,7 @@
 
 #include "kernels/kernel_table.h"
 #include "ops/execution_context.h"
+#include "ops/prepared_rows.h"
 #include "tensor/aligned_buffer.h"
 #include "tensor/packed_matrix.h"
 #include "tensor/precision.h"
@@ -14,6 +15,12 @@ struct Linear {
   PackedMatrix weight;        // k inputs, n outputs; its dtype says in which precision the layer is computed
   AlignedBuffer<float> bias;  // [n]
   size_t bytes() const { return weight.bytes() + bias.bytes(); }
+};
+
+// What a layer reads: rows, or what they are once they are prepared for it. One of both may lack its data.
+struct LinearInput {
+  MatrixView<const float> x{};
+  PreparedRows prepared{};
 };
 
 struct LinearOptions {
@@ -34,5 +41,12 @@ Precision resolve_precision(const KernelTable& kernels, Precision precision);
 // A row's result does not depend on the split. Rows of layers below fp32 are prepared in context.scratch[0].
 void linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer,
             const LinearOptions& options, MatrixView<float> out);
+void linear(const ExecutionContext& context, const LinearInput& input, const Linear& layer,
+            const LinearOptions& options, MatrixView<float> out);
+
+// activation(x · Wᵀ + b) as `next` reads it. Where that is less than fp32, a few rows at a time are computed and
+// prepared while they are in the cache, and no more of them is ever written. Memory from context.scratch[0].
+LinearInput linear_for(const ExecutionContext& context, const LinearInput& input, const Linear& layer,
+                       Activation activation, const Linear& next);
 
 }  // namespace vivace

@@ -1,10 +1,34 @@
 #include "ops/prepared_rows.h"
 
+#include <algorithm>
+
 namespace vivace {
 namespace {
 
 // Fewer values than this are prepared sooner than other threads have heard of it.
 constexpr int kValuesWorthSharing = 1 << 14;
+
+struct PreparedSize {
+  int rows = 0;
+  int columns = 0;
+  int value_bytes = 0;
+  int outliers = 0;  // of a row
+};
+
+PreparedRows allocate(Arena& arena, const PreparedSize& size) {
+  CHECK(size.columns <= kMaxIntegerDepth);
+  static_assert(sizeof(int32_t) == sizeof(float) && alignof(int32_t) == alignof(float));
+  const auto rows = static_cast<size_t>(size.rows);
+  PreparedRows memory;
+  memory.stride = (size.columns + kPreparedPadding - 1) / kPreparedPadding * kPreparedPadding;
+  memory.rows = size.rows;
+  const size_t bytes = rows * static_cast<size_t>(memory.stride) * static_cast<size_t>(size.value_bytes);
+  memory.data = reinterpret_cast<std::byte*>(arena.floats(bytes / sizeof(float)));
+  memory.scales = arena.floats(rows);
+  memory.zeros = reinterpret_cast<int32_t*>(arena.floats(rows));
+  memory.outliers = arena.floats(rows * static_cast<size_t>(size.outliers));
+  return memory;
+}
 
 }  // namespace
 
@@ -13,37 +37,55 @@ const LowPrecisionKernels& low_precision_kernels(const KernelTable& kernels, DTy
   return dtype == DType::kBF16 ? kernels.bf16 : kernels.int8;
 }
 
-PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const float> x, const PackedMatrix& weight) {
-  const LowPrecisionKernels& kernels = low_precision_kernels(*context.kernels, weight.dtype());
-  CHECK(x.columns <= kMaxIntegerDepth);
-  Arena& arena = context.scratch[0];
-  const ptrdiff_t stride = (x.columns + kPreparedPadding - 1) / kPreparedPadding * kPreparedPadding;
-  const size_t bytes = static_cast<size_t>(x.rows * stride) * static_cast<size_t>(kernels.activation_bytes);
-  auto* data = reinterpret_cast<std::byte*>(arena.floats(bytes / sizeof(float)));
-  float* scales = arena.floats(static_cast<size_t>(x.rows));
-  static_assert(sizeof(int32_t) == sizeof(float) && alignof(int32_t) == alignof(float));
-  auto* zeros = reinterpret_cast<int32_t*>(arena.floats(static_cast<size_t>(x.rows)));
+PreparedRows prepared_memory(Arena& arena, const KernelTable& kernels, int rows, const PackedMatrix& weight) {
+  return allocate(arena, {.rows = rows,
+                          .columns = weight.k(),
+                          .value_bytes = low_precision_kernels(kernels, weight.dtype()).activation_bytes,
+                          .outliers = static_cast<int>(weight.outliers().size())});
+}
+
+PreparedRows prepared_memory(Arena& arena, const KernelTable& kernels, int rows, int columns) {
+  return allocate(arena, {.rows = rows,
+                          .columns = columns,
+                          .value_bytes = std::max(kernels.bf16.activation_bytes, kernels.int8.activation_bytes),
+                          .outliers = static_cast<int>(PackedMatrix::kMostOutliers)});
+}
+
+PrepareArgs prepare_args(const KernelTable& kernels, MatrixView<const float> x, const PackedMatrix& weight,
+                         const PreparedRows& out, int first) {
+  const LowPrecisionKernels& low = low_precision_kernels(kernels, weight.dtype());
+  CHECK(x.columns == weight.k() && x.columns <= out.stride && first + x.rows <= out.rows);
   const auto outliers = static_cast<int>(weight.outliers().size());
-  float* outlier_values = outliers == 0 ? nullptr : arena.floats(static_cast<size_t>(x.rows * outliers));
+  return {.x = x.data,
+          .ldx = x.stride,
+          .out = out.data + first * out.stride * low.activation_bytes,
+          .ldo = out.stride,
+          .scales = out.scales + first,
+          .zeros = out.zeros + first,
+          .rows = x.rows,
+          .k = x.columns,
+          .outliers = weight.outliers().data(),
+          .outlier_values = out.outliers + static_cast<ptrdiff_t>(first) * outliers,
+          .outlier_count = outliers};
+}
+
+PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const float> x, const PackedMatrix& weight) {
+  const PreparedRows out = prepared_memory(context.scratch[0], *context.kernels, x.rows, weight);
+  prepare_rows(context, x, weight, out);
+  return out;
+}
+
+void prepare_rows(const ExecutionContext& context, MatrixView<const float> x, const PackedMatrix& weight,
+                  const PreparedRows& out) {
+  const LowPrecisionKernels& kernels = low_precision_kernels(*context.kernels, weight.dtype());
   const auto run = [&](Range rows) {
-    kernels.prepare({.x = x.row(rows.begin),
-                     .ldx = x.stride,
-                     .out = data + rows.begin * stride * kernels.activation_bytes,
-                     .ldo = stride,
-                     .scales = scales + rows.begin,
-                     .zeros = zeros + rows.begin,
-                     .rows = rows.end - rows.begin,
-                     .k = x.columns,
-                     .outliers = weight.outliers().data(),
-                     .outlier_values = outlier_values + static_cast<ptrdiff_t>(rows.begin) * outliers,
-                     .outlier_count = outliers});
+    kernels.prepare(prepare_args(*context.kernels, x.slice_rows(rows.begin, rows.end), weight, out, rows.begin));
   };
   if (context.threads() == 1 || x.rows * x.columns < kValuesWorthSharing) {
     run({0, x.rows});
   } else {
     context.run([&](int thread) { run(split_range(x.rows, context.threads(), thread)); });
   }
-  return {data, scales, zeros, outlier_values, stride};
 }
 
 }  // namespace vivace

@@ -5,6 +5,7 @@
 
 #include "kernels/kernel_table.h"
 #include "ops/execution_context.h"
+#include "tensor/arena.h"
 #include "tensor/dtype.h"
 #include "tensor/packed_matrix.h"
 #include "tensor/tensor_view.h"
@@ -12,17 +13,29 @@
 namespace vivace {
 
 struct PreparedRows {
-  const std::byte* data = nullptr;
-  const float* scales = nullptr;    // int8: of each row
-  const int32_t* zeros = nullptr;   // int8: of each row
-  const float* outliers = nullptr;  // int8: each row's, where the matrix has outliers
-  ptrdiff_t stride = 0;             // of data, in values
+  std::byte* data = nullptr;
+  float* scales = nullptr;    // int8: of each row
+  int32_t* zeros = nullptr;   // int8: of each row
+  float* outliers = nullptr;  // int8: each row's, where the matrix has outliers
+  ptrdiff_t stride = 0;       // of data, in values
+  int rows = 0;
 };
 
 // Of a dtype that is kBF16 or kI8.
 const LowPrecisionKernels& low_precision_kernels(const KernelTable& kernels, DType dtype);
 
+// Memory for so many rows, prepared for that matrix, or for whichever of so many inputs.
+PreparedRows prepared_memory(Arena& arena, const KernelTable& kernels, int rows, const PackedMatrix& weight);
+PreparedRows prepared_memory(Arena& arena, const KernelTable& kernels, int rows, int columns);
+
 // For products with that matrix of bf16 or int8. Memory from context.scratch[0]; the threads share the work.
 PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const float> x, const PackedMatrix& weight);
+// The same into memory that is there already.
+void prepare_rows(const ExecutionContext& context, MatrixView<const float> x, const PackedMatrix& weight,
+                  const PreparedRows& out);
+
+// What prepares x as rows `first` … of `out`.
+PrepareArgs prepare_args(const KernelTable& kernels, MatrixView<const float> x, const PackedMatrix& weight,
+                         const PreparedRows& out, int first);
 
 }  // namespace vivace
