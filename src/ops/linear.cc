@@ -1,6 +1,7 @@
 #include "ops/linear.h"
 
-#include "ops/prepared_rows.h"
+#include <algorithm>
+
 #include "telemetry/trace.h"
 
 namespace vivace {
@@ -122,6 +123,15 @@ void run_product(const ExecutionContext& context, const Product<Args>& product, 
   });
 }
 
+template <typename Args>
+void run_part(const Product<Args>& product, const PackedMatrix& weight, Range rows, Range panels) {
+  Args args = product.args;
+  skip_rows(rows.begin, product.value_bytes, &args);
+  skip_panels(weight, panels.begin, &args);
+  if (args.bias != nullptr) args.bias += panels.begin * weight.panel_width();
+  product.run(args);
+}
+
 }  // namespace
 
 Precision resolve_precision(const KernelTable& kernels, Precision precision) {
@@ -157,6 +167,31 @@ void linear(const ExecutionContext& context, MatrixView<const float> x, const Li
   run_product(context,
               Product<GemmLowArgs>{kernels.gemm, gemm_args(prepared, layer, options, out), kernels.activation_bytes},
               layer.weight);
+}
+
+LinearRows prepare_linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer) {
+  CHECK(x.columns == layer.weight.k());
+  if (layer.weight.dtype() == DType::kF32) return {x, {}};
+  return {x, prepare_rows(context, x, layer.weight)};
+}
+
+void linear_part(const KernelTable& kernels, const LinearRows& x, const Linear& layer, Range rows, Range panels,
+                 MatrixView<float> out) {
+  const PackedMatrix& weight = layer.weight;
+  CHECK(weight.panel_width() == kernels.f32_panel_width && panels.end <= weight.panels() && rows.end <= x.x.rows);
+  if (rows.begin == rows.end || panels.begin == panels.end) return;
+  const int first = panels.begin * weight.panel_width();
+  const int columns = std::min(weight.n(), panels.end * weight.panel_width()) - first;
+  CHECK(out.rows == rows.end - rows.begin && out.columns == columns);
+  const auto run = [&](auto product) {
+    product.args.m = out.rows;
+    product.args.n = out.columns;
+    run_part(product, weight, rows, panels);
+  };
+  if (weight.dtype() == DType::kF32)
+    return run(Product<GemmF32Args>{kernels.gemm_f32, gemm_args(x.x, layer, {}, out), 4});
+  const LowPrecisionKernels& low = low_precision_kernels(kernels, weight.dtype());
+  run(Product<GemmLowArgs>{low.gemm, gemm_args(x.prepared, layer, {}, out), low.activation_bytes});
 }
 
 }  // namespace vivace

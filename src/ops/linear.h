@@ -3,6 +3,7 @@
 
 #include "kernels/kernel_table.h"
 #include "ops/execution_context.h"
+#include "ops/prepared_rows.h"
 #include "tensor/aligned_buffer.h"
 #include "tensor/packed_matrix.h"
 #include "tensor/precision.h"
@@ -31,5 +32,18 @@ Precision resolve_precision(const KernelTable& kernels, Precision precision);
 // A row's result does not depend on the split. Rows of layers below fp32 are prepared in context.scratch[0].
 void linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer,
             const LinearOptions& options, MatrixView<float> out);
+
+// The rows of a layer's product, ready to be multiplied part by part, whichever threads do it.
+struct LinearRows {
+  MatrixView<const float> x;  // [rows, k]
+  PreparedRows prepared;      // of layers below fp32
+};
+// Memory from context.scratch[0]; x must stay.
+LinearRows prepare_linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer);
+
+// The bits that linear() computes without options for some rows and the columns of some panels, on the calling thread.
+//   out  [those rows, those columns]
+void linear_part(const KernelTable& kernels, const LinearRows& x, const Linear& layer, Range rows, Range panels,
+                 MatrixView<float> out);
 
 }  // namespace vivace

@@ -22,6 +22,9 @@ struct PreparedRows {
 // Of a dtype that is kBF16 or kI8.
 const LowPrecisionKernels& low_precision_kernels(const KernelTable& kernels, DType dtype);
 
+// The whole number that stands for value `column` of a row that was prepared for int8.
+int prepared_integer(const KernelTable& kernels, const PreparedRows& rows, int row, int column);
+
 // For products with that matrix of bf16 or int8. Memory from context.scratch[0]; the threads share the work.
 PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const float> x, const PackedMatrix& weight);
 
