@@ -60,8 +60,8 @@ function(vivace_isa_sources name isa)
   endif()
 endfunction()
 
-# vivace_emulated_avx512_tests(): kernels_test gets the sources of the AVX-512 tables a second time, compiled against
-# SIMDe's definitions of the intrinsics, and so runs them on machines without AVX-512.
+# vivace_emulated_avx512_tests(): kernels_test and ops_test get the sources of the AVX-512 tables a second time, compiled
+# against SIMDe's definitions of the intrinsics, and so run them on machines without AVX-512.
 function(vivace_emulated_avx512_tests)
   if(NOT TARGET kernels_test)
     return()
@@ -83,6 +83,8 @@ function(vivace_emulated_avx512_tests)
          "#define kernel_table_${table} kernel_table_${table}_emulated\n#include \"kernels/${table}_kernels.cc\"\n" @ONLY)
     target_sources(vivace_emulated_avx512 PRIVATE "${copy}")
   endforeach()
-  target_link_libraries(kernels_test PRIVATE vivace_emulated_avx512)
-  target_compile_definitions(kernels_test PRIVATE VIVACE_EMULATES_AVX512)
+  foreach(test kernels_test ops_test)
+    target_link_libraries(${test} PRIVATE vivace_emulated_avx512)
+    target_compile_definitions(${test} PRIVATE VIVACE_EMULATES_AVX512)
+  endforeach()
 endfunction()

@@ -49,7 +49,8 @@ PassWork decoder_step_work(const EncoderDecoderInfo& model, int source_tokens, i
   // Self-attention whole; of cross-attention queries and output, its keys and values are the source's.
   const double layer = 1.5 * attention_weights(encoder) + feed_forward_weights(encoder, model.decoder_layers);
   PassWork work;
-  work.weights = model.decoder_layers * layer + static_cast<double>(encoder.vocabulary_size) * encoder.hidden_size;
+  work.in_int8 = static_cast<double>(encoder.vocabulary_size) * encoder.hidden_size;
+  work.weights = model.decoder_layers * layer + work.in_int8;
   const double keys = source_tokens + written + 1;
   work.operations = 2 * work.weights + 4 * keys * encoder.hidden_size * model.decoder_layers;
   return work;

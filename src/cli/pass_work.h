@@ -11,6 +11,7 @@ namespace vivace {
 struct PassWork {
   double operations = 0;  // multiplications and additions
   double weights = 0;     // values that must be read
+  double in_int8 = 0;     // of them those that need not be read in more than a byte in any precision
 };
 
 // Reading sequences of those lengths.
@@ -19,7 +20,7 @@ PassWork encoder_work(const EncoderInfo& model, std::span<const int> lengths);
 // Reading one source of that length, also by the decoder's cross-attention.
 PassWork source_work(const EncoderDecoderInfo& model, int source_tokens);
 
-// Writing the token that follows `written` ones.
+// Writing the likeliest token after `written` ones. The copy in int8 of the output matrix finds it.
 PassWork decoder_step_work(const EncoderDecoderInfo& model, int source_tokens, int written);
 
 }  // namespace vivace

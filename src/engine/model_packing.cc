@@ -113,7 +113,8 @@ class Packing {
                        ASSIGN_OR_RETURN(const LoadTarget target,
                                         choose_target(packed, m_target.kernels, m_target.precision));
                        report->file_bytes = target.packed->bytes();
-                       report->outliers = target.packed->outliers();
+                       // Those of a copy beside a layer in more than int8 are of no interest.
+                       if (target.precision == Precision::kInt8) report->outliers = target.packed->outliers();
                        return load_any(packed, target);
                      }));
     return {};

@@ -31,11 +31,15 @@ int SequenceGeneration::needed_rows() const {
 }
 
 void SequenceGeneration::propose(int max_rows, std::vector<DecoderStep>* steps) {
+  // Before min_new_tokens the end tokens are ruled out; a penalty changes any logit.
+  const GenerationOptions& options = m_task.options;
+  const bool only_highest = options.temperature == 0 && options.repetition_penalty == 1;
+  const LogitUse use = only_highest ? LogitUse::kHighest : LogitUse::kAll;
   for (Sequence& sequence : m_sequences) {
     if (!sequence.open) continue;
     sequence.fed.assign(1, sequence.ids.back());
     if (m_drafter) guess(max_rows, &sequence);
-    steps->push_back({&sequence.state, sequence.fed});
+    steps->push_back({&sequence.state, sequence.fed, use, m_task.tokens.ends});
   }
 }
 

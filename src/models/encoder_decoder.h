@@ -28,10 +28,20 @@ struct DecoderState {
   KeyValueCache past;
 };
 
+// What a step's logits are needed for.
+enum class LogitUse : uint8_t {
+  kAll,
+  kHighest,  // only which is the highest: those that certainly are not may be -infinity
+};
+
 // The next tokens of one sequence: at least one, ids below vocabulary_size.
 struct DecoderStep {
   DecoderState* state = nullptr;
   std::span<const int32_t> ids;
+  LogitUse use = LogitUse::kAll;
+  // kHighest: tokens that may be ruled out afterwards. They have their logits in any case, and so has the highest of
+  // the others.
+  std::span<const int32_t> apart{};
 };
 
 inline int count_rows(std::span<const DecoderStep> steps) {
@@ -54,8 +64,9 @@ class EncoderDecoder {
 
   // Feeds each sequence its tokens, none past max_target_tokens (CHECKed), each state at most once.
   //   logits  [tokens of all steps, vocabulary_size] f32: row r scores what follows the r-th token fed; overwritten
-  // A row has the same bits for one sequence or several, and for tokens fed at once or one by one. Intermediate results
-  // live in context.scratch. Thread-safe for callers with contexts and states of their own.
+  // A row has the same bits for one sequence or several, and for tokens fed at once or one by one; of
+  // LogitUse::kHighest that holds for those that are not -infinity, and all that are as high as the highest are so.
+  // Intermediate results live in context.scratch. Thread-safe for callers with contexts and states of their own.
   virtual void decode(const ExecutionContext& context, std::span<const DecoderStep> steps, MatrixView<float> logits,
                       const LayerObserver* observer) const = 0;
 };

@@ -25,6 +25,14 @@ struct LoadTarget {
     return exact;
   }
 
+  // For a copy of a layer beside the layer itself.
+  LoadTarget in_int8() const {
+    LoadTarget coarse = *this;
+    coarse.precision = Precision::kInt8;
+    coarse.kept_in_bf16.clear();
+    return coarse;
+  }
+
   const KernelTable& kernels;
   Precision precision;                         // of the layers; heads, embeddings and norms are fp32
   std::vector<std::string> kept_in_bf16{};     // layers of an int8 model, by the beginning of their tensors' names

@@ -1,5 +1,6 @@
 #include "models/t5.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -10,6 +11,7 @@
 #include "ops/cached_attention.h"
 #include "ops/embedding.h"
 #include "ops/rms_norm.h"
+#include "ops/shortlist.h"
 #include "telemetry/trace.h"
 
 namespace vivace {
@@ -30,6 +32,7 @@ struct T5DecoderLayer {
 struct T5Weights {
   AlignedBuffer<float> words;  // empty when the output matrix serves as the words' table too
   Linear output;               // hidden states → logits
+  Shortlist shortlist;         // of the output
   T5EncoderStack encoder;
   std::vector<T5DecoderLayer> decoder;
   RmsNorm final_norm;
@@ -81,8 +84,9 @@ void load_words(LayerLoader& load, const WeightScope& root, const T5Config& conf
     load.count_bytes(exact.packed_bytes());
   }
   if (own_output) weights->words = load.table(root, "shared.weight", config.vocabulary_size, config.hidden_size);
-  weights->output = load.linear(root, {own_output ? "lm_head" : "shared"}, config.hidden_size, config.vocabulary_size,
-                                LayerBias::kNone);
+  const std::string_view name = own_output ? "lm_head" : "shared";
+  weights->output = load.linear(root, {name}, config.hidden_size, config.vocabulary_size, LayerBias::kNone);
+  weights->shortlist = load.shortlist(root, name, weights->output);
 }
 
 T5Weights load_weights(LayerLoader& load, const WeightScope& root, const T5Config& config) {
@@ -109,6 +113,17 @@ AlignedBuffer<float> causal_bias(const T5Config& config, const AlignedBuffer<flo
     }
   }
   return bias;
+}
+
+// Of all steps: more than a step asks for is no mistake.
+std::vector<int32_t> tokens_apart(std::span<const DecoderStep> steps) {
+  std::vector<int32_t> apart;
+  for (const DecoderStep& step : steps) {
+    for (const int32_t id : step.apart) {
+      if (std::ranges::find(apart, id) == apart.end()) apart.push_back(id);
+    }
+  }
+  return apart;
 }
 
 class T5 final : public EncoderDecoder {
@@ -162,7 +177,13 @@ class T5 final : public EncoderDecoder {
       if (observer != nullptr) (*observer)(i + 1, buffers.hidden);
     }
     if (m_config.scaled_logits) scale(*context.kernels, buffers.hidden);
-    linear(context, buffers.hidden, m_weights.output, {}, logits);
+    const bool only_highest =
+        std::ranges::all_of(steps, [](const DecoderStep& step) { return step.use == LogitUse::kHighest; });
+    if (!only_highest || m_weights.shortlist.empty()) {
+      linear(context, buffers.hidden, m_weights.output, {}, logits);
+    } else {
+      linear_highest(context, buffers.hidden, m_weights.output, m_weights.shortlist, tokens_apart(steps), logits);
+    }
   }
 
  private:

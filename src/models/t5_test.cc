@@ -10,6 +10,7 @@
 #include "kernels/registry.h"
 #include "models/golden_testing.h"
 #include "models/t5_config.h"
+#include "models/weight_loading.h"
 
 namespace vivace {
 namespace {
@@ -186,6 +187,26 @@ TEST(T5Test, MissingWordsAndOutputMatricesAreNamed) {
   EXPECT_THAT(error_without_tensor("t5-relu", "shared.weight"), testing::HasSubstr("'shared.weight' is missing"));
   EXPECT_THAT(error_without_tensor("t5-gated", "shared.weight"), testing::HasSubstr("'shared.weight' is missing"));
   EXPECT_THAT(error_without_tensor("t5-gated", "lm_head.weight"), testing::HasSubstr("'lm_head.weight' is missing"));
+}
+
+TEST(T5Test, TheCopyOfTheOutputMatrixIsCounted) {
+  for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
+    const LoadTarget target(*select_kernel_table("generic").value(), precision);
+    const auto files = open_weights(golden_path("t5-gated"), target);
+    ASSERT_TRUE(files.has_value());
+    WeightLoader loader(*files);
+    LayerLoader load(loader, target);
+    const Linear layer = load.linear(loader.root(), {"lm_head"}, 36, 89, LayerBias::kNone);
+    const size_t parameters = load.parameters();
+    const Shortlist shortlist = load.shortlist(loader.root(), "lm_head", layer);
+    EXPECT_EQ(shortlist.empty(), precision == Precision::kInt8);
+    EXPECT_EQ(load.packed_bytes(), layer.bytes() + shortlist.bytes());
+    EXPECT_EQ(load.parameters(), parameters);
+    // A byte for each weight, scale and offset of each column, in panels of 16, and two norms of each word.
+    if (!shortlist.empty()) {
+      EXPECT_GE(shortlist.bytes(), 96U * (36 + 8) + 89 * 8);
+    }
+  }
 }
 
 TEST(KeyValueCacheTest, KeepsRowsWhileItGrowsIsCutAndCopied) {

@@ -241,4 +241,19 @@ AlignedBuffer<float> LayerLoader::table(const WeightScope& scope, std::string_vi
   return numbers(scope, name, {rows, columns});
 }
 
+Shortlist LayerLoader::shortlist(const WeightScope& scope, std::string_view name, const Linear& layer) {
+  if (layer.weight.n() == 0 || layer.weight.dtype() == DType::kI8) return {};
+  LayerLoader coarse(m_weights, m_target.in_int8());  // it counts for itself, the parameters were counted
+  if (m_target.packed != nullptr && !coarse.is_packed(scope, name)) return {};
+  Shortlist made{coarse.linear(scope, {name}, layer.weight.k(), layer.weight.n(), LayerBias::kNone), {}};
+  if (made.coarse.weight.n() == 0) return {};
+  const std::string key = scope.full_name(name) + ":shortlist";
+  made.norms =
+      m_target.packed == nullptr ? shortlist_norms(layer.weight, made.coarse.weight) : m_target.packed->floats(key);
+  if (made.norms.size() != 2 * static_cast<size_t>(layer.weight.n())) return {};
+  if (m_target.writer != nullptr) m_target.writer->add_floats(key, {made.norms.data(), made.norms.size()});
+  m_packed_bytes += made.bytes();
+  return made;
+}
+
 }  // namespace vivace

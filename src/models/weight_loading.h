@@ -12,6 +12,7 @@
 #include "ops/layer_norm.h"
 #include "ops/linear.h"
 #include "ops/rms_norm.h"
+#include "ops/shortlist.h"
 
 namespace vivace {
 
@@ -51,6 +52,9 @@ class LayerLoader {
   LayerNorm layer_norm(const WeightScope& scope, int n, double epsilon, LayerBias bias = LayerBias::kPresent);
   // weight [n].
   RmsNorm rms_norm(const WeightScope& scope, int n, double epsilon);
+  // The copy in int8 of that layer of one name without bias, to find its highest output with. Empty where the layer is
+  // int8 itself, and where a packed file has none.
+  Shortlist shortlist(const WeightScope& scope, std::string_view name, const Linear& layer);
   // A table [rows, columns] as floats.
   AlignedBuffer<float> table(const WeightScope& scope, std::string_view name, int rows, int columns);
 

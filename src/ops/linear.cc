@@ -190,6 +190,15 @@ void prepare_product(const ExecutionContext& context, const Product<Args>& produ
   });
 }
 
+template <typename Args>
+void run_part(const Product<Args>& product, const PackedMatrix& weight, Range rows, Range panels) {
+  Args args = product.args;
+  skip_rows(rows.begin, product.value_bytes, &args);
+  skip_panels(weight, panels.begin, &args);
+  if (args.bias != nullptr) args.bias += panels.begin * weight.panel_width();
+  product.run(args);
+}
+
 }  // namespace
 
 Precision resolve_precision(const KernelTable& kernels, Precision precision) {
@@ -242,6 +251,31 @@ LinearInput linear_for(const ExecutionContext& context, const LinearInput& input
     prepare_rows(context, values, next.weight, out.prepared);
   }
   return out;
+}
+
+LinearInput prepare_linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer) {
+  CHECK(x.columns == layer.weight.k());
+  if (layer.weight.dtype() == DType::kF32) return {x, {}};
+  return {x, prepare_rows(context, x, layer.weight)};
+}
+
+void linear_part(const KernelTable& kernels, const LinearInput& x, const Linear& layer, Range rows, Range panels,
+                 MatrixView<float> out) {
+  const PackedMatrix& weight = layer.weight;
+  CHECK(weight.panel_width() == kernels.f32_panel_width && panels.end <= weight.panels() && rows.end <= x.x.rows);
+  if (rows.begin == rows.end || panels.begin == panels.end) return;
+  const int first = panels.begin * weight.panel_width();
+  const int columns = std::min(weight.n(), panels.end * weight.panel_width()) - first;
+  CHECK(out.rows == rows.end - rows.begin && out.columns == columns);
+  const auto run = [&](auto product) {
+    product.args.m = out.rows;
+    product.args.n = out.columns;
+    run_part(product, weight, rows, panels);
+  };
+  if (weight.dtype() == DType::kF32)
+    return run(Product<GemmF32Args>{kernels.gemm_f32, gemm_args(x.x, layer, {}, out), 4});
+  const LowPrecisionKernels& low = low_precision_kernels(kernels, weight.dtype());
+  run(Product<GemmLowArgs>{low.gemm, gemm_args(x.prepared, layer, {}, out), low.activation_bytes});
 }
 
 }  // namespace vivace

@@ -49,4 +49,13 @@ void linear(const ExecutionContext& context, const LinearInput& input, const Lin
 LinearInput linear_for(const ExecutionContext& context, const LinearInput& input, const Linear& layer,
                        Activation activation, const Linear& next);
 
+// The input of a layer's product that is done part by part, whichever threads do it.
+// Memory from context.scratch[0]; x must stay.
+LinearInput prepare_linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer);
+
+// The bits that linear() computes without options for some rows and the columns of some panels, on the calling thread.
+//   out  [those rows, those columns]
+void linear_part(const KernelTable& kernels, const LinearInput& x, const Linear& layer, Range rows, Range panels,
+                 MatrixView<float> out);
+
 }  // namespace vivace

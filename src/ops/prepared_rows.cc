@@ -37,6 +37,12 @@ const LowPrecisionKernels& low_precision_kernels(const KernelTable& kernels, DTy
   return dtype == DType::kBF16 ? kernels.bf16 : kernels.int8;
 }
 
+int prepared_integer(const KernelTable& kernels, const PreparedRows& rows, int row, int column) {
+  const ptrdiff_t at = row * rows.stride + column;
+  if (kernels.int8.activation_bytes == 1) return reinterpret_cast<const uint8_t*>(rows.data)[at] - rows.zeros[row];
+  return reinterpret_cast<const int16_t*>(rows.data)[at];
+}
+
 PreparedRows prepared_memory(Arena& arena, const KernelTable& kernels, int rows, const PackedMatrix& weight) {
   return allocate(arena, {.rows = rows,
                           .columns = weight.k(),

@@ -28,6 +28,9 @@ const LowPrecisionKernels& low_precision_kernels(const KernelTable& kernels, DTy
 PreparedRows prepared_memory(Arena& arena, const KernelTable& kernels, int rows, const PackedMatrix& weight);
 PreparedRows prepared_memory(Arena& arena, const KernelTable& kernels, int rows, int columns);
 
+// The whole number that stands for value `column` of a row that was prepared for int8.
+int prepared_integer(const KernelTable& kernels, const PreparedRows& rows, int row, int column);
+
 // For products with that matrix of bf16 or int8. Memory from context.scratch[0]; the threads share the work.
 PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const float> x, const PackedMatrix& weight);
 // The same into memory that is there already.

@@ -168,4 +168,35 @@ void PackedMatrix::unpack_row(int output, float* weights) const {
   }
 }
 
+template <typename T, typename Convert>
+void PackedMatrix::unpack_converted(int index, float* weights, Convert convert) const {
+  const auto width = static_cast<size_t>(m_layout.width);
+  const auto depth = static_cast<size_t>(m_layout.depth);
+  const T* panel = reinterpret_cast<const T*>(panel_data(index));
+  for (size_t k = 0; k < static_cast<size_t>(m_k); ++k) {
+    const T* from = panel + k / depth * width * depth + k % depth;
+    for (size_t j = 0; j < width; ++j) *weights++ = convert(from[j * depth], j);
+  }
+}
+
+void PackedMatrix::unpack_panel(int index, float* weights) const {
+  CHECK(index >= 0 && index < panels());
+  const ptrdiff_t first = static_cast<ptrdiff_t>(index) * m_layout.width;
+  switch (m_layout.dtype) {
+    case DType::kBF16:
+      unpack_converted<uint16_t>(index, weights, [](uint16_t w, size_t) { return from_bf16(w); });
+      break;
+    case DType::kI8: {
+      const float* scale = scales() + first;
+      unpack_converted<int8_t>(index, weights, [&](int8_t w, size_t j) { return static_cast<float>(w) * scale[j]; });
+      break;
+    }
+    default: unpack_converted<float>(index, weights, [](float w, size_t) { return w; });
+  }
+  for (size_t i = 0; i < m_parts.outliers.size(); ++i) {
+    const float* row = m_parts.outlier_weights.data() + i * column_entries(m_n, m_layout) + first;
+    std::copy_n(row, m_layout.width, weights + static_cast<ptrdiff_t>(outliers()[i]) * m_layout.width);
+  }
+}
+
 }  // namespace vivace

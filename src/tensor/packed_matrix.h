@@ -56,6 +56,9 @@ class PackedMatrix {
   // The k weights of one output, as they are multiplied.
   void unpack_row(int output, float* weights) const;
 
+  // Those of a panel's columns, as they are multiplied: [k, width], zeros in columns past n.
+  void unpack_panel(int index, float* weights) const;
+
   const float* panel(int index) const { return reinterpret_cast<const float*>(panel_data(index)); }  // of fp32
   const std::byte* panel_data(int index) const;
   // int8: of each column, [panels · width]; nullptr: another dtype.
@@ -81,6 +84,8 @@ class PackedMatrix {
   template <typename T, typename Convert>
   void pack_converted(const float* weights, int rows, int first_column, Convert convert);
   void quantize_rows(const float* weights, int rows, int first_column);
+  template <typename T, typename Convert>
+  void unpack_converted(int index, float* weights, Convert convert) const;
   // Keeps the outliers' weights and returns the others, with zeros for them.
   std::vector<float> set_outliers_aside(const float* weights, int rows, int first_column);
   // Index of an input of an output, counted in values.

@@ -1,6 +1,7 @@
 #include "tensor/packed_matrix.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <gtest/gtest.h>
@@ -27,6 +28,30 @@ TEST(PackedMatrixTest, EveryWeightStandsInItsPanel) {
           const float expected = column < n ? weights[static_cast<size_t>(column * k + i)] : 0.0F;
           EXPECT_EQ(packed.panel(column / kWidth)[i * kWidth + column % kWidth], expected);
         }
+      }
+    }
+  }
+}
+
+TEST(PackedMatrixTest, APanelIsUnpackedLikeItsColumns) {
+  for (const PanelLayout layout : {PanelLayout{DType::kF32, 16, 1}, PanelLayout{DType::kBF16, 16, 2},
+                                   PanelLayout{DType::kI8, 16, 1}, PanelLayout{DType::kI8, 64, 4}}) {
+    constexpr int kColumns = 70;
+    constexpr int kInputs = 33;
+    const std::vector<int32_t> outliers = {0, 7, 32};
+    PackedMatrix packed(kInputs, kColumns, layout,
+                        layout.dtype == DType::kI8 ? std::span(outliers) : std::span<const int32_t>());
+    std::vector<float> weights(kColumns * kInputs);
+    for (size_t i = 0; i < weights.size(); ++i) weights[i] = std::sin(static_cast<float>(i));
+    packed.pack_rows(weights.data(), kColumns, 0);
+    std::vector<float> panel(static_cast<size_t>(kInputs * layout.width));
+    std::vector<float> column(kInputs);
+    for (int j = 0; j < packed.panels() * layout.width; ++j) {
+      packed.unpack_panel(j / layout.width, panel.data());
+      std::ranges::fill(column, 0.0F);
+      if (j < kColumns) packed.unpack_row(j, column.data());
+      for (int i = 0; i < kInputs; ++i) {
+        ASSERT_EQ(panel[static_cast<size_t>(i * layout.width + j % layout.width)], column[static_cast<size_t>(i)]);
       }
     }
   }

@@ -30,7 +30,7 @@ def test_a_packed_model_answers_bit_for_bit_as_its_checkpoint(cli, tiny, tmp_pat
     assert info["parameters"] == json.loads(cli.ok("inspect", "--model", tiny, "--json"))["parameters"]
 
 
-@pytest.mark.parametrize("name", ["deberta-v3", "modernbert", "mpnet", "t5-encoder"])
+@pytest.mark.parametrize("name", ["deberta-v3", "modernbert", "mpnet", "t5-encoder", "t5-relu"])
 def test_every_architecture_packs(cli, tmp_path, name):
     source = GOLDEN / name
     if not (source / "tokenizer.json").exists() and not (source / "vocab.txt").exists():
@@ -41,6 +41,16 @@ def test_every_architecture_packs(cli, tmp_path, name):
         plain = json.loads(cli.ok("inspect", "--model", source, "--precision", precision, "--json"))
         assert {k: packed[k] for k in ("parameters", "packed_bytes", "architecture")} == \
             {k: plain[k] for k in ("parameters", "packed_bytes", "architecture")}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
+def test_a_packed_model_writes_what_its_checkpoint_writes(cli, tmp_path, precision):
+    report = pack(cli, GOLDEN / "t5-relu", tmp_path / "t5.packed", "--precision", precision)
+    assert bool(report["outliers"]) == (precision == "int8")
+
+    def written(model):
+        return cli.ok("complete", "--model", model, "--precision", precision, "--max-new-tokens", 30, *TEXTS)
+    assert written(tmp_path / "t5.packed") == written(GOLDEN / "t5-relu")
 
 
 def test_the_report_tells_what_int8_costs(cli, minilm, tmp_path):
