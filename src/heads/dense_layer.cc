@@ -44,8 +44,8 @@ std::vector<float> run_dense(const KernelTable& kernels, const DenseLayer& dense
   const int inputs = static_cast<int>(x.size());
   const int outputs = dense.layer.weight.n();
   std::vector<Arena> no_scratch(1);
-  linear({&kernels, nullptr, no_scratch}, {x.data(), 1, inputs, inputs}, dense.layer, {.activation = dense.activation},
-         {out.data(), 1, outputs, outputs});
+  linear({&kernels, nullptr, no_scratch}, MatrixView<const float>{x.data(), 1, inputs, inputs}, dense.layer,
+         {.activation = dense.activation}, {out.data(), 1, outputs, outputs});
   return out;
 }
 

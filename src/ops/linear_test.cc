@@ -72,7 +72,7 @@ TEST_P(LinearTest, LargeInputsThatAreOutliersCostTheOthersNothing) {
     ThreadPool pool(1);
     std::vector<Arena> arenas(1);
     std::vector<float> out(kRows * kOutputs);
-    linear({&table(), &pool, arenas}, {values.data(), kRows, kInputs, kInputs}, layer, {},
+    linear({&table(), &pool, arenas}, MatrixView<const float>{values.data(), kRows, kInputs, kInputs}, layer, {},
            {out.data(), kRows, kOutputs, kOutputs});
     double largest = 0;
     for (size_t row = 0; row < kRows; ++row) {

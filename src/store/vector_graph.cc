@@ -7,10 +7,8 @@
 namespace vivace {
 namespace {
 
-// What recall they give at 200 000 rows has not been measured yet; docs/claims.md has the command.
 constexpr size_t kLinks = 16;
 constexpr size_t kBuildCandidates = 200;
-constexpr size_t kSearchCandidates = 400;
 
 // hnswlib's distance, computed by the kernels that the exact search uses.
 class Space final : public hnswlib::SpaceInterface<float> {
@@ -36,9 +34,7 @@ class Space final : public hnswlib::SpaceInterface<float> {
 
 struct VectorGraph::Graph {
   Graph(const KernelTable& kernels, size_t dimensions)
-      : space(kernels, dimensions), index(&space, /*max_elements=*/1024, kLinks, kBuildCandidates) {
-    index.setEf(kSearchCandidates);
-  }
+      : space(kernels, dimensions), index(&space, /*max_elements=*/1024, kLinks, kBuildCandidates) {}
   Space space;
   hnswlib::HierarchicalNSW<float> index;
 };
@@ -51,6 +47,10 @@ VectorGraph::~VectorGraph() = default;
 void VectorGraph::reserve(size_t rows) {
   if (rows <= m_graph->index.max_elements_) return;
   m_graph->index.resizeIndex(std::max(rows, m_graph->index.max_elements_ * 3 / 2));
+}
+
+void VectorGraph::set_candidates(size_t candidates) {
+  m_graph->index.setEf(candidates);
 }
 
 void VectorGraph::put(size_t row, const float* unit) {

@@ -8,8 +8,13 @@
 namespace vivace {
 namespace {
 
-// Exact searches before the graph is built, which costs as much as some thousand of them.
-constexpr size_t kPatientSearches = 16;
+// Exact searches before the graph is built, which costs as much as some thousand of them. They are what it is tried on.
+constexpr size_t kSamples = 16;
+constexpr size_t kNearest = 10;
+constexpr double kWantedRecall = 0.99;
+constexpr size_t kFewestCandidates = 128;
+// A graph that has to look at a larger part of the rows is no faster than an exact search, which reads in order.
+constexpr size_t kLargestPart = 32;
 
 void write_unit(std::span<const float> vector, float* out) {
   double squares = 0;
@@ -45,12 +50,12 @@ void VectorIndex::put(const std::string& id, const std::string& group, std::span
   }
   m_groups[entry->second] = group_number(group);
   write_unit(vector, row(entry->second));
-  const size_t in_graph = m_rows_in_graph.load(std::memory_order_relaxed);
-  if (m_graph == nullptr || entry->second > in_graph || (is_new && in_graph + 1 != m_ids.size())) return;
+  if (m_graph == nullptr || graph_state() == GraphState::kUseless) return;
+  if (entry->second > m_rows_in_graph || (is_new && m_rows_in_graph + 1 != m_ids.size())) return;
   // The graph holds all rows, or this one: it stays up to date.
   m_graph->reserve(m_ids.size());
   m_graph->put(entry->second, row(entry->second));
-  if (is_new) m_rows_in_graph.store(m_ids.size(), std::memory_order_release);
+  if (is_new) m_rows_in_graph = m_ids.size();
 }
 
 std::vector<VectorHit> VectorIndex::search(const VectorIndexQuery& query) const {
@@ -58,9 +63,17 @@ std::vector<VectorHit> VectorIndex::search(const VectorIndexQuery& query) const 
   if (query.limit == 0) return {};
   const std::vector<float> scaled = unit(query.vector);
   // A group's rows may be few and far apart, where a graph would not find them.
-  if (!query.group && has_graph()) return search_rows(query, scaled, m_graph->find(scaled.data(), query.limit));
-  m_exact_searches.fetch_add(1, std::memory_order_relaxed);
+  if (query.group) return search_rows(query, scaled, {});
+  if (graph_state() == GraphState::kUsed) {
+    return search_rows(query, scaled, m_graph->find(scaled.data(), query.limit));
+  }
+  remember(scaled);
   return search_rows(query, scaled, {});
+}
+
+void VectorIndex::remember(std::span<const float> unit) const {
+  const std::lock_guard lock(m_samples_mutex);
+  if (m_samples.size() < kSamples) m_samples.push_back({.unit = {unit.begin(), unit.end()}});
 }
 
 // The best of the rows, or of all rows where none are given.
@@ -98,17 +111,53 @@ std::vector<VectorHit> VectorIndex::search_rows(const VectorIndexQuery& query, s
 }
 
 bool VectorIndex::wants_graph() const {
-  return size() > m_graph_limit && !has_graph() && m_exact_searches.load(std::memory_order_relaxed) >= kPatientSearches;
+  const std::lock_guard lock(m_samples_mutex);
+  return size() > m_graph_limit && graph_state() == GraphState::kIncomplete && m_samples.size() == kSamples;
 }
 
 bool VectorIndex::extend_graph(size_t rows) {
+  if (graph_state() != GraphState::kIncomplete) return false;
   if (m_graph == nullptr) m_graph = std::make_unique<VectorGraph>(*m_kernels, m_dimensions);
-  const size_t begin = m_rows_in_graph.load(std::memory_order_relaxed);
-  const size_t end = std::min(begin + rows, size());
-  m_graph->reserve(end);
-  for (size_t i = begin; i < end; ++i) m_graph->put(i, row(i));
-  m_rows_in_graph.store(end, std::memory_order_release);
-  return end < size();
+  if (m_rows_in_graph < size()) {
+    const size_t end = std::min(m_rows_in_graph + rows, size());
+    m_graph->reserve(end);
+    for (; m_rows_in_graph < end; ++m_rows_in_graph) m_graph->put(m_rows_in_graph, row(m_rows_in_graph));
+  } else if (m_measured_samples < m_samples.size()) {
+    measure(&m_samples[m_measured_samples++]);
+  } else {
+    m_graph_state.store(tune_graph(), std::memory_order_release);
+    return false;
+  }
+  return true;
+}
+
+void VectorIndex::measure(Sample* sample) const {
+  const VectorIndexQuery query{.vector = sample->unit, .limit = kNearest, .min_similarity = -1, .group = {}};
+  sample->least_similarity = static_cast<float>(search_rows(query, sample->unit, {}).back().similarity);
+}
+
+bool VectorIndex::finds_samples(size_t candidates) {
+  m_graph->set_candidates(candidates);
+  size_t found = 0;
+  size_t wanted = 0;
+  for (const Sample& sample : m_samples) {
+    wanted += std::min(kNearest, size());
+    for (const size_t index : m_graph->find(sample.unit.data(), kNearest)) {
+      if (dot(sample.unit.data(), index) >= sample.least_similarity) ++found;
+    }
+  }
+  return static_cast<double>(found) >= kWantedRecall * static_cast<double>(wanted);
+}
+
+VectorIndex::GraphState VectorIndex::tune_graph() {
+  const size_t most = std::max(kFewestCandidates, size() / kLargestPart);
+  for (size_t candidates = kFewestCandidates; candidates <= most; candidates *= 2) {
+    if (!finds_samples(candidates)) continue;
+    m_graph->set_candidates(2 * candidates);  // other searches may be harder
+    return GraphState::kUsed;
+  }
+  m_graph.reset();  // no search has seen it
+  return GraphState::kUseless;
 }
 
 std::optional<double> VectorIndex::similarity(const std::string& id, std::span<const float> vector) const {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -48,8 +49,10 @@ class VectorIndex {
   std::vector<VectorHit> search(const VectorIndexQuery& query) const;
   // Whether building the graph pays: there are many rows, and they were looked through a few times already.
   bool wants_graph() const;
-  // Takes up to so many more rows into the graph; false when all are in it. A change beside searches only: not beside
-  // put() or another extend_graph().
+  // Takes up to so many more rows into the graph. When all are in it, asks it what was searched exactly until then,
+  // with more and more candidates until it finds the nearest rows; where that would take as long as an exact search,
+  // the graph is not used. One step of this each call; false when there is nothing more to do. A change beside searches
+  // only: not beside put() or another extend_graph().
   bool extend_graph(size_t rows);
 
   // Cosine to the vector of that id, nullopt when there is none.
@@ -64,7 +67,18 @@ class VectorIndex {
     return m_blocks[index / kBlockRows].data() + index % kBlockRows * m_dimensions;
   }
   uint32_t group_number(const std::string& group);
-  bool has_graph() const { return m_graph != nullptr && m_rows_in_graph.load(std::memory_order_acquire) == size(); }
+  enum class GraphState : uint8_t { kIncomplete, kUsed, kUseless };
+  GraphState graph_state() const { return m_graph_state.load(std::memory_order_acquire); }
+
+  // A search that was made before there was a graph.
+  struct Sample {
+    std::vector<float> unit;
+    float least_similarity = 0;  // of the nearest rows, once they were looked for
+  };
+  void remember(std::span<const float> unit) const;
+  void measure(Sample* sample) const;
+  bool finds_samples(size_t candidates);
+  GraphState tune_graph();
   std::vector<VectorHit> search_rows(const VectorIndexQuery& query, std::span<const float> unit,
                                      std::span<const size_t> rows) const;
   float dot(const float* query, size_t index) const { return m_kernels->dot_f32(query, row(index), m_dimensions); }
@@ -72,9 +86,12 @@ class VectorIndex {
   const KernelTable* m_kernels;
   size_t m_dimensions;
   size_t m_graph_limit;
-  mutable std::atomic<size_t> m_exact_searches{0};
-  std::unique_ptr<VectorGraph> m_graph;      // over the first m_rows_in_graph rows
-  std::atomic<size_t> m_rows_in_graph{0};    // searches use the graph when it holds all
+  mutable std::mutex m_samples_mutex;
+  mutable std::vector<Sample> m_samples;  // kSamples at most; as many do not change but for their similarities
+  size_t m_measured_samples = 0;
+  std::unique_ptr<VectorGraph> m_graph;  // over the first m_rows_in_graph rows
+  size_t m_rows_in_graph = 0;
+  std::atomic<GraphState> m_graph_state = GraphState::kIncomplete;
   std::vector<std::vector<float>> m_blocks;  // of unit length each row
   std::vector<std::string> m_ids;
   std::vector<uint32_t> m_groups;

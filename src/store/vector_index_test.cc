@@ -138,6 +138,44 @@ TEST(VectorGraph, C004_19_RecallAgainstBruteForce) {
   EXPECT_GE(static_cast<double>(found) / (10 * kQueries), 0.98);
 }
 
+// Rows and searches in all directions alike: no graph finds its way among them with few candidates.
+TEST(VectorGraph, C004_19_IsNotUsedWhereItMissesTheNearest) {
+  constexpr size_t kRows = 4000;
+  constexpr size_t kValues = 64;
+  std::mt19937 random(12);
+  std::normal_distribution<float> normal;
+  const auto anywhere = [&] {
+    std::vector<float> vector(kValues);
+    for (float& value : vector) value = normal(random);
+    return vector;
+  };
+  const KernelTable& kernels = *select_kernel_table("").value();
+  VectorIndex exact(kernels, kValues, SIZE_MAX);
+  VectorIndex graph(kernels, kValues, kRows / 2);
+  for (size_t i = 0; i < kRows; ++i) {
+    const std::vector<float> vector = anywhere();
+    exact.put(std::to_string(i), "", vector);
+    graph.put(std::to_string(i), "", vector);
+  }
+  const auto ids = [](const VectorIndex& index, const std::vector<float>& query) {
+    std::vector<std::string> found;
+    for (const VectorHit& hit : index.search({.vector = query, .limit = 10, .min_similarity = -1, .group = {}}))
+      found.push_back(hit.id);
+    return found;
+  };
+  for (int search = 0; search < 16; ++search) ids(graph, anywhere());
+  ASSERT_TRUE(graph.wants_graph());
+  while (graph.extend_graph(100)) continue;
+  EXPECT_FALSE(graph.wants_graph());
+  for (int search = 0; search < 50; ++search) {
+    const std::vector<float> query = anywhere();
+    EXPECT_EQ(ids(graph, query), ids(exact, query));
+  }
+  const std::vector<float> late = anywhere();
+  graph.put("late", "", late);
+  EXPECT_EQ(ids(graph, late).front(), "late");
+}
+
 INSTANTIATE_TEST_SUITE_P(Tables, VectorIndexTest, testing::ValuesIn(kernel_tables().begin(), kernel_tables().end()),
                          [](const auto& entry) { return std::string(entry.param.table->name); });
 
