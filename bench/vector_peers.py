@@ -10,7 +10,7 @@ import vector_store
 from timing import timed_each
 
 LINKS, BUILD_CANDIDATES = 16, 200
-SEARCH_CANDIDATES = (16, 32, 64, 128, 256, 400, 800)
+SEARCH_CANDIDATES = (16, 32, 64, 128, 256, 400, 800, 1600, 3200)
 LEAST_RECALL = 0.98  # the fewest candidates that reach it, or the most
 
 

@@ -136,34 +136,37 @@ TEST_P(GemmTest, RealShapes) {
   check_gemm(table(), {.m = 131, .n = 384, .k = 1536, .activation = Activation::kGelu});
   check_gemm(table(), {.m = 300, .n = 128, .k = 384});
   check_gemm(table(), {.m = 19, .n = 1152, .k = 384});
+  check_gemm(table(), {.m = 350, .n = 33, .k = 1601, .activation = Activation::kGelu, .residual_in_place = true});
+  check_gemm(table(), {.m = 13, .n = 70, .k = 3072, .residual_in_place = true});
 }
 
 // What one row gives must not depend on the rows beside it, nor on how the columns are shared out.
 TEST_P(GemmTest, RowsAreIndependentBitForBit) {
   constexpr int kRows = 29;
   constexpr int kColumns = 130;
-  constexpr int kDepth = 77;
-  const auto a = random_floats(kRows * kDepth, 5);
-  const auto packed = pack(table(), random_floats(kColumns * kDepth, 6), kColumns, kDepth);
-  const auto run = [&](int first, int rows) {
-    std::vector<float> out(static_cast<size_t>(rows) * kColumns);
-    GemmF32Args args;
-    args.a = a.data() + first * kDepth;
-    args.lda = kDepth;
-    args.b = packed.get();
-    args.c = out.data();
-    args.ldc = kColumns;
-    args.m = rows;
-    args.n = kColumns;
-    args.k = kDepth;
-    args.activation = Activation::kGelu;
-    table().gemm_f32(args);
-    return out;
-  };
-  const auto together = run(0, kRows);
-  for (int rows = 1; rows <= 13; ++rows) {
-    const auto part = run(kRows - rows, rows);
-    ASSERT_TRUE(std::equal(part.begin(), part.end(), together.end() - static_cast<ptrdiff_t>(part.size())));
+  for (const int k : {77, 1601}) {
+    const auto a = random_floats(static_cast<size_t>(kRows * k), 5);
+    const auto packed = pack(table(), random_floats(static_cast<size_t>(kColumns * k), 6), kColumns, k);
+    const auto run = [&](int first, int rows) {
+      std::vector<float> out(static_cast<size_t>(rows) * kColumns);
+      GemmF32Args args;
+      args.a = a.data() + first * k;
+      args.lda = k;
+      args.b = packed.get();
+      args.c = out.data();
+      args.ldc = kColumns;
+      args.m = rows;
+      args.n = kColumns;
+      args.k = k;
+      args.activation = Activation::kGelu;
+      table().gemm_f32(args);
+      return out;
+    };
+    const auto together = run(0, kRows);
+    for (int rows = 1; rows <= 13; ++rows) {
+      const auto part = run(kRows - rows, rows);
+      ASSERT_TRUE(std::equal(part.begin(), part.end(), together.end() - static_cast<ptrdiff_t>(part.size())));
+    }
   }
 }
 

@@ -213,6 +213,7 @@ TEST_P(LowPrecisionTest, RealShapes) {
   for (const DType dtype : kTypes) {
     check(table(), dtype, {.m = 31, .n = 192, .k = 1536, .activation = Activation::kGelu});
     check(table(), dtype, {.m = 19, .n = 576, .k = 384});
+    check(table(), dtype, {.m = 350, .n = 33, .k = 1601, .residual_in_place = true});
   }
 }
 
@@ -237,7 +238,7 @@ TEST_P(LowPrecisionTest, OutliersAreMultipliedInFp32) {
 TEST_P(LowPrecisionTest, Int8SumsAreExact) {
   constexpr int kRows = 7;
   constexpr int kColumns = 70;
-  for (const int k : {2, 4, 63, 1000}) {
+  for (const int k : {2, 4, 63, 1000, 1601}) {
     std::vector<float> x(static_cast<size_t>(kRows * k));
     std::vector<float> weights(static_cast<size_t>(kColumns * k));
     std::mt19937 random(static_cast<unsigned>(k));
@@ -334,20 +335,21 @@ TEST_P(LowPrecisionTest, NormAndPrepareInOnePassGiveTheSameBits) {
 TEST_P(LowPrecisionTest, RowsAreIndependentBitForBit) {
   constexpr int kRows = 29;
   constexpr int kColumns = 130;
-  constexpr int kDepth = 77;
-  const auto x = random_floats(kRows * kDepth, 5);
-  for (const DType dtype : kTypes) {
+  for (const auto& [dtype, k] :
+       {std::pair{DType::kBF16, 77}, {DType::kI8, 77}, {DType::kBF16, 1601}, {DType::kI8, 1601}}) {
+    const auto x = random_floats(static_cast<size_t>(kRows * k), 5);
     const LowPrecisionKernels& kernels = kernels_of(table(), dtype);
-    const std::vector<int32_t> outliers = outlier_places(dtype == DType::kI8 ? 5 : 0, kDepth);
-    const PackedMatrix packed = pack(table(), dtype, random_floats(kColumns * kDepth, 6), kColumns, kDepth, outliers);
-    const auto run = [&](int first, int rows) {
+    const std::vector<int32_t> outliers = outlier_places(dtype == DType::kI8 ? 5 : 0, k);
+    const PackedMatrix packed =
+        pack(table(), dtype, random_floats(static_cast<size_t>(kColumns * k), 6), kColumns, k, outliers);
+    const auto run = [&, k = k](int first, int rows) {
       std::vector<float> out(static_cast<size_t>(rows) * kColumns);
       GemmLowArgs args;
       args.c = out.data();
       args.ldc = kColumns;
       args.m = rows;
       args.activation = Activation::kGelu;
-      multiply(kernels, Prepared(kernels, x.data() + first * kDepth, rows, kDepth, kDepth, outliers), packed, args);
+      multiply(kernels, Prepared(kernels, x.data() + first * k, rows, k, k, outliers), packed, args);
       return out;
     };
     const auto together = run(0, kRows);
