@@ -9,7 +9,8 @@ constexpr int kValuesWorthSharing = 1 << 14;
 }  // namespace
 
 const LowPrecisionKernels& low_precision_kernels(const KernelTable& kernels, DType dtype) {
-  CHECK(dtype == DType::kBF16 || dtype == DType::kI8);
+  CHECK(dtype == DType::kBF16 || dtype == DType::kI8 || dtype == DType::kI4);
+  if (dtype == DType::kI4) return kernels.int4;
   return dtype == DType::kBF16 ? kernels.bf16 : kernels.int8;
 }
 
@@ -21,7 +22,7 @@ int prepared_integer(const KernelTable& kernels, const PreparedRows& rows, int r
 
 PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const float> x, const PackedMatrix& weight) {
   const LowPrecisionKernels& kernels = low_precision_kernels(*context.kernels, weight.dtype());
-  CHECK(x.columns <= kMaxIntegerDepth);
+  CHECK(x.columns <= (weight.dtype() == DType::kI4 ? kMaxFourBitDepth : kMaxIntegerDepth));
   Arena& arena = context.scratch[0];
   const ptrdiff_t stride = (x.columns + kPreparedPadding - 1) / kPreparedPadding * kPreparedPadding;
   const size_t bytes = static_cast<size_t>(x.rows * stride) * static_cast<size_t>(kernels.activation_bytes);

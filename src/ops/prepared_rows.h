@@ -19,7 +19,7 @@ struct PreparedRows {
   ptrdiff_t stride = 0;             // of data, in values
 };
 
-// Of a dtype that is kBF16 or kI8.
+// Of a dtype that is kBF16, kI8 or kI4.
 const LowPrecisionKernels& low_precision_kernels(const KernelTable& kernels, DType dtype);
 
 // The whole number that stands for value `column` of a row that was prepared for int8.
