@@ -12,6 +12,7 @@
 // 128, nothing lost when they are in L2; 2 KiB and 16 KiB do worse.
 #pragma once
 
+#include "kernels/grouped_inl.h"
 #include "kernels/kernel_table.h"
 #include "kernels/math_inl.h"
 
@@ -181,7 +182,7 @@ struct TileSource {
   ptrdiff_t lda;
   const typename P::B* b;
   ptrdiff_t ldb;  // from one step to the next
-  int steps;
+  int steps;  // of grouped products: groups
 };
 
 // Adds up MR rows of a times NR vectors of a panel.
@@ -225,7 +226,11 @@ template <typename P, int MR, int NR>
 __attribute__((noinline)) void gemm_tile(const TileSource<P>& source, const TileTarget& target) {
   using V = typename P::Vector;
   typename P::Sum acc[MR][NR];
-  sum_tile<P, MR, NR>(acc, source, target);
+  if constexpr (kIsGrouped<P>) {
+    sum_groups<P, MR, NR>(acc, source, target, kFetchAhead);
+  } else {
+    sum_tile<P, MR, NR>(acc, source, target);
+  }
   if (target.activation == Activation::kNone) {
     finish_tile<P, MR, NR>(acc, target);
   } else {
@@ -314,13 +319,20 @@ inline void gemm_all(const typename P::Args& args) noexcept {
   TileSource<P> source{};
   source.lda = args.lda;
   source.ldb = kWidth * P::kDepth;
-  source.steps = (args.k + P::kDepth - 1) / P::kDepth;
+  ptrdiff_t panel_values;
+  if constexpr (kIsGrouped<P>) {
+    source.steps = (args.k + P::kGroup - 1) / P::kGroup;
+    panel_values = grouped_panel_bytes(source.steps, kWidth, P::kGroup);
+  } else {
+    source.steps = (args.k + P::kDepth - 1) / P::kDepth;
+    panel_values = source.steps * source.ldb;
+  }
   for (int row = 0; row < args.m; row += block) {
     const int rows = args.m - row < block ? args.m - row : block;
     source.a = static_cast<const typename P::A*>(args.a) + row * args.lda;
     for (int column = 0; column < args.n; column += kWidth) {
       source.b = static_cast<const typename P::B*>(args.b) +
-                 static_cast<ptrdiff_t>(column / kWidth) * source.steps * source.ldb;
+                 static_cast<ptrdiff_t>(column / kWidth) * panel_values;
       TileTarget target = tile_target<P>(args, row, column);
       target.columns = column + kWidth >= args.n ? args.n - column : kWidth;
       gemm_panel<P, NR>(source, rows, target);
