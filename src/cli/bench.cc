@@ -47,7 +47,7 @@ std::string to_text(const ModelBenchResult& result) {
       "{}, {:.0f} tokens/s\n"
       "{:.0f} % of what {} threads could do here in {}: {:.0f} {} with the {} kernels, {:.0f} GB/s from memory\n",
       describe(result.times), result.tokens_per_s, result.floor_share() * 100, result.threads,
-      precision_name(result.precision), result.peak_gflops, result.precision == Precision::kInt8 ? "GOP/s" : "GFLOP/s",
+      precision_name(result.precision), result.peak_gflops, result.precision >= Precision::kInt8 ? "GOP/s" : "GFLOP/s",
       result.isa, result.read_gb_per_s);
 }
 

@@ -90,6 +90,7 @@ Result<void> write_trace(const std::string& path, const std::function<Result<voi
 double weight_bytes(const PassWork& work, Precision precision) {
   const double others = work.weights - work.in_int8;
   switch (precision) {
+    case Precision::kInt4: return work.weights - work.in_int4 + work.in_int4 * (4 + 8.0 / 32) / 8;
     case Precision::kInt8: return work.weights;
     case Precision::kBf16: return 2 * others + work.in_int8;
     default: return 4 * others + work.in_int8;

@@ -18,8 +18,8 @@ void add_compute_options(CLI::App& verb, ModelOptions* options) {
   verb.add_option(
           "--precision", options->precision,
           "auto (of a packed file beside the model, else bf16 where the CPU is faster at it than at fp32), fp32, "
-          "bf16 or int8")
-      ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8"}))
+          "bf16, int8 or int4 (decoder layers; the others as int8)")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8", "int4"}))
       ->capture_default_str();
   verb.add_option("--threads", options->threads, "Compute threads (default: what the container allows)")
       ->check(CLI::Range(1, kMaxThreads));
@@ -29,7 +29,7 @@ void add_compute_options(CLI::App& verb, ModelOptions* options) {
 
 Result<Precision> parse_precision(const std::string& name) {
   if (const auto precision = find_precision(name)) return *precision;
-  return error(StatusCode::kInvalidArgument, "--precision " + name + " is unknown; use auto, fp32, bf16 or int8");
+  return error(StatusCode::kInvalidArgument, "--precision " + name + " is unknown; use auto, fp32, bf16, int8 or int4");
 }
 
 Result<ModelPlaces> configured_model_places() {

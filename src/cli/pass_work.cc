@@ -50,7 +50,8 @@ PassWork decoder_step_work(const EncoderDecoderInfo& model, int source_tokens, i
   const double layer = 1.5 * attention_weights(encoder) + feed_forward_weights(encoder, model.decoder_layers);
   PassWork work;
   work.in_int8 = static_cast<double>(encoder.vocabulary_size) * encoder.hidden_size;
-  work.weights = model.decoder_layers * layer + work.in_int8;
+  work.in_int4 = model.decoder_layers * layer;
+  work.weights = work.in_int4 + work.in_int8;
   const double keys = source_tokens + written + 1;
   work.operations = 2 * work.weights + 4 * keys * encoder.hidden_size * model.decoder_layers;
   return work;

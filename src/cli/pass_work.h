@@ -11,6 +11,7 @@ namespace vivace {
 struct PassWork {
   double operations = 0;  // multiplications and additions
   double weights = 0;     // values that must be read
+  double in_int4 = 0;     // of them those of decoder layers, which int4 keeps in 4 bits and a factor of 8 for 32
   double in_int8 = 0;     // of them those that need not be read in more than a byte in any precision
 };
 

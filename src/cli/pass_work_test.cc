@@ -46,6 +46,8 @@ TEST(PassWork, OfADecoderStep) {
   EXPECT_EQ(decoder_step_work(model, 64, 0).weights, 12 * (6 * square + 8 * square) + 32100.0 * 768);
   EXPECT_EQ(decoder_step_work(model, 64, 0).in_int8, 32100.0 * 768);
   EXPECT_EQ(source_work(model, 64).in_int8, 0);
+  EXPECT_EQ(decoder_step_work(model, 64, 0).in_int4, 12 * 14 * square);
+  EXPECT_EQ(source_work(model, 64).in_int4, 0);
   EXPECT_EQ(decoder_step_work(model, 64, 9).operations - decoder_step_work(model, 64, 8).operations, 4.0 * 768 * 12);
   EXPECT_EQ(source_work(model, 64).weights, 12 * 12 * square + 12 * 2 * square);
 }

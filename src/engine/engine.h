@@ -57,7 +57,7 @@ struct ModelInfo {
   size_t file_bytes = 0;               // of the weight files
   size_t packed_bytes = 0;             // of the packed weights in memory
   std::string weights_dtype;           // as stored in the file: "F32"
-  std::string precision;               // as computed: "fp32", "bf16", "int8"
+  std::string precision;               // as computed: "fp32", "bf16", "int8", "int4"
   std::string isa;                     // chosen kernel table
   std::vector<std::string> isa_notes;  // one line for each table that was not chosen: why
   int threads = 0;

@@ -133,6 +133,7 @@ double read_rate(std::span<const uint64_t> words, uint64_t* sum) {
 
 double MachineProbe::operations_per_s(Precision precision) {
   precision = resolve_precision(m_kernels, precision);
+  if (precision == Precision::kInt4) precision = Precision::kInt8;  // whose multiplications it does
   double& known = m_operations[precision];
   if (known > 0) return known;
   const bool is_f32 = precision == Precision::kF32;

@@ -114,7 +114,7 @@ class Packing {
                                         choose_target(packed, m_target.kernels, m_target.precision));
                        report->file_bytes = target.packed->bytes();
                        // Those of a copy beside a layer in more than int8 are of no interest.
-                       if (target.precision == Precision::kInt8) report->outliers = target.packed->outliers();
+                       if (target.is_quantized()) report->outliers = target.packed->outliers();
                        return load_any(packed, target);
                      }));
     return {};

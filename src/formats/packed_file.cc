@@ -92,10 +92,12 @@ class PackedIndexReader {
     matrix.k = static_cast<int>(k);
     matrix.n = static_cast<int>(n);
     matrix.layout = {dtype, static_cast<int>(width), static_cast<int>(depth)};
-    if (dtype != DType::kF32 && dtype != DType::kBF16 && dtype != DType::kI8) return value.fail("has no such type");
+    const bool is_float = dtype == DType::kF32 || dtype == DType::kBF16;
+    if (!is_float && !matrix.layout.is_quantized()) return value.fail("has no such type");
+    if (dtype == DType::kI4 && kFourBitGroup / 2 % depth != 0) return value.fail("has no such depth");
     ASSIGN_OR_RETURN(matrix.data,
                      section_of(value, "data", PackedMatrix::data_bytes(matrix.k, matrix.n, matrix.layout)));
-    if (dtype == DType::kI8) {
+    if (matrix.layout.is_quantized()) {
       const size_t bytes = PackedMatrix::column_entries(matrix.n, matrix.layout) * sizeof(float);
       ASSIGN_OR_RETURN(matrix.scales, section_of(value, "scales", bytes));
       ASSIGN_OR_RETURN(matrix.offsets, section_of(value, "offsets", bytes));
@@ -120,7 +122,7 @@ class PackedIndexReader {
   static Result<DType> read_dtype(const JsonValue& value) {
     ASSIGN_OR_RETURN(const std::string name, value.string_or("dtype", ""));
     for (const DType dtype :
-         {DType::kF32, DType::kF16, DType::kBF16, DType::kI8, DType::kU8, DType::kI32, DType::kI64}) {
+         {DType::kF32, DType::kF16, DType::kBF16, DType::kI8, DType::kU8, DType::kI32, DType::kI64, DType::kI4}) {
       if (name == dtype_name(dtype)) return dtype;
     }
     return value.fail("has no type");

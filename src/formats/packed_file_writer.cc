@@ -69,7 +69,7 @@ void PackedFileWriter::add_matrix(const std::string& key, const PackedMatrix& ma
   json.key("dtype").value(dtype_name(matrix.dtype()));
   json.key("width").value(matrix.layout().width).key("depth").value(matrix.layout().depth);
   json.key("data").raw(m_parts->write(parts.data.data(), parts.data.bytes()));
-  if (matrix.dtype() == DType::kI8) {
+  if (matrix.layout().is_quantized()) {
     json.key("scales").raw(m_parts->write(parts.scales.data(), parts.scales.bytes()));
     json.key("offsets").raw(m_parts->write(parts.offsets.data(), parts.offsets.bytes()));
     json.key("outliers").begin_array();

@@ -5,6 +5,6 @@
 
 namespace vivace {
 
-constinit const KernelTable kernel_table_avx2 = make_kernel_table<ProductBf16, ProductInt8, 2>("avx2");
+constinit const KernelTable kernel_table_avx2 = make_kernel_table<ProductBf16, ProductInt8, ProductInt4, 2>("avx2");
 
 }  // namespace vivace

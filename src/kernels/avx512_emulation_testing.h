@@ -113,6 +113,14 @@ Vector narrow(Integers x) {
   return out;
 }
 
+Integers widen(__m128i x) {
+  int8_t parts[16];
+  std::memcpy(parts, &x, sizeof parts);
+  IntegerLanes whole;
+  for (int l = 0; l < 16; ++l) whole.i[l] = parts[l];
+  return bits_of<Integers>(whole);
+}
+
 // VCVTNEPS2BF16: to nearest, ties to even; subnormal numbers become zeros.
 simde__m256bh to_bf16(Floats x) {
   const auto bits = bits_of<IntegerLanes>(x);
@@ -143,6 +151,7 @@ simde__m256bh to_bf16(Floats x) {
 #undef _mm512_cvtepi32_ps
 #undef _mm512_cvtepi32_epi8
 #undef _mm512_cvtepi32_epi16
+#undef _mm512_cvtepi8_epi32
 #undef _mm512_cvtneps_pbh
 #undef _mm512_madd_epi16
 #undef _mm512_shuffle_f32x4
@@ -156,6 +165,7 @@ simde__m256bh to_bf16(Floats x) {
 #define _mm512_cvtepi32_ps(x) vivace_emulated::to_floats(x)
 #define _mm512_cvtepi32_epi8(x) (vivace_emulated::narrow<__m128i, uint8_t>(x))
 #define _mm512_cvtepi32_epi16(x) (vivace_emulated::narrow<__m256i, uint16_t>(x))
+#define _mm512_cvtepi8_epi32(x) vivace_emulated::widen(x)
 #define _mm512_cvtneps_pbh(x) vivace_emulated::to_bf16(x)
 #define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
 #define _mm512_shuffle_f32x4(a, b, order) simde_mm512_shuffle_f32x4(a, b, order)

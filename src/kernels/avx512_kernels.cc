@@ -6,6 +6,6 @@
 
 namespace vivace {
 
-constinit const KernelTable kernel_table_avx512 = make_kernel_table<ProductBf16, ProductInt8, 4>("avx512");
+constinit const KernelTable kernel_table_avx512 = make_kernel_table<ProductBf16, ProductInt8, ProductInt4, 4>("avx512");
 
 }  // namespace vivace

@@ -7,6 +7,6 @@
 namespace vivace {
 
 constinit const KernelTable kernel_table_avx512_vnni_bf16 =
-    make_kernel_table<ProductNativeBf16, ProductNativeInt8, 4>("avx512_vnni_bf16");
+    make_kernel_table<ProductNativeBf16, ProductNativeInt8, ProductNativeInt4, 4>("avx512_vnni_bf16");
 
 }  // namespace vivace

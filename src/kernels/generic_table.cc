@@ -136,6 +136,42 @@ void gemm_int8(const GemmLowArgs& args) noexcept {
   }
 }
 
+// Of one row and a group of 4-bit weights: adds the whole sums, each times its column's factor.
+void add_group(const int16_t* a, const int8_t* factors, const uint8_t* weights, int32_t* whole) {
+  constexpr int kGroup = 32;
+  for (int j = 0; j < kPanelWidth; ++j) {
+    int32_t sum = 0;
+    for (int k = 0; k < kGroup; ++k) {
+      const int bits = weights[k / 2 * kPanelWidth + j] >> (k % 2 * 4) & 15;
+      sum += a[k] * (bits < 8 ? bits : bits - 16);
+    }
+    whole[j] += sum * factors[j];
+  }
+}
+
+void gemm_int4(const GemmLowArgs& args) noexcept {
+  constexpr int kGroup = 32;
+  const int groups = (args.k + kGroup - 1) / kGroup;
+  const ptrdiff_t factor_bytes = (static_cast<ptrdiff_t>(groups) * kPanelWidth + 63) / 64 * 64;
+  const ptrdiff_t panel_bytes = factor_bytes + static_cast<ptrdiff_t>(groups) * kPanelWidth * kGroup / 2;
+  for (int row = 0; row < args.m; ++row) {
+    const int16_t* a = static_cast<const int16_t*>(args.a) + row * args.lda;
+    for (int first = 0; first < args.n; first += kPanelWidth) {
+      const int8_t* factors = static_cast<const int8_t*>(args.b) + first / kPanelWidth * panel_bytes;
+      const auto* weights = reinterpret_cast<const uint8_t*>(factors + factor_bytes);
+      int32_t whole[kPanelWidth] = {};
+      for (int group = 0; group < groups; ++group) {
+        add_group(a + group * kGroup, factors + group * kPanelWidth, weights + group * kPanelWidth * kGroup / 2, whole);
+      }
+      float sums[kPanelWidth];
+      for (int j = 0; j < kPanelWidth; ++j) {
+        sums[j] = static_cast<float>(whole[j]) * (args.row_scales[row] * args.column_scales[first + j]);
+      }
+      store_sums(args, row, first, sums);
+    }
+  }
+}
+
 void layer_norm_f32(const LayerNormF32Args& args) noexcept {
   for (int row = 0; row < args.rows; ++row) {
     const float* x = args.x + row * args.ldx;
@@ -289,6 +325,8 @@ const KernelTable kernel_table_generic = {
         {.depth = 1, .activation_bytes = 4, .prepare = prepare_bf16, .layer_norm = layer_norm_bf16, .gemm = gemm_bf16},
     .int8 =
         {.depth = 1, .activation_bytes = 2, .prepare = prepare_int8, .layer_norm = layer_norm_int8, .gemm = gemm_int8},
+    .int4 =
+        {.depth = 1, .activation_bytes = 2, .prepare = prepare_int8, .layer_norm = layer_norm_int8, .gemm = gemm_int4},
     .layer_norm_f32 = layer_norm_f32,
     .rms_norm_f32 = rms_norm_f32,
     .attention_f32 = attention_f32,

@@ -65,6 +65,7 @@ struct PrepareArgs {
 // outliers are added in fp32, from the first to the last, before the activation. The panels hold, for each `depth`
 // inputs from first to last, those of the first column, of the second, …
 constexpr int kMaxIntegerDepth = 1 << 16;
+constexpr int kMaxFourBitDepth = 1 << 13;
 struct GemmLowArgs {
   const void* a = nullptr;  // rows as PrepareArgs::out
   ptrdiff_t lda = 0;        // in values
@@ -196,6 +197,9 @@ struct KernelTable {
   void (*gemm_f32)(const GemmF32Args& args) noexcept;
   LowPrecisionKernels bf16;
   LowPrecisionKernels int8;
+  // Rows as int8's. A weight is the column's scale, times the factor of its group of 32 inputs, times -8 … 7: see
+  // tensor/four_bit_panel.h. At most kMaxFourBitDepth inputs, so that 32 bits hold the sums.
+  LowPrecisionKernels int4;
   void (*layer_norm_f32)(const LayerNormF32Args& args) noexcept;
   void (*rms_norm_f32)(const RmsNormF32Args& args) noexcept;
   void (*attention_f32)(const AttentionF32Args& args) noexcept;

@@ -14,7 +14,8 @@ class LowPrecisionTest : public EachTable {};
 VIVACE_FOR_EACH_TABLE(LowPrecisionTest);
 
 constexpr float kUntouched = 12345.0F;
-constexpr DType kTypes[] = {DType::kBF16, DType::kI8};
+constexpr DType kTypes[] = {DType::kBF16, DType::kI8, DType::kI4};
+constexpr DType kWholeTypes[] = {DType::kI8, DType::kI4};
 
 struct Case {
   int m = 1;
@@ -39,6 +40,7 @@ bool is_outlier(const PackedMatrix& weights, int input) {
 }
 
 const LowPrecisionKernels& kernels_of(const KernelTable& table, DType dtype) {
+  if (dtype == DType::kI4) return table.int4;
   return dtype == DType::kBF16 ? table.bf16 : table.int8;
 }
 
@@ -217,21 +219,25 @@ TEST_P(LowPrecisionTest, RealShapes) {
   }
 }
 
-TEST_P(LowPrecisionTest, OutliersAreMultipliedInFp32) {
+void check_outliers(const KernelTable& table, DType dtype) {
   for (const int k : {1, 2, 7, 16, 17, 33, 64, 100}) {
     for (const int outliers : {1, 2, 8, 17}) {
       if (outliers > k) continue;
       for (const int n : {1, 15, 16, 17, 70}) {
         for (const int m : {1, 6, 13}) {
-          check(table(), DType::kI8, {.m = m, .n = n, .k = k, .misalignment = (m + k) % 16, .outliers = outliers});
+          check(table, dtype, {.m = m, .n = n, .k = k, .misalignment = (m + k) % 16, .outliers = outliers});
         }
       }
       check(
-          table(), DType::kI8,
+          table, dtype,
           {.m = 7, .n = 33, .k = k, .activation = Activation::kGelu, .residual_in_place = true, .outliers = outliers});
     }
   }
-  check(table(), DType::kI8, {.m = 19, .n = 576, .k = 384, .with_bias = false, .outliers = 8});
+  check(table, dtype, {.m = 19, .n = 576, .k = 384, .with_bias = false, .outliers = 8});
+}
+
+TEST_P(LowPrecisionTest, OutliersAreMultipliedInFp32) {
+  for (const DType dtype : kWholeTypes) check_outliers(table(), dtype);
 }
 
 // The largest magnitudes that there are: no table may saturate, and each must give the exact whole number.
@@ -331,15 +337,61 @@ TEST_P(LowPrecisionTest, NormAndPrepareInOnePassGiveTheSameBits) {
   }
 }
 
+// The largest sums that there are: all weights -8 times the largest factor, all activations 255 steps of one sign, and
+// groups that cancel each other out. 32 bits hold them, and each table gives the exact whole number.
+TEST_P(LowPrecisionTest, Int4SumsAreExact) {
+  constexpr int kColumns = 70;
+  for (const int k : {31, 64, 1000, kMaxFourBitDepth}) {
+    std::vector<float> x(static_cast<size_t>(3 * k), 255.0F);
+    std::fill_n(x.begin() + k, k, -255.0F);
+    std::mt19937 random(static_cast<unsigned>(k));
+    for (int i = 0; i < k; ++i) x[static_cast<size_t>(2 * k + i)] = static_cast<float>(random() % 256) - 100.0F;
+    x[static_cast<size_t>(2 * k)] = -100.0F;
+    x[static_cast<size_t>(2 * k + 1)] = 155.0F;  // 255 steps: all scales are 1
+    std::vector<float> weights(static_cast<size_t>(kColumns * k));
+    for (int j = 0; j < kColumns; ++j) {
+      for (int i = 0; i < k; ++i) {
+        const int factor = j < 2 ? 127 : 1 + i / 32 * 5 % 127;
+        const int q = j < 2 ? (j == 0 ? -8 : 8) : static_cast<int>(random() % 16) - 8;
+        weights[static_cast<size_t>(j * k + i)] = static_cast<float>(factor * q);
+      }
+      weights[static_cast<size_t>(j * k)] = j % 2 == 0 ? -1016.0F : 1016.0F;  // so that the scale is 1
+    }
+    const PackedMatrix packed = pack(table(), DType::kI4, weights, kColumns, k);
+    std::vector<float> out(3 * kColumns);
+    GemmLowArgs args;
+    args.c = out.data();
+    args.ldc = kColumns;
+    args.m = 3;
+    multiply(table().int4, Prepared(table().int4, x.data(), 3, k, k), packed, args);
+    std::vector<float> column(static_cast<size_t>(k));
+    for (int j = 0; j < kColumns; ++j) {
+      packed.unpack_row(j, column.data());
+      for (int row = 0; row < 3; ++row) {
+        int64_t sum = 0;
+        for (int i = 0; i < k; ++i) {
+          sum += static_cast<int64_t>(x[static_cast<size_t>(row * k + i)]) *
+                 static_cast<int64_t>(column[static_cast<size_t>(i)]);
+        }
+        ASSERT_EQ(out[static_cast<size_t>(row * kColumns + j)], static_cast<float>(sum)) << k << " " << row << " " << j;
+      }
+    }
+  }
+}
+
 // What one row gives must not depend on the rows beside it.
 TEST_P(LowPrecisionTest, RowsAreIndependentBitForBit) {
   constexpr int kRows = 29;
   constexpr int kColumns = 130;
-  for (const auto& [dtype, k] :
-       {std::pair{DType::kBF16, 77}, {DType::kI8, 77}, {DType::kBF16, 1601}, {DType::kI8, 1601}}) {
+  for (const auto& [dtype, k] : {std::pair{DType::kBF16, 77},
+                                 {DType::kI8, 77},
+                                 {DType::kI4, 77},
+                                 {DType::kBF16, 1601},
+                                 {DType::kI8, 1601},
+                                 {DType::kI4, 1601}}) {
     const auto x = random_floats(static_cast<size_t>(kRows * k), 5);
     const LowPrecisionKernels& kernels = kernels_of(table(), dtype);
-    const std::vector<int32_t> outliers = outlier_places(dtype == DType::kI8 ? 5 : 0, k);
+    const std::vector<int32_t> outliers = outlier_places(dtype == DType::kBF16 ? 0 : 5, k);
     const PackedMatrix packed =
         pack(table(), dtype, random_floats(static_cast<size_t>(kColumns * k), 6), kColumns, k, outliers);
     const auto run = [&, k = k](int first, int rows) {

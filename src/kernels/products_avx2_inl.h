@@ -71,5 +71,22 @@ struct ProductInt8 {
   }
 };
 
+// Two weights in a byte: 16 bits hold the second's bits above the first's.
+struct ProductInt4 : ProductInt8 {
+  static constexpr int kGroup = 32;
+
+  static Sum zero() { return _mm256_setzero_si256(); }
+  static Operand load(const B* b, int half) {
+    const __m256i both = ProductInt8::load(b, 0);
+    return half == 0 ? _mm256_srai_epi16(_mm256_slli_epi16(both, 12), 12) : _mm256_srai_epi16(both, 4);
+  }
+  static Operand load_factors(const B* factors) {
+    return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(factors)));
+  }
+  static Sum add_scaled(Sum part, Operand factor, Sum sum) {
+    return _mm256_add_epi32(sum, _mm256_mullo_epi32(part, factor));
+  }
+};
+
 }  // namespace
 }  // namespace vivace

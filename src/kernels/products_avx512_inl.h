@@ -67,5 +67,21 @@ struct ProductInt8 {
   }
 };
 
+struct ProductInt4 : ProductInt8 {
+  static constexpr int kGroup = 32;
+
+  static Sum zero() { return _mm512_setzero_si512(); }
+  static Operand load(const B* b, int half) {
+    const __m512i both = ProductInt8::load(b, 0);
+    return half == 0 ? _mm512_srai_epi16(_mm512_slli_epi16(both, 12), 12) : _mm512_srai_epi16(both, 4);
+  }
+  static Operand load_factors(const B* factors) {
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(factors)));
+  }
+  static Sum add_scaled(Sum part, Operand factor, Sum sum) {
+    return _mm512_add_epi32(sum, _mm512_mullo_epi32(part, factor));
+  }
+};
+
 }  // namespace
 }  // namespace vivace

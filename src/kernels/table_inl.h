@@ -18,7 +18,7 @@ size_t attention_scratch_floats(int tokens, int head_dim, const int32_t* index) 
 }
 
 // Kernels on vectors of type V, with these products for less than fp32; panels of packed weights are NR vectors wide.
-template <typename Bf16, typename Int8, int NR>
+template <typename Bf16, typename Int8, typename Int4, int NR>
 constexpr KernelTable make_kernel_table(const char* name) {
   using V = typename Int8::Vector;
   return {
@@ -29,6 +29,7 @@ constexpr KernelTable make_kernel_table(const char* name) {
       .gemm_f32 = gemm_f32_all<V, NR>,
       .bf16 = make_low_precision<Bf16, NR>(),
       .int8 = make_low_precision<Int8, NR>(),
+      .int4 = make_low_precision<Int4, NR>(),
       .layer_norm_f32 = layer_norm_all<V>,
       .rms_norm_f32 = rms_norm_all<V>,
       .attention_f32 = attention_all<V, NR>,

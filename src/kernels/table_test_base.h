@@ -47,6 +47,7 @@ class EachTable : public testing::TestWithParam<size_t> {
       ASSERT_NE(m_table->attention_f32, kernel_table_generic.attention_f32);
       ASSERT_NE(m_table->bf16.gemm, kernel_table_generic.bf16.gemm);
       ASSERT_NE(m_table->int8.gemm, kernel_table_generic.int8.gemm);
+      ASSERT_NE(m_table->int4.gemm, kernel_table_generic.int4.gemm);
     }
   }
   const KernelTable& table() const { return *m_table; }

@@ -35,7 +35,7 @@ std::string packed_path(const ModelDirectory& directory, const LoadTarget& targe
 // model wants that one.
 std::optional<Precision> precision_beside(const ModelDirectory& directory, const LoadTarget& target, Precision asked) {
   std::vector<Precision> candidates = {target.precision};
-  if (asked == Precision::kAuto) candidates = {Precision::kInt8, Precision::kBf16, Precision::kF32};
+  if (asked == Precision::kAuto) candidates = {Precision::kInt8, Precision::kInt4, Precision::kBf16, Precision::kF32};
   for (const Precision candidate : candidates) {
     std::error_code ignored;
     if (std::filesystem::exists(packed_path(directory, {target.kernels, candidate}), ignored)) return candidate;

@@ -33,6 +33,8 @@ struct LoadTarget {
     return coarse;
   }
 
+  bool is_quantized() const { return precision == Precision::kInt8 || precision == Precision::kInt4; }
+
   const KernelTable& kernels;
   Precision precision;                         // of the layers; heads, embeddings and norms are fp32
   std::vector<std::string> kept_in_bf16{};     // layers of an int8 model, by the beginning of their tensors' names
@@ -41,7 +43,7 @@ struct LoadTarget {
 };
 
 // The packed model that the directory is, or that stands beside its checkpoint for these kernels and this precision
-// (for kAuto: int8, else bf16, else fp32), with a line in the log; else the checkpoint. kUnsupported for a packed model
+// (for kAuto: int8, else int4, bf16, fp32), with a line in the log; else the checkpoint. kUnsupported for a packed model
 // that was made for others; one that only stands beside a checkpoint is then passed over, with a line in the log.
 Result<LoadTarget> choose_target(const ModelDirectory& directory, const KernelTable& kernels, Precision precision);
 

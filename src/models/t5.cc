@@ -40,25 +40,27 @@ struct T5Weights {
   AlignedBuffer<float> distance_bias;  // as CachedAttention::distance_bias
 };
 
-T5DecoderLayer load_decoder_layer(LayerLoader& load, const WeightScope& block, const T5Config& config) {
+// `load` of what is computed for each token of the source: like the encoder's layers.
+T5DecoderLayer load_decoder_layer(LayerLoader& load, LayerLoader& writing, const WeightScope& block,
+                                  const T5Config& config) {
   const auto attention_part = [&](const WeightScope& scope, std::initializer_list<std::string_view> names) {
-    return load.linear(scope, names, config.hidden_size, config.inner_size(), LayerBias::kNone);
+    return writing.linear(scope, names, config.hidden_size, config.inner_size(), LayerBias::kNone);
   };
   const auto output = [&](const WeightScope& scope) {
-    return load.linear(scope, {"o"}, config.inner_size(), config.hidden_size, LayerBias::kNone);
+    return writing.linear(scope, {"o"}, config.inner_size(), config.hidden_size, LayerBias::kNone);
   };
   const WeightScope self = block.scope("layer.0.SelfAttention");
   const WeightScope cross = block.scope("layer.1.EncDecAttention");
   return T5DecoderLayer{
-      .self_norm = load.rms_norm(block.scope("layer.0.layer_norm"), config.hidden_size, config.epsilon),
+      .self_norm = writing.rms_norm(block.scope("layer.0.layer_norm"), config.hidden_size, config.epsilon),
       .self_queries = attention_part(self, {"q"}),
       .self_keys_values = attention_part(self, {"k", "v"}),
       .self_output = output(self),
-      .cross_norm = load.rms_norm(block.scope("layer.1.layer_norm"), config.hidden_size, config.epsilon),
+      .cross_norm = writing.rms_norm(block.scope("layer.1.layer_norm"), config.hidden_size, config.epsilon),
       .cross_queries = attention_part(cross, {"q"}),
-      .cross_keys_values = attention_part(cross, {"k", "v"}),
+      .cross_keys_values = load.linear(cross, {"k", "v"}, config.hidden_size, config.inner_size(), LayerBias::kNone),
       .cross_output = output(cross),
-      .feed_forward = load_t5_feed_forward(load, block.scope("layer.2"), config),
+      .feed_forward = load_t5_feed_forward(writing, block.scope("layer.2"), config),
   };
 }
 
@@ -94,9 +96,12 @@ T5Weights load_weights(LayerLoader& load, const WeightScope& root, const T5Confi
   const WeightScope decoder = root.scope("decoder");
   load_words(load, root, config, &weights);
   weights.encoder = T5EncoderStack::load(load, root.scope("encoder"), config);
+  LayerLoader writing = load.for_decoder();
   for (int i = 0; i < config.decoder_layers; ++i) {
-    weights.decoder.push_back(load_decoder_layer(load, decoder.scope("block." + std::to_string(i)), config));
+    weights.decoder.push_back(load_decoder_layer(load, writing, decoder.scope("block." + std::to_string(i)), config));
   }
+  load.count_parameters(writing.parameters());
+  load.count_bytes(writing.packed_bytes());
   weights.final_norm = load.rms_norm(decoder.scope("final_layer_norm"), config.hidden_size, config.epsilon);
   weights.bias_table = load_t5_bias_table(load, decoder, config);
   return weights;

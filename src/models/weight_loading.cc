@@ -22,12 +22,18 @@ Result<WeightFiles> open_weights(const std::string& directory, const LoadTarget&
 
 LayerLoader::LayerLoader(WeightLoader& weights, const LoadTarget& target, int hidden_size)
     : m_weights(weights), m_target(target), m_hidden_size(hidden_size) {
-  if (hidden_size == 0 || target.precision != Precision::kInt8 || target.packed != nullptr) return;
+  if (hidden_size == 0 || !target.is_quantized() || target.packed != nullptr) return;
   m_strong_channels = find_strong_channels(weights.files(), hidden_size);
+}
+
+Precision LayerLoader::precision_of(const Plan& plan) const {
+  if (m_target.precision != Precision::kInt4) return precision_of(plan.name);
+  return m_writes && plan.inputs <= kMaxFourBitDepth ? Precision::kInt4 : Precision::kInt8;
 }
 
 Precision LayerLoader::precision_of(std::string_view full_name) const {
   const Precision precision = resolve_precision(m_target.kernels, m_target.precision);
+  if (precision == Precision::kInt4) return Precision::kInt8;
   if (precision != Precision::kInt8) return precision;
   const bool kept = std::ranges::any_of(m_target.kept_in_bf16, [&](const std::string& layer) {
     return full_name.starts_with(layer) && full_name.substr(layer.size()).starts_with('.');
@@ -69,7 +75,7 @@ AlignedBuffer<float> LayerLoader::numbers(const WeightScope& scope, std::string_
 }
 
 Linear LayerLoader::packed_linear(const Plan& plan, const std::string& key) {
-  const PanelLayout layout = panel_layout(m_target.kernels, precision_of(plan.name));
+  const PanelLayout layout = panel_layout(m_target.kernels, precision_of(plan));
   auto matrix = m_target.packed->matrix(key);
   Linear layer{{}, m_target.packed->floats(key + ".bias")};
   const size_t biases = plan.has_bias ? static_cast<size_t>(plan.outputs) : 0;
@@ -83,10 +89,10 @@ Linear LayerLoader::packed_linear(const Plan& plan, const std::string& key) {
 }
 
 PackedMatrix LayerLoader::pack(const Plan& plan, const Values& values) const {
-  const PanelLayout layout = panel_layout(m_target.kernels, precision_of(plan.name));
+  const PanelLayout layout = panel_layout(m_target.kernels, precision_of(plan));
   const float* weights = values.weights.data() + static_cast<ptrdiff_t>(values.first) * plan.inputs;
   std::vector<int32_t> outliers;
-  if (layout.dtype == DType::kI8) {
+  if (layout.is_quantized()) {
     const bool reads_hidden_states = plan.inputs == m_hidden_size;
     outliers =
         choose_outliers(reads_hidden_states ? std::span<const int32_t>(m_strong_channels) : std::span<const int32_t>(),
@@ -100,7 +106,7 @@ PackedMatrix LayerLoader::pack(const Plan& plan, const Values& values) const {
 template <typename Read>
 Linear LayerLoader::make_linear(const Plan& plan, Read read) {
   const size_t parameters = m_parameters + plan.parameters;
-  const PanelLayout layout = panel_layout(m_target.kernels, precision_of(plan.name));
+  const PanelLayout layout = panel_layout(m_target.kernels, precision_of(plan));
   const std::string key = plan.name + ":" + std::string(dtype_name(layout.dtype));
   Linear layer;
   if (m_target.packed != nullptr) {
@@ -242,7 +248,7 @@ AlignedBuffer<float> LayerLoader::table(const WeightScope& scope, std::string_vi
 }
 
 Shortlist LayerLoader::shortlist(const WeightScope& scope, std::string_view name, const Linear& layer) {
-  if (layer.weight.n() == 0 || layer.weight.dtype() == DType::kI8) return {};
+  if (layer.weight.n() == 0 || layer.weight.layout().is_quantized()) return {};
   LayerLoader coarse(m_weights, m_target.in_int8());  // it counts for itself, the parameters were counted
   if (m_target.packed != nullptr && !coarse.is_packed(scope, name)) return {};
   Shortlist made{coarse.linear(scope, {name}, layer.weight.k(), layer.weight.n(), LayerBias::kNone), {}};

@@ -61,6 +61,14 @@ class LayerLoader {
   // Another loader of the same tensors, whose layers are fp32. It counts for itself: for what is needed only while the
   // model is loaded, or beside a copy in less than fp32.
   LayerLoader in_fp32() const { return {m_weights, m_target.in_fp32()}; }
+  // Another one whose layers are a decoder's: in int4 where that is the precision. It counts for itself.
+  LayerLoader for_decoder() const {
+    LayerLoader decoder = *this;
+    decoder.m_parameters = 0;
+    decoder.m_packed_bytes = 0;
+    decoder.m_writes = true;
+    return decoder;
+  }
   const LoadTarget& target() const { return m_target; }
   bool is_fp32() const { return resolve_precision(m_target.kernels, m_target.precision) == Precision::kF32; }
   void count_parameters(size_t parameters) { m_parameters += parameters; }
@@ -88,6 +96,7 @@ class LayerLoader {
   Linear make_linear(const Plan& plan, Read read);
   PackedMatrix pack(const Plan& plan, const Values& values) const;
   Linear packed_linear(const Plan& plan, const std::string& key);
+  Precision precision_of(const Plan& plan) const;
   Precision precision_of(std::string_view full_name) const;
   // The tensor's values, converted to `out`.
   void read_floats(const WeightScope& scope, std::string_view name, const TensorView& tensor, float* out);
@@ -98,6 +107,7 @@ class LayerLoader {
   WeightLoader& m_weights;
   const LoadTarget m_target;
   int m_hidden_size;
+  bool m_writes = false;  // layers of a decoder
   std::vector<int32_t> m_strong_channels;
   size_t m_parameters = 0;
   size_t m_packed_bytes = 0;

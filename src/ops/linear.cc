@@ -211,6 +211,7 @@ PanelLayout panel_layout(const KernelTable& kernels, Precision precision) {
   switch (resolve_precision(kernels, precision)) {
     case Precision::kBf16: return {DType::kBF16, width, kernels.bf16.depth};
     case Precision::kInt8: return {DType::kI8, width, kernels.int8.depth};
+    case Precision::kInt4: return {DType::kI4, width, kernels.int4.depth};
     default: return {DType::kF32, width, 1};
   }
 }

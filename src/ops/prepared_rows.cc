@@ -33,7 +33,8 @@ PreparedRows allocate(Arena& arena, const PreparedSize& size) {
 }  // namespace
 
 const LowPrecisionKernels& low_precision_kernels(const KernelTable& kernels, DType dtype) {
-  CHECK(dtype == DType::kBF16 || dtype == DType::kI8);
+  CHECK(dtype == DType::kBF16 || dtype == DType::kI8 || dtype == DType::kI4);
+  if (dtype == DType::kI4) return kernels.int4;
   return dtype == DType::kBF16 ? kernels.bf16 : kernels.int8;
 }
 

@@ -21,7 +21,7 @@ struct PreparedRows {
   int rows = 0;
 };
 
-// Of a dtype that is kBF16 or kI8.
+// Of a dtype that is kBF16, kI8 or kI4.
 const LowPrecisionKernels& low_precision_kernels(const KernelTable& kernels, DType dtype);
 
 // Memory for so many rows, prepared for that matrix, or for whichever of so many inputs.

@@ -150,7 +150,7 @@ void ServerConfig::visit(Self& self, Field&& field) {
         Info{.name = "threads", .help = "compute threads; 0: what affinity and cgroup allow", .highest = 1024});
   field(self.isa, Info{.name = "isa", .help = "kernel table by name; empty: the best that the CPU has"});
   field(self.precision,
-        Info{.name = "precision", .help = "arithmetic of the models", .choices = "auto|fp32|bf16|int8"});
+        Info{.name = "precision", .help = "arithmetic of the models", .choices = "auto|fp32|bf16|int8|int4"});
   field(self.io_threads, Info{.name = "io_threads", .help = "threads for connections", .lowest = 1, .highest = 64});
   field(self.max_body_bytes,
         Info{.name = "max_body_bytes", .help = "longest request body", .lowest = 1024, .highest = 1 << 30});

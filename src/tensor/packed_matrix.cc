@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "tensor/bfloat16.h"
+#include "tensor/four_bit_panel.h"
 
 namespace vivace {
 namespace {
@@ -26,6 +27,16 @@ size_t panel_values(int k, PanelLayout layout) {
   return static_cast<size_t>(steps) * static_cast<size_t>(layout.depth) * static_cast<size_t>(layout.width);
 }
 
+size_t panel_bytes(int k, PanelLayout layout) {
+  if (layout.dtype == DType::kI4) return four_bit_panel_bytes(k, layout.width);
+  return panel_values(k, layout) * dtype_size(layout.dtype);
+}
+
+// Whose weights are not changed, unless the data are.
+FourBitPanel four_bit_panel(const std::byte* data, int k, PanelLayout layout) {
+  return {const_cast<std::byte*>(data), k, layout.width, layout.depth};
+}
+
 }  // namespace
 
 size_t PackedMatrix::column_entries(int n, PanelLayout layout) {
@@ -33,8 +44,7 @@ size_t PackedMatrix::column_entries(int n, PanelLayout layout) {
 }
 
 size_t PackedMatrix::data_bytes(int k, int n, PanelLayout layout) {
-  return panel_values(k, layout) * (column_entries(n, layout) / static_cast<size_t>(layout.width)) *
-         dtype_size(layout.dtype);
+  return panel_bytes(k, layout) * (column_entries(n, layout) / static_cast<size_t>(layout.width));
 }
 
 bool PackedMatrix::are_outliers(std::span<const int32_t> inputs, int k) {
@@ -45,12 +55,13 @@ bool PackedMatrix::are_outliers(std::span<const int32_t> inputs, int k) {
 PackedMatrix::PackedMatrix(int k, int n, PanelLayout layout, std::span<const int32_t> outliers)
     : m_k(k), m_n(n), m_layout(layout) {
   CHECK(k > 0 && n > 0 && layout.width > 0 && layout.depth > 0);
-  CHECK(outliers.empty() || (layout.dtype == DType::kI8 && are_outliers(outliers, k)));
+  CHECK(outliers.empty() || (layout.is_quantized() && are_outliers(outliers, k)));
   m_parts.data = AlignedBuffer<std::byte>(data_bytes(k, n, layout));
-  const bool whole = n % layout.width == 0 && k % layout.depth == 0;
+  // 4-bit weights are put together in bytes that were zeros.
+  const bool whole = layout.dtype != DType::kI4 && n % layout.width == 0 && k % layout.depth == 0;
   // What packing will not write: the rest of the last panel, or of each one's last step.
   if (!whole) std::memset(m_parts.data.data(), 0, m_parts.data.bytes());
-  if (layout.dtype != DType::kI8) return;
+  if (!layout.is_quantized()) return;
   m_parts.scales = AlignedBuffer<float>(column_entries(n, layout));
   m_parts.offsets = AlignedBuffer<int32_t>(column_entries(n, layout));
   std::fill_n(m_parts.scales.data(), m_parts.scales.size(), 0.0F);
@@ -64,7 +75,7 @@ PackedMatrix::PackedMatrix(int k, int n, PanelLayout layout, std::span<const int
 
 PackedMatrix::PackedMatrix(int k, int n, PanelLayout layout, Parts parts)
     : m_k(k), m_n(n), m_layout(layout), m_parts(std::move(parts)) {
-  const size_t entries = layout.dtype == DType::kI8 ? column_entries(n, layout) : 0;
+  const size_t entries = layout.is_quantized() ? column_entries(n, layout) : 0;
   CHECK(m_parts.data.bytes() == data_bytes(k, n, layout));
   CHECK(m_parts.scales.size() == entries && m_parts.offsets.size() == entries);
   CHECK(are_outliers(outliers(), k) && m_parts.outlier_weights.size() == m_parts.outliers.size() * entries);
@@ -79,7 +90,7 @@ size_t PackedMatrix::position(int output, int input) const {
 }
 
 const std::byte* PackedMatrix::panel_data(int index) const {
-  return m_parts.data.data() + panel_values(m_k, m_layout) * static_cast<size_t>(index) * dtype_size(m_layout.dtype);
+  return m_parts.data.data() + panel_bytes(m_k, m_layout) * static_cast<size_t>(index);
 }
 
 template <typename T, typename Convert>
@@ -121,6 +132,25 @@ void PackedMatrix::quantize_rows(const float* weights, int rows, int first_colum
     others = set_outliers_aside(weights, rows, first_column);
     weights = others.data();
   }
+  if (m_layout.dtype == DType::kI4) {
+    quantize_columns_to_4_bits(weights, rows, first_column);
+  } else {
+    quantize_columns_to_8_bits(weights, rows, first_column);
+  }
+}
+
+void PackedMatrix::quantize_columns_to_4_bits(const float* weights, int rows, int first_column) {
+  for (int row = 0; row < rows; ++row) {
+    const int column = first_column + row;
+    const FourBitPanel panel = four_bit_panel(panel_data(column / m_layout.width), m_k, m_layout);
+    const FourBitColumn made =
+        pack_four_bits(weights + static_cast<ptrdiff_t>(row) * m_k, panel, column % m_layout.width);
+    m_parts.scales.data()[column] = made.scale;
+    m_parts.offsets.data()[column] = made.offset;
+  }
+}
+
+void PackedMatrix::quantize_columns_to_8_bits(const float* weights, int rows, int first_column) {
   std::vector<float> inverse(static_cast<size_t>(rows));
   for (int row = 0; row < rows; ++row) {
     const float* w = weights + static_cast<ptrdiff_t>(row) * m_k;
@@ -144,22 +174,30 @@ void PackedMatrix::pack_rows(const float* weights, int rows, int first_column) {
   switch (m_layout.dtype) {
     case DType::kBF16:
       return pack_converted<uint16_t>(weights, rows, first_column, [](float w, size_t) { return to_bf16(w); });
-    case DType::kI8: return quantize_rows(weights, rows, first_column);
+    case DType::kI8:
+    case DType::kI4: return quantize_rows(weights, rows, first_column);
     default: return pack_converted<float>(weights, rows, first_column, [](float w, size_t) { return w; });
   }
+}
+
+float PackedMatrix::quantized_weight(int output, int input) const {
+  const float scale = m_parts.scales.data()[output];
+  if (m_layout.dtype == DType::kI8) {
+    return static_cast<float>(reinterpret_cast<const int8_t*>(m_parts.data.data())[position(output, input)]) * scale;
+  }
+  const FourBitPanel panel = four_bit_panel(panel_data(output / m_layout.width), m_k, m_layout);
+  return static_cast<float>(four_bit_weight(panel, output % m_layout.width, input)) * scale;
 }
 
 void PackedMatrix::unpack_row(int output, float* weights) const {
   CHECK(output >= 0 && output < m_n);
   const std::byte* data = m_parts.data.data();
   for (int k = 0; k < m_k; ++k) {
-    const size_t at = position(output, k);
     switch (m_layout.dtype) {
-      case DType::kBF16: weights[k] = from_bf16(reinterpret_cast<const uint16_t*>(data)[at]); break;
+      case DType::kBF16: weights[k] = from_bf16(reinterpret_cast<const uint16_t*>(data)[position(output, k)]); break;
       case DType::kI8:
-        weights[k] = static_cast<float>(reinterpret_cast<const int8_t*>(data)[at]) * m_parts.scales.data()[output];
-        break;
-      default: weights[k] = reinterpret_cast<const float*>(data)[at];
+      case DType::kI4: weights[k] = quantized_weight(output, k); break;
+      default: weights[k] = reinterpret_cast<const float*>(data)[position(output, k)];
     }
   }
   for (size_t i = 0; i < m_parts.outliers.size(); ++i) {
@@ -180,7 +218,7 @@ void PackedMatrix::unpack_converted(int index, float* weights, Convert convert) 
 }
 
 void PackedMatrix::unpack_panel(int index, float* weights) const {
-  CHECK(index >= 0 && index < panels());
+  CHECK(index >= 0 && index < panels() && m_layout.dtype != DType::kI4);
   const ptrdiff_t first = static_cast<ptrdiff_t>(index) * m_layout.width;
   switch (m_layout.dtype) {
     case DType::kBF16:

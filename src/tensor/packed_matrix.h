@@ -5,8 +5,8 @@
 // front to back, and every load is a whole, aligned vector. Columns past n and inputs past k are zeros.
 //
 // Weights are kept as fp32, as bf16 (rounded to nearest), or as int8: round(w · 127 / max|w|) of each column, with the
-// column's scale max|w| / 127. A few inputs of an int8 matrix may stand aside, the outliers: the panels hold zeros for
-// them, and their weights are kept as fp32.
+// column's scale max|w| / 127, or as int4 in groups (see four_bit_panel.h). A few inputs of an int8 or int4 matrix may
+// stand aside, the outliers: the panels hold zeros for them, and their weights are kept as fp32.
 #pragma once
 
 #include <cstddef>
@@ -20,16 +20,19 @@
 namespace vivace {
 
 struct PanelLayout {
-  DType dtype = DType::kF32;  // or kBF16, kI8
+  DType dtype = DType::kF32;  // or kBF16, kI8, kI4
   int width = 0;
   int depth = 1;
+  // Whole numbers, with a scale for each column.
+  bool is_quantized() const { return dtype == DType::kI8 || dtype == DType::kI4; }
   bool operator==(const PanelLayout&) const = default;
 };
 
 class PackedMatrix {
  public:
   PackedMatrix() = default;
-  // For k inputs and n outputs; pack_rows() is to fill all of them. Outliers (see are_outliers()) only of int8.
+  // For k inputs and n outputs; pack_rows() is to fill all of them. Outliers (see are_outliers()) only of
+  // int8 and int4.
   PackedMatrix(int k, int n, PanelLayout layout, std::span<const int32_t> outliers = {});
   // Of fp32.
   PackedMatrix(int k, int n, int panel_width) : PackedMatrix(k, n, PanelLayout{.width = panel_width}) {}
@@ -56,14 +59,14 @@ class PackedMatrix {
   // The k weights of one output, as they are multiplied.
   void unpack_row(int output, float* weights) const;
 
-  // Those of a panel's columns, as they are multiplied: [k, width], zeros in columns past n.
+  // Those of a panel's columns, as they are multiplied: [k, width], zeros in columns past n. Not of int4.
   void unpack_panel(int index, float* weights) const;
 
   const float* panel(int index) const { return reinterpret_cast<const float*>(panel_data(index)); }  // of fp32
   const std::byte* panel_data(int index) const;
-  // int8: of each column, [panels · width]; nullptr: another dtype.
+  // int8, int4: of each column, [panels · width]; nullptr: another dtype.
   const float* scales() const { return m_parts.scales.data(); }
-  // int8: minus the sum of each column's weights.
+  // int8, int4: minus the sum of each column's weights, as whole numbers.
   const int32_t* offsets() const { return m_parts.offsets.data(); }
   std::span<const int32_t> outliers() const { return {m_parts.outliers.data(), m_parts.outliers.size()}; }
   // Of each outlier, those of all columns, [panels · width].
@@ -84,6 +87,9 @@ class PackedMatrix {
   template <typename T, typename Convert>
   void pack_converted(const float* weights, int rows, int first_column, Convert convert);
   void quantize_rows(const float* weights, int rows, int first_column);
+  void quantize_columns_to_8_bits(const float* weights, int rows, int first_column);
+  void quantize_columns_to_4_bits(const float* weights, int rows, int first_column);
+  float quantized_weight(int output, int input) const;
   template <typename T, typename Convert>
   void unpack_converted(int index, float* weights, Convert convert) const;
   // Keeps the outliers' weights and returns the others, with zeros for them.
