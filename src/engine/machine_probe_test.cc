@@ -20,6 +20,7 @@ TEST(MachineProbe, MeasuresOnceForEachKernelTableAndPrecision) {
       EXPECT_LT(operations, 1e15) << entry.table->name << " " << precision_name(precision);
       EXPECT_EQ(probe.operations_per_s(precision), operations);
     }
+    EXPECT_EQ(probe.operations_per_s(Precision::kInt4), probe.operations_per_s(Precision::kInt8));
     const double of_auto = probe.operations_per_s(Precision::kAuto);
     EXPECT_EQ(of_auto, probe.operations_per_s(resolve_precision(*entry.table, Precision::kAuto)));
   }

@@ -178,7 +178,7 @@ Result<PackReport> pack_model(const PackOptions& options) {
   if (texts.size() > kMostTexts) texts.resize(kMostTexts);
   ASSIGN_OR_RETURN(PackedBatch batch, tokenize(directory, texts));
 
-  LoadTarget target(*kernels, resolve_precision(*kernels, options.precision));
+  LoadTarget target(*kernels, layer_precision(directory, *kernels, options.precision));
   PackReport report;
   report.table = kernels->name;
   report.precision = target.precision;

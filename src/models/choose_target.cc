@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "formats/unpacked_folder.h"
+#include "models/encoder_decoder.h"
 #include "models/load_target.h"
 #include "ops/linear.h"
 
@@ -57,9 +58,14 @@ Result<std::shared_ptr<const PackedFile>> open_beside(const ModelDirectory& dire
 
 }  // namespace
 
+Precision layer_precision(const ModelDirectory& directory, const KernelTable& kernels, Precision asked) {
+  const Precision precision = resolve_precision(kernels, asked);
+  return precision == Precision::kInt4 && !writes_text(directory) ? Precision::kInt8 : precision;
+}
+
 Result<TargetChoice> consider_targets(const ModelDirectory& directory, const KernelTable& kernels,
                                       Precision precision) {
-  LoadTarget target(kernels, resolve_precision(kernels, precision));
+  LoadTarget target(kernels, layer_precision(directory, kernels, precision));
   if (directory.packed() != nullptr) {
     if (precision == Precision::kAuto) target.precision = directory.packed()->info().precision;
     RETURN_IF_ERROR(check_fits(*directory.packed(), target));

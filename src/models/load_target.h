@@ -42,9 +42,13 @@ struct LoadTarget {
   PackedFileWriter* writer = nullptr;          // gets all that is loaded
 };
 
+// What the layers of the model are computed in where that precision is asked for: int4 is for what writes text, all
+// else takes int8 for it.
+Precision layer_precision(const ModelDirectory& directory, const KernelTable& kernels, Precision asked);
+
 // The packed model that the directory is, or that stands beside its checkpoint for these kernels and this precision
-// (for kAuto: int8, else int4, bf16, fp32), with a line in the log; else the checkpoint. kUnsupported for a packed model
-// that was made for others; one that only stands beside a checkpoint is then passed over, with a line in the log.
+// (for kAuto: int8, else int4, bf16, fp32), with a line in the log; else the checkpoint. kUnsupported for a packed
+// model that was made for others; one that only stands beside a checkpoint is then passed over, with a line in the log.
 Result<LoadTarget> choose_target(const ModelDirectory& directory, const KernelTable& kernels, Precision precision);
 
 // The same without a line in the log, for who only wants to know.

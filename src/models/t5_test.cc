@@ -1,5 +1,7 @@
 #include "models/t5.h"
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -29,13 +31,26 @@ class T5GoldenTest : public testing::TestWithParam<GoldenCase> {
   void SetUp() override {
     const KernelTableEntry& entry = kernel_tables()[GetParam().table];
     if (!entry.supported()) GTEST_SKIP() << "this CPU cannot run " << entry.table->name;
+    load(Precision::kF32);
+  }
+
+  void load(Precision precision) {
+    const KernelTableEntry& entry = kernel_tables()[GetParam().table];
     const auto directory = ModelDirectory::open(golden_path(GetParam().directory));
     ASSERT_TRUE(directory.has_value()) << directory.error().message;
-    auto model = load_encoder_decoder(*directory, *entry.table);
+    auto model = load_encoder_decoder(*directory, {*entry.table, precision});
     ASSERT_TRUE(model.has_value()) << model.error().message;
     m_loaded = std::make_unique<Loaded>(
         Loaded{entry.table, std::move(*model),
                read_golden_reference(golden_path(GetParam().directory) + "/reference.safetensors")});
+  }
+
+  // The logits of all target tokens of an input, in one step.
+  std::vector<float> logits_of(const ExecutionContext& where, int input) const {
+    DecoderState state = model().start(encode(where, input));
+    const std::vector<int32_t> ids = target(input);
+    const DecoderStep step{&state, ids};
+    return decode(where, {&step, 1});
   }
 
   const GoldenReference& reference() const { return m_loaded->reference; }
@@ -73,9 +88,22 @@ class T5GoldenTest : public testing::TestWithParam<GoldenCase> {
     return logits;
   }
 
+  void expect_steps_and_batches_to_change_no_bit() const;
+
  private:
   std::unique_ptr<Loaded> m_loaded;
 };
+
+double cosine(std::span<const float> a, std::span<const float> b) {
+  double product = 0;
+  double lengths[2] = {};
+  for (size_t i = 0; i < a.size(); ++i) {
+    product += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+    lengths[0] += static_cast<double>(a[i]) * static_cast<double>(a[i]);
+    lengths[1] += static_cast<double>(b[i]) * static_cast<double>(b[i]);
+  }
+  return product / std::sqrt(lengths[0] * lengths[1]);
+}
 
 TEST_P(T5GoldenTest, EveryDecoderLayerAndTheLogitsEqualTransformers) {
   Threads threads(1);
@@ -99,7 +127,7 @@ TEST_P(T5GoldenTest, EveryDecoderLayerAndTheLogitsEqualTransformers) {
 
 // The same bits token by token from the cache, several at a time, all at once, after going back, and beside the other
 // inputs, on any number of threads.
-TEST_P(T5GoldenTest, CacheStepsAndBatchChangeNoBit) {
+void T5GoldenTest::expect_steps_and_batches_to_change_no_bit() const {
   Threads one(1);
   std::vector<std::vector<float>> at_once;
   for (int input = 0; input < reference().inputs(); ++input) {
@@ -142,6 +170,33 @@ TEST_P(T5GoldenTest, CacheStepsAndBatchChangeNoBit) {
       }
       ASSERT_EQ(got, at_once) << threads << " threads, " << stride << " tokens a step";
     }
+  }
+}
+
+TEST_P(T5GoldenTest, CacheStepsAndBatchChangeNoBit) {
+  for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8, Precision::kInt4}) {
+    SCOPED_TRACE(precision_name(precision));
+    load(precision);
+    expect_steps_and_batches_to_change_no_bit();
+  }
+}
+
+// int4 has a sixteenth of int8's steps, and these small models have no more than two groups in a row.
+TEST_P(T5GoldenTest, LogitsOfEachPrecisionAreNearFp32) {
+  const std::pair<Precision, double> lowest[] = {
+      {Precision::kBf16, 0.999}, {Precision::kInt8, 0.998}, {Precision::kInt4, 0.97}};
+  Threads threads(1);
+  std::vector<std::vector<float>> exact;
+  for (int input = 0; input < reference().inputs(); ++input) exact.push_back(logits_of(context(threads), input));
+  std::vector<std::vector<float>> seen = {exact[0]};
+  for (const auto& [precision, limit] : lowest) {
+    load(precision);
+    for (int input = 0; input < reference().inputs(); ++input) {
+      const std::vector<float> got = logits_of(context(threads), input);
+      EXPECT_GE(cosine(got, exact[static_cast<size_t>(input)]), limit) << precision_name(precision) << " " << input;
+    }
+    seen.push_back(logits_of(context(threads), 0));
+    EXPECT_EQ(std::ranges::count(seen, seen.back()), 1) << precision_name(precision) << " computes as another";
   }
 }
 
@@ -190,7 +245,7 @@ TEST(T5Test, MissingWordsAndOutputMatricesAreNamed) {
 }
 
 TEST(T5Test, TheCopyOfTheOutputMatrixIsCounted) {
-  for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
+  for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8, Precision::kInt4}) {
     const LoadTarget target(*select_kernel_table("generic").value(), precision);
     const auto files = open_weights(golden_path("t5-gated"), target);
     ASSERT_TRUE(files.has_value());
@@ -199,7 +254,7 @@ TEST(T5Test, TheCopyOfTheOutputMatrixIsCounted) {
     const Linear layer = load.linear(loader.root(), {"lm_head"}, 36, 89, LayerBias::kNone);
     const size_t parameters = load.parameters();
     const Shortlist shortlist = load.shortlist(loader.root(), "lm_head", layer);
-    EXPECT_EQ(shortlist.empty(), precision == Precision::kInt8);
+    EXPECT_EQ(shortlist.empty(), target.is_quantized());
     EXPECT_EQ(load.packed_bytes(), layer.bytes() + shortlist.bytes());
     EXPECT_EQ(load.parameters(), parameters);
     // A byte for each weight, scale and offset of each column, in panels of 16, and two norms of each word.

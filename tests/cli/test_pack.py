@@ -35,7 +35,7 @@ def test_every_architecture_packs(cli, tmp_path, name):
     source = GOLDEN / name
     if not (source / "tokenizer.json").exists() and not (source / "vocab.txt").exists():
         pytest.skip(f"{name} has no tokenizer")
-    for precision in ("fp32", "int8"):
+    for precision in ("fp32", "int8", "int4"):
         pack(cli, source, tmp_path / f"{precision}.packed", "--precision", precision)
         packed = json.loads(cli.ok("inspect", "--model", tmp_path / f"{precision}.packed", "--json"))
         plain = json.loads(cli.ok("inspect", "--model", source, "--precision", precision, "--json"))
@@ -43,10 +43,10 @@ def test_every_architecture_packs(cli, tmp_path, name):
             {k: plain[k] for k in ("parameters", "packed_bytes", "architecture")}
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "int8", "int4"])
 def test_a_packed_model_writes_what_its_checkpoint_writes(cli, tmp_path, precision):
     report = pack(cli, GOLDEN / "t5-relu", tmp_path / "t5.packed", "--precision", precision)
-    assert bool(report["outliers"]) == (precision == "int8")
+    assert bool(report["outliers"]) == (precision in ("int8", "int4"))
 
     def written(model):
         return cli.ok("complete", "--model", model, "--precision", precision, "--max-new-tokens", 30, *TEXTS)

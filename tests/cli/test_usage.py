@@ -51,7 +51,7 @@ def test_no_verb(cli):
     (["embed", "--pooling", "max", "x"], "max not in"),
     (["embed", "--threads", "0", "x"], "--threads"),
     (["embed", "--threads", "many", "x"], "--threads"),
-    (["embed", "--precision", "fp8", "x"], "fp8 not in {auto,fp32,bf16,int8}"),
+    (["embed", "--precision", "fp8", "x"], "fp8 not in {auto,fp32,bf16,int8,int4}"),
     (["embed", "--dimensions", "-1", "x"], "--dimensions"),
     (["embed", "--file", "a", "b"], "TEXT excludes --file"),
     (["embed", "--resume", "--file", "a"], "--resume needs --output"),
@@ -77,6 +77,12 @@ def test_each_precision_is_computed_and_named(cli, tiny, precision):
     assert f"computing     {precision} on " in cli.ok("inspect", "--model", tiny, "--precision", precision)
     told = cli.ok("bench", "--model", tiny, "--precision", precision, "--tokens", 8, "--seconds", "0.01", "--json")
     assert json.loads(told)["precision"] == precision
+
+
+def test_int4_is_for_what_writes(cli, tiny):
+    told = {model: json.loads(cli.ok("inspect", "--model", model, "--precision", "int4", "--json"))
+            for model in (tiny, ROOT / "tests" / "golden" / "t5-code")}
+    assert [one["precision"] for one in told.values()] == ["int8", "int4"]
 
 
 def test_unknown_kernel_table(cli, tiny):
