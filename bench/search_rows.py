@@ -111,7 +111,11 @@ class Contenders:
         share = vector_store.recall(found, expected)
         print(f"checked {name}: recall {share:.2%}", file=sys.stderr)
         if share < LEAST_RECALL[kind]:
-            raise SystemExit(f"{name} finds only {share:.2%} of the nearest; nothing was timed")
+            problem = f"finds only {share:.2%} of the nearest"
+            if name == SearchServer.name:
+                raise SystemExit(f"{name} {problem}; nothing was timed")
+            self.missing[name] = problem  # a peer's graph may fail where ours must not
+            return
         self.timers[name], self.recall[name] = timer, share
 
 

@@ -231,7 +231,6 @@ void linear(const ExecutionContext& context, MatrixView<const float> x, const Li
 
 LinearInput linear_for(const ExecutionContext& context, const LinearInput& input, const Linear& layer,
                        Activation activation, const Linear& next) {
-  TRACE_ZONE("linear");
   Arena& arena = context.scratch[0];
   const int rows = input.x.rows;
   const LinearOptions options{.activation = activation};
@@ -243,6 +242,7 @@ LinearInput linear_for(const ExecutionContext& context, const LinearInput& input
   const LinearInput out{.x = {nullptr, rows, layer.weight.n(), layer.weight.n()},
                         .prepared = prepared_memory(arena, *context.kernels, rows, next.weight)};
   if (context.threads() == 1 || splits_by_rows(context, rows)) {
+    TRACE_ZONE("linear");  // elsewhere linear() has its own
     with_product(context, input, layer, options, {nullptr, rows, layer.weight.n(), 0},
                  [&](const auto& product) { prepare_product(context, product, next.weight, out.prepared); });
   } else {  // threads share the outputs, so that no one has a row whole

@@ -21,7 +21,7 @@ class VectorGraph {
   // Makes room for so many rows. Not beside any other call.
   void reserve(size_t rows);
   // Of how many rows near the direction find() looks at the neighbours: the more, the more of the nearest it finds, and
-  // the longer it takes. Not beside find().
+  // the longer it takes. To be set before the first find(), and not beside one.
   void set_candidates(size_t candidates);
   // Adds a row, or moves the one of that number. unit: of length 1, copied. Within what was reserved. Not beside
   // find().

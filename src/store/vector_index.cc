@@ -132,7 +132,7 @@ bool VectorIndex::extend_graph(size_t rows) {
 }
 
 void VectorIndex::measure(Sample* sample) const {
-  const VectorIndexQuery query{.vector = sample->unit, .limit = kNearest, .min_similarity = -1, .group = {}};
+  const VectorIndexQuery query{.vector = sample->unit, .limit = kNearest, .min_similarity = -2, .group = {}};  // any
   sample->least_similarity = static_cast<float>(search_rows(query, sample->unit, {}).back().similarity);
 }
 

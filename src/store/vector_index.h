@@ -51,8 +51,8 @@ class VectorIndex {
   bool wants_graph() const;
   // Takes up to so many more rows into the graph. When all are in it, asks it what was searched exactly until then,
   // with more and more candidates until it finds the nearest rows; where that would take as long as an exact search,
-  // the graph is not used. One step of this each call; false when there is nothing more to do. A change beside searches
-  // only: not beside put() or another extend_graph().
+  // the graph is not used. One step of this each call; false when there is nothing more to do. Only after
+  // wants_graph(). A change beside searches only: not beside put() or another extend_graph().
   bool extend_graph(size_t rows);
 
   // Cosine to the vector of that id, nullopt when there is none.

@@ -141,7 +141,7 @@ TEST(VectorGraph, C004_19_RecallAgainstBruteForce) {
 // Rows and searches in all directions alike: no graph finds its way among them with few candidates.
 TEST(VectorGraph, C004_19_IsNotUsedWhereItMissesTheNearest) {
   constexpr size_t kRows = 4000;
-  constexpr size_t kValues = 64;
+  constexpr size_t kValues = 256;
   std::mt19937 random(12);
   std::normal_distribution<float> normal;
   const auto anywhere = [&] {

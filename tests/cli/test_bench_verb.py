@@ -120,8 +120,9 @@ def check_nesting(events):
             open_zones.append((begin, end, name))
 
 
-def test_trace_of_one_text(cli, tiny):
-    bench(cli, tiny, "--threads", 2, "--tokens", 8, "--trace", "trace.json")
+@pytest.mark.parametrize(("precision", "threads"), [("fp32", 2), ("int8", 2), ("int8", 1)])
+def test_trace_of_one_text(cli, tiny, precision, threads):
+    bench(cli, tiny, "--precision", precision, "--threads", threads, "--tokens", 8, "--trace", "trace.json")
     events = read_trace(cli.folder / "trace.json")
     check_nesting(events)
     counts = {}
