@@ -78,7 +78,8 @@ bool convert_to_f32(const TensorView& tensor, float* out) {
     case DType::kI8:
     case DType::kU8:
     case DType::kI32:
-    case DType::kI64: break;
+    case DType::kI64:
+    case DType::kI4: break;
   }
   return false;
 }

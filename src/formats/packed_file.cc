@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "formats/packed_layout.h"
+#include "tensor/four_bit_panel.h"
 
 namespace vivace {
 
@@ -130,6 +131,7 @@ class PackedIndexReader {
 
   Result<void> read_tensor(std::string_view name, const JsonValue& value) {
     ASSIGN_OR_RETURN(const DType dtype, read_dtype(value));
+    if (dtype == DType::kI4) return value.fail("has a type of matrices only");
     ASSIGN_OR_RETURN(const JsonValue shape, value.get("shape"));
     ASSIGN_OR_RETURN(const auto extents, shape.as_array(Shape::kMaxRank));
     std::vector<int64_t> sizes;

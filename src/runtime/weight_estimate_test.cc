@@ -19,7 +19,11 @@ namespace {
 
 const std::string kGolden = VIVACE_SOURCE_DIR "/tests/golden/";
 const std::string kMiniLm = VIVACE_SOURCE_DIR "/models/all-MiniLM-L6-v2";
-constexpr std::array kPrecisions = {Precision::kAuto, Precision::kF32, Precision::kBf16, Precision::kInt8};
+constexpr std::array kPrecisions = {Precision::kAuto, Precision::kF32, Precision::kBf16, Precision::kInt8,
+                                    Precision::kInt4};
+
+// These models are so small that what the estimate adds for tables of distances could hide a matrix it forgets.
+constexpr size_t kUnusedOfSmallTables = size_t{48} << 10;
 
 EngineOptions options_for(Precision precision, std::string_view table = "") {
   EngineOptions options;
@@ -63,7 +67,8 @@ TEST(WeightEstimate, C002_08_IsNeverLessThanWhatTheModelTakes) {
         const auto estimated = estimate(path, options);
         ASSERT_TRUE(estimated) << estimated.error().message;
         EXPECT_GT(taken, 0U) << path;
-        EXPECT_GE(*estimated, taken) << path << " " << entry.table->name << " " << precision_name(precision);
+        EXPECT_GE(*estimated, taken + kUnusedOfSmallTables)
+            << path << " " << entry.table->name << " " << precision_name(precision);
       }
     }
     architectures.insert(std::string(ModelDirectory::open(path)->model_type()));
