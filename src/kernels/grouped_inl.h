@@ -10,9 +10,7 @@ namespace {
 
 // A product of such weights has P::kGroup, the inputs of a group.
 template <typename P>
-constexpr bool kIsGrouped = requires {
-  P::kGroup;
-};
+constexpr bool kIsGrouped = requires { P::kGroup; };
 
 // Bytes of a panel's factors, which stand before its weights.
 constexpr ptrdiff_t factor_bytes(int groups, int width) {

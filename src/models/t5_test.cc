@@ -181,8 +181,8 @@ TEST_P(T5GoldenTest, CacheStepsAndBatchChangeNoBit) {
   }
 }
 
-// These models are small and random: nothing evens out over their 36 channels. int4 has a sixteenth of int8's steps, and
-// no more than two groups in a row.
+// These models are small and random: nothing evens out over their 36 channels. int4 has a sixteenth of int8's steps,
+// and no more than two groups in a row.
 TEST_P(T5GoldenTest, LogitsOfEachPrecisionAreNearFp32) {
   const std::pair<Precision, double> lowest[] = {
       {Precision::kBf16, 0.999}, {Precision::kInt8, 0.98}, {Precision::kInt4, 0.9}};

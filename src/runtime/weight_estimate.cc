@@ -59,7 +59,8 @@ bool is_of_a_layer(std::string_view name) {
 
 // Where int4 is used: not where a decoder reads the source, which is as the encoder's layers.
 bool is_of_a_decoder(std::string_view name) {
-  return name.find("decoder.block.") != std::string_view::npos && name.find("EncDecAttention") == std::string_view::npos;
+  return name.find("decoder.block.") != std::string_view::npos &&
+         name.find("EncDecAttention") == std::string_view::npos;
 }
 
 const PanelLayout& layout_of(std::string_view name, const Layouts& layouts) {
