@@ -48,7 +48,9 @@ ENCODER_PEERS = {"fp32": ("onnxruntime", "openvino", "torch"), "bf16": ("openvin
 # CTranslate2 knows DistilBERT and T5, not DeBERTa.
 DISTILBERT_PEERS = {**ENCODER_PEERS, "fp32": (*ENCODER_PEERS["fp32"], "ctranslate2"),
                     "int8": (*ENCODER_PEERS["int8"], "ctranslate2")}
-T5_PEERS = {"fp32": ("torch-t5", "ctranslate2-t5"), "bf16": ("torch-t5",), "int8": ("ctranslate2-t5",)}
+# No peer here has weights in 4 bits: CTranslate2 computes in int8 beside ours.
+T5_PEERS = {"fp32": ("torch-t5", "ctranslate2-t5"), "bf16": ("torch-t5",), "int8": ("ctranslate2-t5",),
+            "int4": ("ctranslate2-t5",)}
 
 MODELS = (
     Model("MiniLM", None,
@@ -62,7 +64,12 @@ MODELS = (
     Model("DeBERTa-v3-large", "deberta-v3-large", (Case("DeBERTa-v3-large 1x440", (440,)),), ENCODER_PEERS),
     Model("T5-220M", "t5-220m", (Case("T5-220M 64+50", (64,), generate=50),), T5_PEERS),
 )
-PRECISIONS = ("fp32", "bf16", "int8")
+PRECISIONS = ("fp32", "bf16", "int8", "int4")
+
+
+def for_encoders(precisions):
+    """Those of them that models which do not write have."""
+    return [precision for precision in precisions if precision in ENCODER_PEERS]
 
 
 def padded_batches(lengths):

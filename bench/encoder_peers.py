@@ -98,7 +98,7 @@ class Torch(Encoder):
         return output[0].float().numpy()
 
 
-CT2_TYPES = {"fp32": "float32", "int8": "int8_float32"}
+CT2_TYPES = {"fp32": "float32", "int8": "int8_float32", "int4": "int8_float32"}
 
 
 class CTranslate2(Encoder):

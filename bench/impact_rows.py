@@ -105,7 +105,7 @@ def contenders_of(bench, precision):
 
 
 def add(bench):
-    for precision in bench.options.precisions:
+    for precision in cases.for_encoders(bench.options.precisions):
         def wanted(name, precision=precision):
             return bench.wanted(bench.row_name(name, precision))
         latencies = [tokens for tokens in TOKENS if wanted(latency_name(tokens))]

@@ -48,7 +48,7 @@ def parse_arguments(argv):
     parser.add_argument("--only", default="", help="only cases whose name contains this, e.g. 1x16, tokenize, texts")
     parser.add_argument("--quiet-wait", type=float, default=10.0,
                         help="seconds to wait at most, before each round, for other programs to finish their work")
-    parser.add_argument("--precision", default="fp32", help="of the models, several with commas between: fp32,bf16,int8")
+    parser.add_argument("--precision", default="fp32", help="of the models, several with commas between: fp32,bf16,int8,int4")
     parser.add_argument("--peers-only", action="store_true", help="leave Vivace out")
     parser.add_argument("--write-readme", action="store_true", help="refresh the table in README.md")
     options = parser.parse_args(argv)
@@ -163,7 +163,7 @@ class Bench:
     def forward(self):
         for model in cases.MODELS:
             for precision in self.options.precisions:
-                chosen = [case for case in model.cases if self.wanted(row_name(case, precision))]
+                chosen = [case for case in model.cases if precision in model.peers and self.wanted(row_name(case, precision))]
                 if chosen:
                     self.model_rows(model, precision, chosen)
                     self.close_all()
@@ -239,7 +239,7 @@ class Bench:
 
     def http(self):
         """Short texts over HTTP against the same engine without it."""
-        for precision in self.options.precisions:
+        for precision in cases.for_encoders(self.options.precisions):
             for connections in (1, 32):
                 name = with_precision(f"HTTP, {connections} connection{'s' if connections > 1 else ''}", precision)
                 if not self.wanted(name) or self.options.peers_only:

@@ -92,7 +92,7 @@ def shown(contender):
 
 
 def add(bench):
-    for precision in bench.options.precisions:
+    for precision in cases.for_encoders(bench.options.precisions):
         for size in SIZES:
             wanted = [words for words in WORDS if bench.named(bench.row_name(detector_name(size, words), precision))]
             if wanted:
