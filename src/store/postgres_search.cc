@@ -13,7 +13,7 @@ namespace {
 // that is asked for in two forms counts twice.
 constexpr char kKeywordSearch[] = R"sql(
 WITH asked AS (
-  SELECT coalesce((ts_lexize('vivace.porter', word))[1], word) AS term, count(*)::float8 AS times
+  SELECT vivace.stem(word) AS term, count(*)::float8 AS times
   FROM unnest($1::text[]) AS word GROUP BY 1
 ), corpus AS (
   SELECT count(*)::float8 AS size, greatest(avg(words)::float8, 1) AS mean_words FROM evidence

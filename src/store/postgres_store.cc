@@ -152,8 +152,8 @@ Result<void> PostgresStore::write_item(PostgresConnection& connection, const std
     RETURN_IF_ERROR(connection.run("DELETE FROM embedding WHERE evidence_number = $1", PostgresValues().add(number)));
   }
   RETURN_IF_ERROR(connection.run(
-      "INSERT INTO evidence_term (term, evidence_number, frequency) SELECT coalesce((ts_lexize('vivace.porter', "
-      "word))[1], word) AS stem, $1::bigint, count(*) FROM unnest($2::text[]) AS word GROUP BY stem",
+      "INSERT INTO evidence_term (term, evidence_number, frequency) SELECT vivace.stem(word) AS stem, $1::bigint, "
+      "count(*) FROM unnest($2::text[]) AS word GROUP BY stem",
       PostgresValues().add(number).add(postgres_array(words))));
   if (item.vector.empty()) return {};
   const char* type = m_vectors == PostgresVectors::kPgvector ? "vector" : "real[]";

