@@ -73,15 +73,21 @@ def reference_texts():
 
 
 def check_outputs(contenders, reference, precision="fp32"):
-    """Lowest cosine of each contender's vectors against the reference's. Nobody is timed for wrong answers."""
+    """Lowest cosine of each contender's vectors against the reference's. Nobody is timed for wrong answers: ours, and in
+    fp32 anybody's, end the run; a peer whose file of fewer bits is too coarse on this CPU is left out by its caller."""
     texts, limit = reference_texts(), LOWEST_COSINE[precision]
     expected = reference.vectors(texts)
     lowest = {one.name: figures.lowest_cosine(one.vectors(texts), expected) for one in contenders if one is not reference}
     for name, cosine in lowest.items():
         print(f"checked {name}: lowest cosine to {reference.name} {cosine:.7f} over {len(texts)} texts", file=sys.stderr)
-        if cosine < limit:
+        if cosine < limit and (precision == "fp32" or name == ours.Vivace.name):
             raise SystemExit(f"{name} answers wrongly (cosine {cosine:.6f} < {limit}); nothing was timed")
     return lowest
+
+
+def too_coarse(checks, precision):
+    """Of lowest cosines by name those that are below the limit."""
+    return {name: cosine for name, cosine in checks.items() if cosine < LOWEST_COSINE[precision]}
 
 
 def check_written(contenders, reference, precision="fp32"):
@@ -192,6 +198,10 @@ class Bench:
         check = check_written if writes else check_outputs
         checks = check(contenders, reference, precision)
         self.results["checks"].update({f"{model.name} {precision} {name}": value for name, value in checks.items()})
+        coarse = {} if writes else too_coarse(checks, precision)
+        self.results["skipped"] += [f"{name} in {precision}, {model.name}: its lowest cosine is {cosine:.4f}"
+                                    for name, cosine in coarse.items()]
+        contenders = [one for one in contenders if one.name not in coarse]
         for case in chosen:
             timers = {c.name: (lambda seconds, c=c: (c.generate if writes else c.forward)(case, seconds)) for c in contenders}
             self.results["rows"].append(time_case(row_name(case, precision), timers, self.options))

@@ -244,6 +244,11 @@ def test_wrong_answers_are_not_timed(capsys):
     assert run.check_outputs([good, reference], reference) == {"a": pytest.approx(1.0)}
     with pytest.raises(SystemExit, match="b answers wrongly"):
         run.check_outputs([good, bad], reference)
+    bad.vector = [1.0, 0.0]
+    assert run.too_coarse(run.check_outputs([good, bad], reference, "int8"), "int8") == {"b": pytest.approx(0.5 ** 0.5)}
+    bad.name = ours.Vivace.name
+    with pytest.raises(SystemExit, match="vivace answers wrongly"):
+        run.check_outputs([good, bad], reference, "int8")
 
 
 class FixedIds:
