@@ -85,11 +85,6 @@ def check_outputs(contenders, reference, precision="fp32"):
     return lowest
 
 
-def too_coarse(checks, precision):
-    """Of lowest cosines by name those that are below the limit."""
-    return {name: cosine for name, cosine in checks.items() if cosine < LOWEST_COSINE[precision]}
-
-
 def check_written(contenders, reference, precision="fp32"):
     """Share of the reference's greedy ids that each contender writes. In fp32 it must be all of them."""
     texts = reference_texts()[:GENERATED_TEXTS]
@@ -189,6 +184,13 @@ class Bench:
                                        lambda name=name: [self.peer(name, precision, files.of(name, precision), folder)])
         return found
 
+    def exact_enough(self, contenders, checks, precision, what):
+        """Those whose lowest cosine reaches the limit; the others are said in the results."""
+        coarse = {name: cosine for name, cosine in checks.items() if cosine < LOWEST_COSINE[precision]}
+        self.results["skipped"] += [f"{name} in {precision}, {what}: its lowest cosine is {cosine:.4f}"
+                                    for name, cosine in coarse.items()]
+        return [one for one in contenders if one.name not in coarse]
+
     def model_rows(self, model, precision, chosen):
         folder = self.options.model if model.checkpoint is None else models.checkpoint(model.checkpoint, OUT)
         contenders = self.contenders(model, folder, precision)
@@ -198,10 +200,8 @@ class Bench:
         check = check_written if writes else check_outputs
         checks = check(contenders, reference, precision)
         self.results["checks"].update({f"{model.name} {precision} {name}": value for name, value in checks.items()})
-        coarse = {} if writes else too_coarse(checks, precision)
-        self.results["skipped"] += [f"{name} in {precision}, {model.name}: its lowest cosine is {cosine:.4f}"
-                                    for name, cosine in coarse.items()]
-        contenders = [one for one in contenders if one.name not in coarse]
+        if not writes:
+            contenders = self.exact_enough(contenders, checks, precision, model.name)
         for case in chosen:
             timers = {c.name: (lambda seconds, c=c: (c.generate if writes else c.forward)(case, seconds)) for c in contenders}
             self.results["rows"].append(time_case(row_name(case, precision), timers, self.options))

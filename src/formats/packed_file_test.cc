@@ -27,6 +27,7 @@ class PackedFileTest : public testing::Test {
     m_matrix.pack_rows(weights.data(), kOutputs, 0);
     PackedFileWriter writer(m_path);
     writer.add_matrix("layer:I8", m_matrix);
+    writer.add_tensors({{"table", {nullptr, DType::kF32, Shape(std::vector<int64_t>{2, 3})}}});
     ASSERT_TRUE(
         writer.finish({.table = "generic", .precision = Precision::kInt8, .kept_in_bf16 = {}, .source = "here"}));
   }
@@ -81,6 +82,13 @@ TEST_F(PackedFileTest, RefusesOutliersThatAreNone) {
   // Their weights are those of two.
   EXPECT_THAT(error_with("[12,34]", "[12   ]"), testing::HasSubstr("another size"));
   EXPECT_THAT(error_with("\"outliers\"", "\"outlierz\""), testing::HasSubstr("outliers"));
+}
+
+TEST_F(PackedFileTest, RefusesInt4WhereItCannotBe) {
+  const std::string layout = R"("dtype":"I8","width":16,"depth":2)";
+  EXPECT_THAT(error_with(layout, R"("dtype":"I4","width":16,"depth":2)"), testing::HasSubstr("another size"));
+  EXPECT_THAT(error_with(layout, R"("dtype":"I4","width":16,"depth":3)"), testing::HasSubstr("has no such depth"));
+  EXPECT_THAT(error_with(R"("F32")", R"("I4" )"), testing::HasSubstr("has a type of matrices only"));
 }
 
 }  // namespace

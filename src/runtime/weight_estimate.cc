@@ -63,14 +63,14 @@ bool is_of_a_decoder(std::string_view name) {
          name.find("EncDecAttention") == std::string_view::npos;
 }
 
-const PanelLayout& layout_of(std::string_view name, const Layouts& layouts) {
+const PanelLayout& layout_of(std::string_view name, int64_t inputs, const Layouts& layouts) {
   if (!is_of_a_layer(name)) return layouts.exact;
-  return is_of_a_decoder(name) ? layouts.decoder_layers : layouts.layers;
+  return is_of_a_decoder(name) && inputs <= kMaxFourBitDepth ? layouts.decoder_layers : layouts.layers;
 }
 
 size_t tensor_bytes(std::string_view name, const Shape& shape, const Layouts& layouts) {
   switch (shape.rank()) {
-    case 2: return packed_bytes(shape[1], shape[0], layout_of(name, layouts));
+    case 2: return packed_bytes(shape[1], shape[0], layout_of(name, shape[1], layouts));
     case 3:  // a convolution [outputs, inputs of a group, taps]: a matrix over all inputs of all taps
       return packed_bytes(shape[0] * shape[2], shape[0], layouts.layers);
     default: return 2 * static_cast<size_t>(shape.elements()) * sizeof(float);  // a norm without bias gets zeros for it

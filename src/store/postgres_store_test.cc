@@ -83,6 +83,18 @@ TEST_F(PostgresStoreTest, C004_20_NoHalfWrittenVerdictWhenTheConnectionIsLost) {
   EXPECT_EQ(m_store->verification(kDefaultTenant, "c").value().nli_results.size(), 50U);
 }
 
+TEST_F(PostgresStoreTest, TheFirstVersionGetsItsStems) {
+  const std::string address = test_postgres_address(m_server, m_database);
+  ASSERT_TRUE(PostgresConnection::open(address).value()->execute(
+      "DROP FUNCTION vivace.stem(text); UPDATE store_info SET version = 1"));
+  const auto store = open_postgres_store(address);
+  ASSERT_TRUE(store) << store.error().message;
+  ASSERT_TRUE((*store)->put_evidence(evidence_batch(kDefaultTenant, {evidence_input("a", "technology")})));
+  KeywordQuery query;
+  query.text = "technological";
+  EXPECT_EQ((*store)->search_keywords(query)->size(), 1U);
+}
+
 TEST_F(PostgresStoreTest, NewerVersionsAreRefused) {
   const std::string address = test_postgres_address(m_server, m_database);
   ASSERT_TRUE(PostgresConnection::open(address).value()->execute("UPDATE store_info SET version = 1000"));
