@@ -116,6 +116,17 @@ double golden_difference(const std::vector<float>& got, const std::vector<float>
   return worst / largest;
 }
 
+double golden_cosine(const std::vector<float>& got, const std::vector<float>& expected) {
+  double product = 0;
+  double lengths[2] = {};
+  for (size_t i = 0; i < got.size(); ++i) {
+    product += static_cast<double>(got[i]) * static_cast<double>(expected[i]);
+    lengths[0] += static_cast<double>(got[i]) * static_cast<double>(got[i]);
+    lengths[1] += static_cast<double>(expected[i]) * static_cast<double>(expected[i]);
+  }
+  return product / std::sqrt(lengths[0] * lengths[1]);
+}
+
 testing::internal::ParamGenerator<GoldenCase> golden_cases(const std::vector<std::string>& directories) {
   std::vector<GoldenCase> cases;
   for (const auto& directory : directories) {

@@ -50,6 +50,9 @@ GoldenReference read_golden_reference(const std::string& path);
 // Largest difference, relative to the largest value.
 double golden_difference(const std::vector<float>& got, const std::vector<float>& expected);
 
+// Of all values as one vector.
+double golden_cosine(const std::vector<float>& got, const std::vector<float>& expected);
+
 class EncoderGoldenTest : public testing::TestWithParam<GoldenCase> {};
 
 // Every directory on every kernel table of this build.

@@ -1,7 +1,6 @@
 // What holds for every architecture, table and precision: results near fp32's, the same bits in a batch and alone, the
 // first token alone as with all the others, and no memory asked for by a warm pass.
 #include <atomic>
-#include <cmath>
 #include <cstdlib>
 #include <new>
 
@@ -75,15 +74,7 @@ class PrecisionTest : public testing::TestWithParam<PrecisionCase> {
 TEST_P(PrecisionTest, IsNearFp32) {
   const auto got = forward(*m_encoder, m_batch, 1);
   const auto expected = forward(*m_exact, m_batch, 1);
-  double product = 0;
-  double lengths[2] = {};
-  for (size_t i = 0; i < got.size(); ++i) {
-    product += static_cast<double>(got[i]) * static_cast<double>(expected[i]);
-    lengths[0] += static_cast<double>(got[i]) * static_cast<double>(got[i]);
-    lengths[1] += static_cast<double>(expected[i]) * static_cast<double>(expected[i]);
-  }
-  const double cosine = product / std::sqrt(lengths[0] * lengths[1]);
-  EXPECT_GE(cosine, GetParam().precision == Precision::kInt8 ? 0.998 : 0.9998);
+  EXPECT_GE(golden_cosine(got, expected), GetParam().precision == Precision::kInt8 ? 0.998 : 0.9998);
   if (GetParam().precision == Precision::kF32) {
     EXPECT_EQ(got, expected);
   } else {

@@ -1,7 +1,6 @@
 #include "models/t5.h"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -94,17 +93,6 @@ class T5GoldenTest : public testing::TestWithParam<GoldenCase> {
   std::unique_ptr<Loaded> m_loaded;
 };
 
-double cosine(std::span<const float> a, std::span<const float> b) {
-  double product = 0;
-  double lengths[2] = {};
-  for (size_t i = 0; i < a.size(); ++i) {
-    product += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-    lengths[0] += static_cast<double>(a[i]) * static_cast<double>(a[i]);
-    lengths[1] += static_cast<double>(b[i]) * static_cast<double>(b[i]);
-  }
-  return product / std::sqrt(lengths[0] * lengths[1]);
-}
-
 TEST_P(T5GoldenTest, EveryDecoderLayerAndTheLogitsEqualTransformers) {
   Threads threads(1);
   const ExecutionContext where = context(threads);
@@ -194,7 +182,8 @@ TEST_P(T5GoldenTest, LogitsOfEachPrecisionAreNearFp32) {
     load(precision);
     for (int input = 0; input < reference().inputs(); ++input) {
       const std::vector<float> got = logits_of(context(threads), input);
-      EXPECT_GE(cosine(got, exact[static_cast<size_t>(input)]), limit) << precision_name(precision) << " " << input;
+      EXPECT_GE(golden_cosine(got, exact[static_cast<size_t>(input)]), limit)
+          << precision_name(precision) << " " << input;
     }
     seen.push_back(logits_of(context(threads), 0));
     EXPECT_EQ(std::ranges::count(seen, seen.back()), 1) << precision_name(precision) << " computes as another";

@@ -31,7 +31,7 @@ PreparedRows prepared_memory(Arena& arena, const KernelTable& kernels, int rows,
 // The whole number that stands for value `column` of a row that was prepared for int8.
 int prepared_integer(const KernelTable& kernels, const PreparedRows& rows, int row, int column);
 
-// For products with that matrix of bf16 or int8. Memory from context.scratch[0]; the threads share the work.
+// For products with that matrix of bf16, int8 or int4. Memory from context.scratch[0]; the threads share the work.
 PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const float> x, const PackedMatrix& weight);
 // The same into memory that is there already.
 void prepare_rows(const ExecutionContext& context, MatrixView<const float> x, const PackedMatrix& weight,
