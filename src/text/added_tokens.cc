@@ -19,7 +19,7 @@ size_t previous_code_point(std::string_view text, size_t position) {
 }
 
 bool has_flag(std::string_view text, size_t position, CodePointFlag flag) {
-  return UnicodeTables::instance().at(next_code_point(text, &position)).has(flag);
+  return code_point_info(next_code_point(text, &position)).has(flag);
 }
 
 size_t skip_space_left(std::string_view text, size_t position, size_t lowest) {
@@ -34,7 +34,7 @@ size_t skip_space_left(std::string_view text, size_t position, size_t lowest) {
 size_t skip_space_right(std::string_view text, size_t position) {
   while (position < text.size()) {
     size_t next = position;
-    if (!UnicodeTables::instance().at(next_code_point(text, &next)).has(kWhiteSpace)) break;
+    if (!code_point_info(next_code_point(text, &next)).has(kWhiteSpace)) break;
     position = next;
   }
   return position;

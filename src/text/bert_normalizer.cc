@@ -16,7 +16,7 @@ constexpr uint16_t kChanging =
 
 void BertNormalizer::push(char32_t code_point, int32_t source, ReorderBuffer* buffer,
                           std::vector<NormalizedChar>* out) const {
-  const CodePointInfo& info = m_tables.at(code_point);
+  const CodePointInfo& info = code_point_info(code_point);
   if ((info.flags & kChanging) == 0 && info.combining_class == 0) {
     if (!buffer->empty()) finish(buffer, out);
     buffer->m_last_source = source;
@@ -40,10 +40,10 @@ void BertNormalizer::push(char32_t code_point, int32_t source, ReorderBuffer* bu
 void BertNormalizer::decompose(char32_t code_point, int32_t source, ReorderBuffer* buffer,
                                std::vector<NormalizedChar>* out) const {
   if (!m_options.strip_accents) return emit(code_point, source, out);
-  const CodePointInfo& info = m_tables.at(code_point);
+  const CodePointInfo& info = code_point_info(code_point);
   if (!info.has(kDecomposes)) return reorder(code_point, source, buffer, out);
   std::array<char32_t, 3> hangul;
-  for (const char32_t part : m_tables.decomposition(code_point, info, &hangul)) {
+  for (const char32_t part : canonical_decomposition(code_point, info, &hangul)) {
     reorder(part, source, buffer, out);
     source = kSameSource;
   }
@@ -53,7 +53,7 @@ void BertNormalizer::decompose(char32_t code_point, int32_t source, ReorderBuffe
 // text, whichever code point that was, and the others repeat the source taken last. So do we.
 void BertNormalizer::reorder(char32_t code_point, int32_t source, ReorderBuffer* buffer,
                              std::vector<NormalizedChar>* out) const {
-  const uint8_t combining_class = m_tables.at(code_point).combining_class;
+  const uint8_t combining_class = code_point_info(code_point).combining_class;
   if (combining_class != 0) {
     const uint32_t position = static_cast<uint32_t>(buffer->m_pending.size());
     buffer->m_pending.push_back({code_point, position, combining_class, source != kSameSource});
@@ -62,7 +62,7 @@ void BertNormalizer::reorder(char32_t code_point, int32_t source, ReorderBuffer*
   }
   if (!buffer->empty()) finish(buffer, out);
   if (source != kSameSource) buffer->m_last_source = source;
-  if (!m_tables.at(code_point).has(kNonspacingMark)) emit(code_point, buffer->m_last_source, out);
+  if (!code_point_info(code_point).has(kNonspacingMark)) emit(code_point, buffer->m_last_source, out);
 }
 
 void BertNormalizer::finish(ReorderBuffer* buffer, std::vector<NormalizedChar>* out) const {
@@ -74,19 +74,19 @@ void BertNormalizer::finish(ReorderBuffer* buffer, std::vector<NormalizedChar>* 
   auto next_source = buffer->m_sources.begin();
   for (const auto& waiting : pending) {
     if (waiting.takes_source) buffer->m_last_source = *next_source++;
-    if (!m_tables.at(waiting.code_point).has(kNonspacingMark)) emit(waiting.code_point, buffer->m_last_source, out);
+    if (!code_point_info(waiting.code_point).has(kNonspacingMark)) emit(waiting.code_point, buffer->m_last_source, out);
   }
   pending.clear();
   buffer->m_sources.clear();
 }
 
 void BertNormalizer::emit(char32_t code_point, int32_t source, std::vector<NormalizedChar>* out) const {
-  const CodePointInfo& info = m_tables.at(code_point);
+  const CodePointInfo& info = code_point_info(code_point);
   if (!m_options.lowercase || !info.has(kHasLowercase)) {
     out->push_back({code_point, source});
     return;
   }
-  for (const char32_t lower : m_tables.lowercase(info)) out->push_back({lower, source});
+  for (const char32_t lower : lowercase_form(info)) out->push_back({lower, source});
 }
 
 }  // namespace vivace

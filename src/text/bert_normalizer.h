@@ -42,8 +42,7 @@ class ReorderBuffer {
 
 class BertNormalizer {
  public:
-  explicit BertNormalizer(const BertNormalizerOptions& options)
-      : m_options(options), m_tables(UnicodeTables::instance()) {}
+  explicit BertNormalizer(const BertNormalizerOptions& options) : m_options(options) {}
 
   const BertNormalizerOptions& options() const { return m_options; }
 
@@ -58,7 +57,6 @@ class BertNormalizer {
   void emit(char32_t code_point, int32_t source, std::vector<NormalizedChar>* out) const;
 
   BertNormalizerOptions m_options;
-  const UnicodeTables& m_tables;
 };
 
 }  // namespace vivace

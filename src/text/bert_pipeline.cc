@@ -25,7 +25,7 @@ void BertPipeline::classify(uint8_t byte) {
   normalizer.finish(&buffer, &normal);
   if (raw_added_tokens.may_start_with(byte) || normal.size() != 1 || normal[0].code_point >= 0x80) return;
   const uint8_t folded = static_cast<uint8_t>(normal[0].code_point);
-  switch (bert_word_break(UnicodeTables::instance().at(folded))) {
+  switch (bert_word_break(code_point_info(folded))) {
     case WordBreak::kSpace: byte_kinds[byte] = ByteKind::kSpace; break;
     case WordBreak::kInside:
       byte_kinds[byte] = ByteKind::kLetter;

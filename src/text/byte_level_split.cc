@@ -36,7 +36,7 @@ constexpr auto kClasses = [] {
 Class next_class(std::string_view text, size_t* position) {
   const Class of_byte = kClasses[static_cast<uint8_t>(text[*position])];
   if (of_byte == Class::kNotAscii) {
-    return class_of_info(UnicodeTables::instance().at(next_code_point(text, position)));
+    return class_of_info(code_point_info(next_code_point(text, position)));
   }
   ++*position;
   return of_byte;

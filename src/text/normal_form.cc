@@ -72,12 +72,11 @@ class Compositions {
   }
 
   void add(char32_t c, size_t length) {
-    const UnicodeTables& tables = UnicodeTables::instance();
-    const CodePointInfo& info = tables.at(c);
+    const CodePointInfo& info = code_point_info(c);
     if (!info.has(kDecomposes) || info.decomposition_length != length) return;
     std::array<char32_t, 3> hangul;
-    const auto parts = tables.decomposition(c, info, &hangul);
-    if (tables.at(parts[0]).combining_class != 0 || info.combining_class != 0) return;
+    const auto parts = canonical_decomposition(c, info, &hangul);
+    if (code_point_info(parts[0]).combining_class != 0 || info.combining_class != 0) return;
     if (utf8proc_get_property(static_cast<utf8proc_int32_t>(c))->comp_exclusion != 0) return;
     char32_t first = parts[0];
     for (size_t i = 1; i + 1 < parts.size(); ++i) {
@@ -100,11 +99,10 @@ bool has_compatible_form(char32_t c, const CodePointInfo& info) {
 // The characters of a text in their decomposed form, put in canonical order.
 class Decomposer {
  public:
-  Decomposer(bool is_compatible, std::vector<TextChange>* out)
-      : m_tables(UnicodeTables::instance()), m_is_compatible(is_compatible), m_out(*out) {}
+  Decomposer(bool is_compatible, std::vector<TextChange>* out) : m_is_compatible(is_compatible), m_out(*out) {}
 
   void push(char32_t c) {
-    const CodePointInfo& info = m_tables.at(c);
+    const CodePointInfo& info = code_point_info(c);
     if (m_is_compatible && c >= 0xA0 && has_compatible_form(c, info)) {
       std::array<utf8proc_int32_t, 32> parts;
       int boundary = 0;
@@ -119,11 +117,11 @@ class Decomposer {
     }
     if (!info.has(kDecomposes)) return add(c, 0);
     std::array<char32_t, 3> hangul;
-    push_parts(m_tables.decomposition(c, info, &hangul));
+    push_parts(canonical_decomposition(c, info, &hangul));
   }
   void finish() {
     const auto by_class = [this](const TextChange& a, const TextChange& b) {
-      return m_tables.at(a.character).combining_class < m_tables.at(b.character).combining_class;
+      return code_point_info(a.character).combining_class < code_point_info(b.character).combining_class;
     };
     const auto begin = m_out.begin() + static_cast<std::ptrdiff_t>(m_pending);
     if (m_out.size() - m_pending > 1) std::stable_sort(begin, m_out.end(), by_class);
@@ -139,13 +137,12 @@ class Decomposer {
     }
   }
   void add(char32_t c, int32_t change) {
-    const bool is_starter = m_tables.at(c).combining_class == 0;
+    const bool is_starter = code_point_info(c).combining_class == 0;
     if (is_starter) finish();
     m_out.push_back({c, change});
     if (is_starter) m_pending = m_out.size();
   }
 
-  const UnicodeTables& m_tables;
   bool m_is_compatible;
   std::vector<TextChange>& m_out;
   size_t m_pending = 0;  // from here on the order is not final
@@ -153,14 +150,13 @@ class Decomposer {
 
 // Composes in place. A composite stands for all that it swallowed, as its change counts.
 void compose(std::vector<TextChange>* characters) {
-  const UnicodeTables& tables = UnicodeTables::instance();
   const Compositions& compositions = Compositions::instance();
   std::vector<TextChange>& text = *characters;
   size_t size = 0;            // of the composed text
   size_t starter = SIZE_MAX;  // where its last starter stands
   uint8_t last_class = 0;     // of the last character that stands between starter and here
   for (const TextChange next : text) {
-    const uint8_t combining_class = tables.at(next.character).combining_class;
+    const uint8_t combining_class = code_point_info(next.character).combining_class;
     const bool between = starter != SIZE_MAX && size > starter + 1;
     if (starter != SIZE_MAX && (!between || last_class < combining_class)) {
       const char32_t composite = compositions.find(text[starter].character, next.character);

@@ -65,7 +65,6 @@ TokenOffset empty_token_offset(std::string_view text, int32_t piece_begin, uint3
 }  // namespace
 
 Result<std::unique_ptr<const Tokenizer>> PipelineTokenizer::read(const JsonValue& root) {
-  (void)UnicodeTables::instance();  // made while loading: the first text should not wait for them
   ASSIGN_OR_RETURN(std::unique_ptr<const Normalizer> normalizer, Normalizer::read(optional_part(root, "normalizer")));
   std::vector<std::string> tokens;
   ASSIGN_OR_RETURN(Splitting splitting, read_splitting(root, &tokens));

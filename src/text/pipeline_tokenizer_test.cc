@@ -112,7 +112,7 @@ TEST(ByteLevelSplit, FollowsTheExpression) {
 
 TEST(ByteLevelSplit, KnowsTheClassesOfAscii) {
   for (unsigned c = 1; c < 0x80; ++c) {
-    const CodePointInfo& info = UnicodeTables::instance().at(c);
+    const CodePointInfo& info = code_point_info(c);
     const char character = static_cast<char>(c);
     // Each expects that its neighbour is of the same class.
     EXPECT_EQ(byte_level_piece_end(std::string{'a', character}, 0) == 2, info.has(kLetter)) << c;

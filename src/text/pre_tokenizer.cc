@@ -65,13 +65,13 @@ class SequencePreTokenizer : public PreTokenizer {
 };
 
 bool is_white_space(char32_t c) {
-  return UnicodeTables::instance().at(c).has(kWhiteSpace);
+  return code_point_info(c).has(kWhiteSpace);
 }
 bool is_punctuation(char32_t c) {
-  return UnicodeTables::instance().at(c).has(kPunctuation);
+  return code_point_info(c).has(kPunctuation);
 }
 bool is_numeric(char32_t c) {
-  return UnicodeTables::instance().at(c).has(kNumeric);
+  return code_point_info(c).has(kNumeric);
 }
 
 Result<bool> read_bool(const JsonValue& object, std::string_view key) {

@@ -48,21 +48,19 @@ void lowercase(AlignedText* text) {
     for (char& c : text->bytes) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     return;
   }
-  const UnicodeTables& tables = UnicodeTables::instance();
   rebuild(text, [&](char32_t c, TokenOffset alignment, AlignedText* out) {
-    const CodePointInfo& info = tables.at(c);
+    const CodePointInfo& info = code_point_info(c);
     if (!info.has(kHasLowercase)) return append_character(c, alignment, out);
-    for (const char32_t lower : tables.lowercase(info)) append_character(lower, alignment, out);
+    for (const char32_t lower : lowercase_form(info)) append_character(lower, alignment, out);
   });
 }
 
 void strip(StripSide side, AlignedText* text) {
-  const UnicodeTables& tables = UnicodeTables::instance();
   const std::string_view bytes = text->bytes;
   size_t begin = 0;
   while (side != StripSide::kRight && begin < bytes.size()) {
     size_t next = begin;
-    if (!tables.at(next_code_point(bytes, &next)).has(kWhiteSpace)) break;
+    if (!code_point_info(next_code_point(bytes, &next)).has(kWhiteSpace)) break;
     begin = next;
   }
   size_t end = bytes.size();
@@ -70,7 +68,7 @@ void strip(StripSide side, AlignedText* text) {
     size_t previous = end - 1;
     while ((static_cast<uint8_t>(bytes[previous]) & 0xC0) == 0x80) --previous;
     size_t next = previous;
-    if (!tables.at(next_code_point(bytes, &next)).has(kWhiteSpace)) break;
+    if (!code_point_info(next_code_point(bytes, &next)).has(kWhiteSpace)) break;
     end = previous;
   }
   if (end - begin == bytes.size()) return;
@@ -81,9 +79,8 @@ void strip(StripSide side, AlignedText* text) {
 
 void strip_accents(AlignedText* text) {
   if (is_ascii(text->bytes)) return;
-  const UnicodeTables& tables = UnicodeTables::instance();
   rebuild(text, [&](char32_t c, TokenOffset alignment, AlignedText* out) {
-    if (!tables.at(c).has(kCombiningMark)) append_character(c, alignment, out);
+    if (!code_point_info(c).has(kCombiningMark)) append_character(c, alignment, out);
   });
 }
 

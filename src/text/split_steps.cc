@@ -96,7 +96,6 @@ Result<void> split_byte_level(const ByteLevelOptions& options, PreTokenizedText*
 }
 
 void split_whitespace(PreTokenizedText* text) {
-  const UnicodeTables& tables = UnicodeTables::instance();
   std::vector<TextPiece> pieces;
   for (const TextPiece& piece : text->pieces) {
     if (piece.is_added()) {
@@ -107,7 +106,7 @@ void split_whitespace(PreTokenizedText* text) {
     bool in_word = false;
     for (size_t position = piece.begin; position < piece.end;) {
       const size_t begin = position;
-      const CodePointInfo& info = tables.at(next_code_point(text->text.bytes, &position));
+      const CodePointInfo& info = code_point_info(next_code_point(text->text.bytes, &position));
       const bool is_word = info.has(kWordCharacter);
       const bool is_blank = !is_word && info.has(kWhiteSpace);
       if (in_piece && !is_blank && is_word == in_word) {

@@ -11,12 +11,11 @@ constexpr char32_t kByteLevelSpace = 0x120;  // Ġ
 }  // namespace
 
 TokenBlanks count_blanks(std::string_view token) {
-  const UnicodeTables& tables = UnicodeTables::instance();
   TokenBlanks blanks;
   bool only_blanks = true;
   for (size_t position = 0; position < token.size();) {
     const char32_t code_point = next_code_point(token, &position);
-    const bool is_blank = code_point == kByteLevelSpace || tables.at(code_point).has(kWhiteSpace);
+    const bool is_blank = code_point == kByteLevelSpace || code_point_info(code_point).has(kWhiteSpace);
     only_blanks = only_blanks && is_blank;
     blanks.leading += only_blanks ? 1 : 0;
     blanks.trailing = is_blank ? blanks.trailing + 1 : 0;

@@ -11,7 +11,7 @@ namespace {
 
 // White space, and the four separators that Python's str.split() takes for it.
 bool is_blank(char32_t c) {
-  return (c >= 0x1C && c <= 0x1F) || UnicodeTables::instance().at(c).has(kWhiteSpace);
+  return (c >= 0x1C && c <= 0x1F) || code_point_info(c).has(kWhiteSpace);
 }
 
 std::vector<TokenOffset> find_words(std::string_view text) {

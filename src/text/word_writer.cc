@@ -19,11 +19,10 @@ const ByteFold& identity_fold() {
   return fold;
 }
 
-WordWriter::WordWriter(const WordPiece& model, TokenWriter* writer)
-    : m_model(model), m_tables(UnicodeTables::instance()), m_writer(*writer) {}
+WordWriter::WordWriter(const WordPiece& model, TokenWriter* writer) : m_model(model), m_writer(*writer) {}
 
 void WordWriter::add(const NormalizedChar& character) {
-  switch (bert_word_break(m_tables.at(character.code_point))) {
+  switch (bert_word_break(code_point_info(character.code_point))) {
     case WordBreak::kInside: append(character); break;
     case WordBreak::kSpace: finish_word(); break;
     case WordBreak::kIsolated:

@@ -32,7 +32,6 @@ class WordWriter {
   bool count_char(int32_t source);
 
   const WordPiece& m_model;
-  const UnicodeTables& m_tables;
   TokenWriter& m_writer;
   std::vector<WordPiece::Piece> m_pieces;
   std::string m_word;              // cut off after max_input_chars_per_word: it is unknown from there on
