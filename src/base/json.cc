@@ -6,6 +6,7 @@
 
 #include <simdjson.h>
 
+#include "base/sort_key.h"
 #include "base/utf8.h"
 
 namespace vivace {
@@ -27,6 +28,14 @@ std::string join_path(const std::string& path, std::string_view key) {
   // The document's name ends with ':'-space, members are joined by dots.
   joined.append(path.find(": ") == std::string::npos ? ": " : ".").append(printable(key));
   return joined;
+}
+
+std::optional<std::string_view> key_that_occurs_twice(simdjson::dom::object object) {
+  std::vector<SortKey> keys;
+  for (const auto& [key, value] : object) keys.emplace_back(key);
+  std::ranges::sort(keys);
+  const auto twice = std::ranges::adjacent_find(keys);
+  return twice == keys.end() ? std::nullopt : std::optional(twice->text);
 }
 
 // simdjson refuses whole numbers past 64 bits, but Python writes them: most tokenizer_config.json files say
@@ -177,15 +186,27 @@ Result<std::vector<JsonValue>> JsonValue::as_array(size_t max_items) const {
 Result<std::vector<std::pair<std::string_view, JsonValue>>> JsonValue::as_object() const {
   simdjson::dom::object object;
   if (from_bits(m_element).get(object) != simdjson::SUCCESS) return wrong_type("an object");
+  if (const auto twice = key_that_occurs_twice(object)) return fail("'" + printable(*twice) + "' occurs twice");
   std::vector<std::pair<std::string_view, JsonValue>> members;
-  std::vector<std::string_view> keys;
   for (const auto& [key, value] : object) {
     members.emplace_back(key, JsonValue(to_bits(value), join_path(m_path, key)));
-    keys.push_back(key);
   }
-  std::ranges::sort(keys);
-  const auto twice = std::ranges::adjacent_find(keys);
-  if (twice != keys.end()) return fail("'" + printable(*twice) + "' occurs twice");
+  return members;
+}
+
+Result<std::vector<std::pair<std::string_view, int64_t>>> JsonValue::as_integers_by_key(int64_t lowest,
+                                                                                        int64_t highest) const {
+  simdjson::dom::object object;
+  if (from_bits(m_element).get(object) != simdjson::SUCCESS) return wrong_type("an object");
+  if (const auto twice = key_that_occurs_twice(object)) return fail("'" + printable(*twice) + "' occurs twice");
+  std::vector<std::pair<std::string_view, int64_t>> members;
+  for (const auto& [key, value] : object) {
+    int64_t number = 0;
+    if (value.get(number) != simdjson::SUCCESS || number < lowest || number > highest) {
+      ASSIGN_OR_RETURN(number, JsonValue(to_bits(value), join_path(m_path, key)).as_integer(lowest, highest));
+    }
+    members.emplace_back(key, number);
+  }
   return members;
 }
 

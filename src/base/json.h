@@ -46,6 +46,8 @@ class JsonValue {
   Result<std::vector<JsonValue>> as_array(size_t max_items = SIZE_MAX) const;
   // Members in document order; a key that occurs twice is an error.
   Result<std::vector<std::pair<std::string_view, JsonValue>>> as_object() const;
+  // The same of an object whose values are whole numbers of the given range, for a vocabulary's many.
+  Result<std::vector<std::pair<std::string_view, int64_t>>> as_integers_by_key(int64_t lowest, int64_t highest) const;
 
   // Lookup with a default where the member is missing or null, and the same errors as above where it has another type.
   Result<std::string> string_or(std::string_view key, std::string_view fallback) const;

@@ -3,16 +3,18 @@
 #include <algorithm>
 #include <deque>
 
+#include "base/sort_key.h"
+
 namespace vivace {
 
 // Places the nodes of the sorted keys, breadth first. Free units form a list through next_free, so that a place for a
 // node's children is found in a bounded number of tries.
 class ByteTrieBuilder {
  public:
-  using Keys = std::vector<std::pair<std::string_view, int32_t>>;
-
-  ByteTrieBuilder(Keys keys, ByteTrie* trie) : m_keys(std::move(keys)), m_trie(trie) {
-    std::sort(m_keys.begin(), m_keys.end());
+  ByteTrieBuilder(const std::vector<std::pair<std::string_view, int32_t>>& keys, ByteTrie* trie) : m_trie(trie) {
+    m_keys.reserve(keys.size());
+    for (const auto& [text, value] : keys) m_keys.push_back({.key = SortKey(text), .value = value});
+    std::ranges::sort(m_keys, {}, &Entry::key);
   }
 
   void build() {
@@ -30,6 +32,16 @@ class ByteTrieBuilder {
   static constexpr uint32_t kBlock = 256;
   static constexpr int kMaxTries = 64;
 
+  struct Entry {
+    SortKey key;
+    int32_t value;
+    // The key's byte at that place, which is not past its end.
+    uint8_t at(size_t place) const {
+      constexpr size_t kLeading = sizeof key.leading;
+      if (place < kLeading) return static_cast<uint8_t>(key.leading >> (8 * (kLeading - 1 - place)));
+      return static_cast<uint8_t>(key.text[place]);
+    }
+  };
   struct Range {  // the keys that share their first depth bytes, which lead to node
     ByteTrie::Node node;
     size_t begin;
@@ -69,14 +81,16 @@ class ByteTrieBuilder {
 
   void place_children(const Range& range) {
     size_t begin = range.begin;
-    if (begin < range.end && m_keys[begin].first.size() == range.depth) {
-      m_trie->m_values[range.node] = m_keys[begin].second;
+    if (begin < range.end && m_keys[begin].key.text.size() == range.depth) {
+      m_trie->m_values[range.node] = m_keys[begin].value;
       ++begin;
     }
-    std::vector<uint8_t> labels;
-    std::vector<size_t> starts;
+    std::vector<uint8_t>& labels = m_labels;
+    std::vector<size_t>& starts = m_starts;
+    labels.clear();
+    starts.clear();
     for (size_t i = begin; i < range.end; ++i) {
-      const uint8_t label = static_cast<uint8_t>(m_keys[i].first[range.depth]);
+      const uint8_t label = m_keys[i].at(range.depth);
       if (labels.empty() || labels.back() != label) {
         labels.push_back(label);
         starts.push_back(i);
@@ -93,14 +107,16 @@ class ByteTrieBuilder {
     }
   }
 
-  Keys m_keys;
+  std::vector<Entry> m_keys;
   ByteTrie* m_trie;
   std::deque<Range> m_pending;
   std::deque<uint32_t> m_free;
+  std::vector<uint8_t> m_labels;  // of the node at hand
+  std::vector<size_t> m_starts;   // of each label's keys
 };
 
-ByteTrie::ByteTrie(std::vector<std::pair<std::string_view, int32_t>> keys) {
-  ByteTrieBuilder(std::move(keys), this).build();
+ByteTrie::ByteTrie(const std::vector<std::pair<std::string_view, int32_t>>& keys) {
+  ByteTrieBuilder(keys, this).build();
 }
 
 ByteTrie::Match ByteTrie::longest_prefix(std::string_view text) const {

@@ -24,7 +24,7 @@ class ByteTrie {
   };
 
   // Keys are not empty and differ from each other; values are ≥ 0.
-  explicit ByteTrie(std::vector<std::pair<std::string_view, int32_t>> keys);
+  explicit ByteTrie(const std::vector<std::pair<std::string_view, int32_t>>& keys);
 
   // The node one byte further, or kDead. node must not be kDead.
   Node step(Node node, uint8_t byte) const {

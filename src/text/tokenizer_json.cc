@@ -108,21 +108,27 @@ Result<std::vector<AddedToken>> read_added_tokens(const JsonValue& root, std::ve
   if (!has_member(root, "added_tokens")) return added;
   ASSIGN_OR_RETURN(const JsonValue list, root.get("added_tokens"));
   ASSIGN_OR_RETURN(const std::vector<JsonValue> items, list.as_array());
-  std::unordered_map<std::string, size_t> ids;
-  for (size_t id = 0; id < tokens->size(); ++id) ids.emplace((*tokens)[id], id);
-  std::vector<bool> is_added(tokens->size() + items.size());
+  std::unordered_map<std::string, std::optional<size_t>> ids;  // of the contents, once they are known
   for (const JsonValue& item : items) {
     ASSIGN_OR_RETURN(AddedToken token, read_added_token(item));
-    const auto [place, is_new] = ids.try_emplace(token.content, tokens->size());
-    if (is_new) tokens->push_back(token.content);
-    if (static_cast<size_t>(token.id) != place->second) {
-      return corrupt(item, "'" + printable(token.content) + "' says id " + std::to_string(token.id) +
-                               ", but its id is " + std::to_string(place->second) +
-                               (is_new ? ", the next after the vocabulary" : ""));
+    if (!ids.try_emplace(token.content).second) {
+      return corrupt(item, "'" + printable(token.content) + "' is added twice");
     }
-    if (is_added[place->second]) return corrupt(item, "'" + printable(token.content) + "' is added twice");
-    is_added[place->second] = true;
     added.push_back(std::move(token));
+  }
+  for (size_t id = 0; id < tokens->size(); ++id) {
+    if (const auto place = ids.find((*tokens)[id]); place != ids.end() && !place->second) place->second = id;
+  }
+  for (size_t i = 0; i < added.size(); ++i) {
+    const std::string& content = added[i].content;
+    const std::optional<size_t> known = ids[content];
+    const size_t id = known.value_or(tokens->size());
+    if (!known) tokens->push_back(content);
+    if (static_cast<size_t>(added[i].id) != id) {
+      return corrupt(items[i], "'" + printable(content) + "' says id " + std::to_string(added[i].id) +
+                                   ", but its id is " + std::to_string(id) +
+                                   (known ? "" : ", the next after the vocabulary"));
+    }
   }
   return added;
 }

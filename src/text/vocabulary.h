@@ -6,22 +6,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace vivace {
 
 class Vocabulary {
  public:
-  Vocabulary() = default;
   // tokens[i] is the token of id i; all of them differ.
-  explicit Vocabulary(std::vector<std::string> tokens);
-
-  // The map's keys are views into the tokens: a copy's would point into the original.
-  Vocabulary(const Vocabulary&) = delete;
-  Vocabulary& operator=(const Vocabulary&) = delete;
-  Vocabulary(Vocabulary&&) = default;
-  Vocabulary& operator=(Vocabulary&&) = default;
+  explicit Vocabulary(std::vector<std::string> tokens = {});
 
   size_t size() const { return m_tokens.size(); }
   // Empty for an id that is not in it.
@@ -29,8 +21,14 @@ class Vocabulary {
   std::optional<int32_t> id(std::string_view token) const;
 
  private:
+  // Ids in a hash table with open addressing, at least half of it free: a heap node for each token would take longer
+  // than all the rest of loading a vocabulary.
+  static constexpr int32_t kFree = -1;
+  // The place of a token in m_places, or the free one where it would stand.
+  size_t find(std::string_view token) const;
+
   std::vector<std::string> m_tokens;
-  std::unordered_map<std::string_view, int32_t> m_ids;
+  std::vector<int32_t> m_places;
 };
 
 }  // namespace vivace

@@ -14,11 +14,10 @@ std::unexpected<Status> corrupt(const JsonValue& value, const std::string& messa
 }  // namespace
 
 Result<std::vector<std::string>> read_vocabulary(const JsonValue& vocab) {
-  ASSIGN_OR_RETURN(const auto members, vocab.as_object());
+  ASSIGN_OR_RETURN(const auto members, vocab.as_integers_by_key(0, INT32_MAX - 1));
   std::vector<std::string> tokens(members.size());
   std::vector<bool> seen(members.size());
-  for (const auto& [token, value] : members) {
-    ASSIGN_OR_RETURN(const int64_t number, value.as_integer(0, INT32_MAX - 1));
+  for (const auto& [token, number] : members) {
     const size_t id = static_cast<size_t>(number);
     if (id >= tokens.size()) {
       return corrupt(vocab, "has " + std::to_string(tokens.size()) + " tokens, so their ids must be 0 to " +
