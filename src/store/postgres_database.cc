@@ -5,7 +5,8 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <libpq-fe.h>
+
+#include "store/libpq.h"
 
 namespace vivace {
 namespace {
@@ -50,20 +51,20 @@ PostgresValues& PostgresValues::add(double number) {
 }
 
 void PostgresRows::Clear::operator()(pg_result* result) const {
-  PQclear(result);
+  libpq().clear(result);
 }
 size_t PostgresRows::size() const {
-  return static_cast<size_t>(PQntuples(m_result.get()));
+  return static_cast<size_t>(libpq().ntuples(m_result.get()));
 }
 uint64_t PostgresRows::changed() const {
-  const std::string_view text = PQcmdTuples(m_result.get());
+  const std::string_view text = libpq().cmd_tuples(m_result.get());
   uint64_t rows = 0;
   std::from_chars(text.data(), text.data() + text.size(), rows);
   return rows;
 }
 std::string PostgresRows::text(size_t row, int column) const {
-  return {PQgetvalue(m_result.get(), static_cast<int>(row), column),
-          static_cast<size_t>(PQgetlength(m_result.get(), static_cast<int>(row), column))};
+  return {libpq().getvalue(m_result.get(), static_cast<int>(row), column),
+          static_cast<size_t>(libpq().getlength(m_result.get(), static_cast<int>(row), column))};
 }
 int64_t PostgresRows::integer(size_t row, int column) const {
   const std::string value = text(row, column);
@@ -72,59 +73,61 @@ int64_t PostgresRows::integer(size_t row, int column) const {
   return number;
 }
 double PostgresRows::real(size_t row, int column) const {
-  return parse_real(PQgetvalue(m_result.get(), static_cast<int>(row), column));
+  return parse_real(libpq().getvalue(m_result.get(), static_cast<int>(row), column));
 }
 bool PostgresRows::is_null(size_t row, int column) const {
-  return PQgetisnull(m_result.get(), static_cast<int>(row), column) != 0;
+  return libpq().getisnull(m_result.get(), static_cast<int>(row), column) != 0;
 }
 
 void PostgresConnection::Finish::operator()(pg_conn* connection) const {
-  PQfinish(connection);
+  libpq().finish(connection);
 }
 
 Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const std::string& address) {
+  RETURN_IF_ERROR(open_libpq());
   // What stands in the address wins over the defaults before it.
   constexpr std::array<const char*, 6> kKeys = {"connect_timeout",  "application_name", "keepalives_idle",
                                                 "tcp_user_timeout", "dbname",           nullptr};
   const std::array<const char*, 6> values = {"5", "vivace", "30", "30000", address.c_str(), nullptr};
   std::unique_ptr<PostgresConnection> connection(
-      new PostgresConnection(PQconnectdbParams(kKeys.data(), values.data(), /*expand_dbname=*/1)));
+      new PostgresConnection(libpq().connectdb_params(kKeys.data(), values.data(), /*expand_dbname=*/1)));
   pg_conn* raw = connection->m_connection.get();
-  if (raw == nullptr || PQstatus(raw) != CONNECTION_OK) {
-    return error(StatusCode::kUnavailable,
-                 "store: PostgreSQL cannot be reached: " + first_line(raw == nullptr ? "" : PQerrorMessage(raw)));
+  if (raw == nullptr || libpq().status(raw) != CONNECTION_OK) {
+    return error(StatusCode::kUnavailable, "store: PostgreSQL cannot be reached: " +
+                                               first_line(raw == nullptr ? "" : libpq().error_message(raw)));
   }
   RETURN_IF_ERROR(connection->execute(kSettings));
   return connection;
 }
 
 bool PostgresConnection::is_lost() const {
-  return PQstatus(m_connection.get()) != CONNECTION_OK || PQtransactionStatus(m_connection.get()) != PQTRANS_IDLE;
+  return libpq().status(m_connection.get()) != CONNECTION_OK ||
+         libpq().transaction_status(m_connection.get()) != PQTRANS_IDLE;
 }
 
 Result<PostgresRows> PostgresConnection::check(pg_result* result) {
   PostgresRows rows(result);
-  const ExecStatusType status = PQresultStatus(result);
+  const ExecStatusType status = libpq().result_status(result);
   if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return rows;
-  if (result == nullptr || PQstatus(m_connection.get()) != CONNECTION_OK) {
-    return error(StatusCode::kUnavailable,
-                 "store: the connection to PostgreSQL was lost: " + first_line(PQerrorMessage(m_connection.get())));
+  if (result == nullptr || libpq().status(m_connection.get()) != CONNECTION_OK) {
+    return error(StatusCode::kUnavailable, "store: the connection to PostgreSQL was lost: " +
+                                               first_line(libpq().error_message(m_connection.get())));
   }
-  const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char* state = libpq().result_error_field(result, PG_DIAG_SQLSTATE);
   const bool passing = state != nullptr && is_passing(state);
   return error(passing ? StatusCode::kUnavailable : StatusCode::kInternal,
-               "store: PostgreSQL: " + first_line(PQresultErrorMessage(result)));
+               "store: PostgreSQL: " + first_line(libpq().result_error_message(result)));
 }
 
 Result<PostgresRows> PostgresConnection::run(const std::string& sql, const PostgresValues& values) {
   std::vector<const char*> pointers;
   for (const std::string& text : values.texts()) pointers.push_back(text.c_str());
-  return check(PQexecParams(m_connection.get(), sql.c_str(), static_cast<int>(pointers.size()), nullptr,
-                            pointers.data(), nullptr, nullptr, /*resultFormat=*/0));
+  return check(libpq().exec_params(m_connection.get(), sql.c_str(), static_cast<int>(pointers.size()), nullptr,
+                                   pointers.data(), nullptr, nullptr, /*resultFormat=*/0));
 }
 
 Result<void> PostgresConnection::execute(const std::string& sql) {
-  RETURN_IF_ERROR(check(PQexec(m_connection.get(), sql.c_str())));
+  RETURN_IF_ERROR(check(libpq().exec(m_connection.get(), sql.c_str())));
   return {};
 }
 
