@@ -33,13 +33,14 @@ def parse_status(text):
 
 
 def start_ours(options, model):
+    command = [str(options.program), "embed", "--model", str(model), "--precision", "fp32", "--threads", str(options.threads), TEXT]
     begin = time.perf_counter()
-    done = subprocess.run([str(options.program), "embed", "--model", str(model), "--precision", "fp32", "--threads",
-                           str(options.threads), TEXT],
-                          capture_output=True, check=False)
-    seconds = time.perf_counter() - begin
-    if done.returncode != 0:
-        raise ours.OursError(done.stderr.decode(errors="replace"))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        seconds = time.perf_counter() - begin
+        _, errors = process.communicate()
+    if process.returncode != 0:
+        raise ours.OursError(errors.decode(errors="replace"))
     return seconds
 
 

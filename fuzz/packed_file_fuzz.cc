@@ -1,4 +1,4 @@
-// Any bytes as a packed model. Its header is made right first, or the checksum would turn everything away: what is read
+// Any bytes as a packed model. Its header is made right first, or it would turn everything away: what is read
 // must be refused or lie inside the bytes, and its small files must stay in their folder.
 #include <cstddef>
 #include <cstdint>
@@ -31,8 +31,6 @@ void correct_header(std::byte* data, size_t size) {
   header.file_bytes = size;
   header.index_begin %= size;
   header.index_bytes %= size;
-  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  header.checksum = checksum(bytes.substr(sizeof header));
   std::memcpy(data, &header, sizeof header);
 }
 

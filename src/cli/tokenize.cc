@@ -102,6 +102,7 @@ Result<void> run_tokenize(const TokenizeOptions& options) {
   ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.input, {.second_text = SecondText::kOptional}));
   ASSIGN_OR_RETURN(const std::string path, model_directory(options.model));
   ASSIGN_OR_RETURN(const ModelDirectory directory, ModelDirectory::open(path));
+  RETURN_IF_ERROR(directory.verify());
   ASSIGN_OR_RETURN(const std::unique_ptr<const Tokenizer> tokenizer,
                    Tokenizer::from_directory(directory.path(), directory.model_type()));
   ASSIGN_OR_RETURN(const size_t models_longest, longest_text(directory));

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <utility>
 
 #include "base/cpu_topology.h"
@@ -47,9 +48,11 @@ Result<std::unique_ptr<Generator>> Generator::load(const std::string& directory,
   GeneratorParts parts;
   ASSIGN_OR_RETURN(parts.kernels, select_kernel_table(options.isa));
   ASSIGN_OR_RETURN(const ModelDirectory files, ModelDirectory::open(directory));
-  ASSIGN_OR_RETURN(parts.tokenizer, Tokenizer::from_directory(files.path(), files.model_type()));
   ASSIGN_OR_RETURN(const LoadTarget target, choose_target(files, *parts.kernels, options.precision));
+  auto tokenizer =
+      std::async(std::launch::async, [&files] { return Tokenizer::from_directory(files.path(), files.model_type()); });
   ASSIGN_OR_RETURN(parts.model, load_encoder_decoder(files, target));
+  ASSIGN_OR_RETURN(parts.tokenizer, tokenizer.get());
   const int vocabulary = parts.model->info().encoder.vocabulary_size;
   if (parts.tokenizer->vocabulary_size() > static_cast<size_t>(vocabulary)) {
     return error(StatusCode::kCorruptFile, files.path() + ": the tokenizer has ids up to " +

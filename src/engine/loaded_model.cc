@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <future>
 #include <utility>
 
 #include "base/log.h"
@@ -106,10 +107,14 @@ Result<ComputingModel> load_computing_model(const ModelDirectory& directory, con
 
 Result<LoadedModel> load_model(const ModelDirectory& directory, const LoadTarget& target, int threads) {
   LoadedModel model;
-  ASSIGN_OR_RETURN(model.tokenizer, Tokenizer::from_directory(directory.path(), directory.model_type()));
-  ASSIGN_OR_RETURN(ComputingModel computing, load_computing_model(directory, target, threads));
-  model.model = std::move(computing.model);
-  model.is_onnx = computing.is_onnx;
+  // Beside each other: a vocabulary takes as long as the weights of a small model.
+  auto tokenizer = std::async(
+      std::launch::async, [&directory] { return Tokenizer::from_directory(directory.path(), directory.model_type()); });
+  Result<ComputingModel> computing = load_computing_model(directory, target, threads);
+  if (!computing) return std::unexpected(std::move(computing).error());
+  ASSIGN_OR_RETURN(model.tokenizer, tokenizer.get());
+  model.model = std::move(computing->model);
+  model.is_onnx = computing->is_onnx;
   const EncoderInfo& encoder = model.model->info();
   if (model.tokenizer->vocabulary_size() > static_cast<size_t>(encoder.vocabulary_size)) {
     return error(StatusCode::kCorruptFile, directory.path() + ": the tokenizer has ids up to " +

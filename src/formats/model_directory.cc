@@ -75,10 +75,14 @@ Result<PoolingMode> parse_pooling_mode(std::string_view name) {
 Result<ModelDirectory> ModelDirectory::open_packed(const std::string& path) {
   ASSIGN_OR_RETURN(std::shared_ptr<const PackedFile> packed, PackedFile::open(path));
   ASSIGN_OR_RETURN(std::shared_ptr<const UnpackedFolder> folder, UnpackedFolder::create(*packed));
-  ASSIGN_OR_RETURN(ModelDirectory directory, open(folder->path()));
-  directory.m_origin = path;
-  directory.m_packed = std::move(packed);
-  directory.m_unpacked = std::move(folder);
+  Result<ModelDirectory> directory = open(folder->path());
+  if (!directory) {
+    RETURN_IF_ERROR(packed->verify());  // what is wrong with a damaged file is the damage
+    return directory;
+  }
+  directory->m_origin = path;
+  directory->m_packed = std::move(packed);
+  directory->m_unpacked = std::move(folder);
   return directory;
 }
 
@@ -106,6 +110,10 @@ Result<ModelDirectory> ModelDirectory::open(const std::string& path) {
   // The modules say what the checkpoint is for, whatever head its configuration still names.
   if (directory.m_sentence_embedding) directory.m_task = {};
   return directory;
+}
+
+Result<void> ModelDirectory::verify() const {
+  return m_packed == nullptr ? Result<void>() : m_packed->verify();
 }
 
 }  // namespace vivace

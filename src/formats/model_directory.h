@@ -66,6 +66,9 @@ class ModelDirectory {
   // otherwise.
   static Result<ModelDirectory> open(const std::string& path);
 
+  // Of a packed model: that it is as it was written, see PackedFile::verify(). Who loads its weights need not ask.
+  Result<void> verify() const;
+
   const std::string& path() const { return m_path; }
   const std::string& origin() const { return m_origin; }  // as given to open(): to be shown
   // The packed model that was opened, or nullptr.

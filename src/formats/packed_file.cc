@@ -5,8 +5,10 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/cpu_topology.h"
 #include "base/json.h"
 #include "base/mapped_file.h"
+#include "formats/checksum.h"
 #include "formats/packed_layout.h"
 #include "tensor/four_bit_panel.h"
 
@@ -178,9 +180,6 @@ Result<PackedHeader> read_header(std::string_view bytes, const std::string& path
       header.index_bytes > bytes.size() - header.index_begin) {
     return corrupt(path, "its index lies outside of it");
   }
-  if (checksum(bytes.substr(sizeof header)) != header.checksum) {
-    return corrupt(path, "its checksum is wrong, the file was damaged");
-  }
   return header;
 }
 
@@ -195,16 +194,35 @@ Result<std::shared_ptr<const PackedFile>> PackedFile::open(const std::string& pa
 Result<std::shared_ptr<const PackedFile>> PackedFile::parse(std::string_view bytes, std::shared_ptr<const void> owner,
                                                             const std::string& path) {
   ASSIGN_OR_RETURN(const PackedHeader header, read_header(bytes, path));
-  ASSIGN_OR_RETURN(const JsonDocument index,
-                   JsonDocument::parse(bytes.substr(header.index_begin, header.index_bytes), path + ": index"));
   auto file = std::make_shared<PackedFile>();
   file->m_path = path;
+  file->m_checksum = header.checksum;
   file->m_bytes = bytes;
   file->m_owner = std::move(owner);
-  if (auto read = PackedIndexReader(*file, header.index_begin).read(index.root()); !read) {
-    return corrupt(path, read.error().message);
+  if (auto read = read_index(*file, header); !read) {
+    RETURN_IF_ERROR(file->verify());  // what is wrong with a damaged file is the damage
+    return std::unexpected(std::move(read).error());
   }
   return file;
+}
+
+Result<void> PackedFile::read_index(PackedFile& file, const PackedHeader& header) {
+  ASSIGN_OR_RETURN(
+      const JsonDocument index,
+      JsonDocument::parse(file.m_bytes.substr(header.index_begin, header.index_bytes), file.m_path + ": index"));
+  if (auto read = PackedIndexReader(file, header.index_begin).read(index.root()); !read) {
+    return corrupt(file.m_path, read.error().message);
+  }
+  return {};
+}
+
+Result<void> PackedFile::verify() const {
+  std::call_once(m_once, [this] {
+    const int threads = read_cpu_limits().usable_threads();
+    m_is_intact = checksum(m_bytes.substr(sizeof(PackedHeader)), threads) == m_checksum;
+  });
+  if (m_is_intact) return {};
+  return corrupt(m_path, "its checksum is wrong, the file was damaged");
 }
 
 template <typename T>

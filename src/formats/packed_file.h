@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,7 +26,7 @@
 
 namespace vivace {
 
-inline constexpr uint32_t kPackedFileVersion = 2;
+inline constexpr uint32_t kPackedFileVersion = 3;
 
 struct PackedFileInfo {
   std::string table;  // kernel table that the panels are laid out for
@@ -34,17 +35,22 @@ struct PackedFileInfo {
   std::string source;                     // fingerprint() of the checkpoint
 };
 
+struct PackedHeader;
 using TensorMap = std::map<std::string, TensorView, std::less<>>;
 
-// Immutable once open; what it hands out keeps it mapped.
+// Immutable once open; what it hands out keeps it mapped. Thread-safe.
 class PackedFile : public std::enable_shared_from_this<PackedFile> {
  public:
-  // kNotFound; kUnsupported for another version; kCorruptFile, saying what is wrong, for anything else that
-  // PackedFileWriter did not write.
+  // kNotFound; kUnsupported for another version; kCorruptFile, saying what is wrong, when the header or the index is
+  // not what PackedFileWriter writes. Whether the numbers are still those that were written, verify() tells.
   static Result<std::shared_ptr<const PackedFile>> open(const std::string& path);
   // The same on bytes in memory, aligned to 64, which `owner` keeps.
   static Result<std::shared_ptr<const PackedFile>> parse(std::string_view bytes, std::shared_ptr<const void> owner,
                                                          const std::string& path);
+
+  // Reads the whole file, the first time: kCorruptFile when its checksum is another. To be called before weights are
+  // used.
+  Result<void> verify() const;
 
   const std::string& path() const { return m_path; }
   size_t bytes() const { return m_bytes.size(); }
@@ -75,9 +81,13 @@ class PackedFile : public std::enable_shared_from_this<PackedFile> {
     std::vector<int32_t> outliers;
     Section outlier_weights;
   };
+  static Result<void> read_index(PackedFile& file, const PackedHeader& header);
   template <typename T>
   AlignedBuffer<T> view(const Section& section) const;
   std::string m_path;
+  uint64_t m_checksum = 0;
+  mutable std::once_flag m_once;
+  mutable bool m_is_intact = false;  // written once
   std::string_view m_bytes;
   std::shared_ptr<const void> m_owner;
   PackedFileInfo m_info;
@@ -106,9 +116,6 @@ class PackedFileWriter {
   struct Parts;
   std::unique_ptr<Parts> m_parts;
 };
-
-// 64 bits that change with any change of the bytes that is likely to happen to a file. Not against attackers.
-uint64_t checksum(std::string_view bytes);
 
 // Tells one state of a directory's weight files from another: sizes, and a checksum of their first and last bytes.
 // Empty: there are none.

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 
 #include "base/mapped_file.h"
+#include "formats/checksum.h"
 #include "formats/packed_layout.h"
 
 namespace vivace {

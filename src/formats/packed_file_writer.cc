@@ -6,6 +6,7 @@
 
 #include "base/json_writer.h"
 #include "base/mapped_file.h"
+#include "formats/checksum.h"
 #include "formats/packed_file.h"
 #include "formats/packed_layout.h"
 
@@ -130,25 +131,6 @@ Result<void> PackedFileWriter::finish(const PackedFileInfo& info) {
   if (m_parts->file) std::filesystem::rename(m_parts->partial, m_parts->path, failure);
   if (!m_parts->file || failure) return cannot_write(m_parts->path);
   return {};
-}
-
-uint64_t checksum(std::string_view bytes) {
-  constexpr uint64_t kFactor = 0x9E3779B97F4A7C15U;  // odd: the multiplication loses nothing
-  uint64_t lanes[4] = {1, 2, 3, 4};
-  const auto mix = [](uint64_t lane, uint64_t word) {
-    const uint64_t x = (lane ^ word) * kFactor;
-    return x ^ (x >> 29);
-  };
-  size_t at = 0;
-  for (; at + sizeof lanes <= bytes.size(); at += sizeof lanes) {
-    uint64_t words[4];
-    std::memcpy(words, bytes.data() + at, sizeof words);
-    for (int i = 0; i < 4; ++i) lanes[i] = mix(lanes[i], words[i]);
-  }
-  for (; at < bytes.size(); ++at) lanes[at % 4] = mix(lanes[at % 4], static_cast<unsigned char>(bytes[at]));
-  uint64_t sum = bytes.size();
-  for (const uint64_t lane : lanes) sum = mix(sum, lane);
-  return sum;
 }
 
 std::string fingerprint(const std::string& directory) {

@@ -49,6 +49,7 @@ Result<std::shared_ptr<const PackedFile>> open_beside(const ModelDirectory& dire
                                                       const LoadTarget& target) {
   ASSIGN_OR_RETURN(std::shared_ptr<const PackedFile> packed, PackedFile::open(path));
   RETURN_IF_ERROR(check_fits(*packed, target));
+  RETURN_IF_ERROR(packed->verify());
   const std::string source = fingerprint(directory.path());
   if (!source.empty() && source != packed->info().source) {
     return error(StatusCode::kCorruptFile, path + ": was packed from other weights than stand beside it");

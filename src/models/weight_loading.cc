@@ -14,7 +14,10 @@ size_t product(int a, int b) {
 }  // namespace
 
 Result<WeightFiles> open_weights(const std::string& directory, const LoadTarget& target) {
-  if (target.packed != nullptr) return WeightFiles::listing(target.packed->tensors());
+  if (target.packed != nullptr) {
+    RETURN_IF_ERROR(target.packed->verify());
+    return WeightFiles::listing(target.packed->tensors());
+  }
   auto files = WeightFiles::open(directory);
   if (files && target.writer != nullptr) target.writer->add_tensors(files->tensors());
   return files;

@@ -113,7 +113,7 @@ class LayerLoader {
   size_t m_packed_bytes = 0;
 };
 
-// The tensors of the directory's checkpoint, or of the target's packed file.
+// The tensors of the directory's checkpoint, or of the target's packed file, which is verified before.
 Result<WeightFiles> open_weights(const std::string& directory, const LoadTarget& target);
 
 }  // namespace vivace

@@ -47,7 +47,8 @@ std::string_view model_state_name(ModelState state) {
 
 Result<void> check_model_directory(const ModelSpec& spec) {
   const auto directory = ModelDirectory::open(spec.directory);
-  if (!directory) return std::unexpected(directory.error().with_context("model '" + spec.name + "'"));
+  const Result<void> intact = directory ? directory->verify() : std::unexpected(directory.error());
+  if (!intact) return std::unexpected(intact.error().with_context("model '" + spec.name + "'"));
   return {};
 }
 

@@ -98,8 +98,10 @@ def test_a_packed_file_beside_the_checkpoint_is_used_and_passed_over_when_it_doe
 
 
 def damaged(content, how):
-    if how == "one bit":
-        return content[:5000] + bytes([content[5000] ^ 16]) + content[5001:]
+    places = {"one bit": 5000, "a bit of the index": len(content) - 100, "a bit of config.json": content.index(b'"hidden_size"'),
+              "a bit of the vocabulary": content.index(b'"[UNK]"')}
+    if how in places:
+        return content[:places[how]] + bytes([content[places[how]] ^ 16]) + content[places[how] + 1:]
     if how == "cut short":
         return content[:-1]
     if how == "version":
@@ -107,13 +109,17 @@ def damaged(content, how):
     return content[:64]
 
 
-@pytest.mark.parametrize(("how", "message"), [("one bit", "checksum is wrong"), ("cut short", "its header says"),
+DAMAGED = ["one bit", "a bit of the index", "a bit of config.json", "a bit of the vocabulary"]
+
+
+@pytest.mark.parametrize(("how", "message"), [*((how, "checksum is wrong") for how in DAMAGED), ("cut short", "its header says"),
                                               ("version", "is of version 99"), ("header only", "its header says")])
 def test_damaged_files_are_refused(cli, tiny, tmp_path, how, message):
     pack(cli, tiny, tmp_path / "tiny.packed")
     (tmp_path / "bad.packed").write_bytes(damaged((tmp_path / "tiny.packed").read_bytes(), how))
     told = cli.error("embed", "--model", tmp_path / "bad.packed", "x", code=1)
     assert message in told and "vivace pack" in told
+    assert message in cli.error("tokenize", "--model", tmp_path / "bad.packed", "x", code=1)
 
 
 def test_files_for_other_kernels_or_precisions_are_refused(cli, tiny, tmp_path):
