@@ -69,7 +69,7 @@ ByteTrie AddedTokenMatcher::build_trie(const std::vector<Pattern>& patterns) {
   for (size_t i = 0; i < patterns.size(); ++i) {
     if (seen.insert(patterns[i].text).second) keys.emplace_back(patterns[i].text, static_cast<int32_t>(i));
   }
-  return ByteTrie(std::move(keys));
+  return ByteTrie(keys);
 }
 
 bool AddedTokenScanner::stands_alone(size_t begin, size_t end) const {

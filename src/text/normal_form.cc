@@ -120,7 +120,7 @@ class Decomposer {
     push_parts(canonical_decomposition(c, info, &hangul));
   }
   void finish() {
-    const auto by_class = [this](const TextChange& a, const TextChange& b) {
+    const auto by_class = [](const TextChange& a, const TextChange& b) {
       return code_point_info(a.character).combining_class < code_point_info(b.character).combining_class;
     };
     const auto begin = m_out.begin() + static_cast<std::ptrdiff_t>(m_pending);

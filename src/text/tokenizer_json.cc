@@ -98,7 +98,7 @@ WordPiece make_wordpiece(const WordPieceFile& file) {
   for (size_t id = 0; id < file.tokens.size(); ++id) {
     if (!file.tokens[id].empty()) keys.emplace_back(file.tokens[id], static_cast<int32_t>(id));
   }
-  return WordPiece(std::move(keys), file.options);
+  return WordPiece(keys, file.options);
 }
 
 // The reference ignores the written ids: a token has its id in the vocabulary, a new one the next free id. A file that

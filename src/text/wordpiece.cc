@@ -2,8 +2,9 @@
 
 namespace vivace {
 
-WordPiece::WordPiece(std::vector<std::pair<std::string_view, int32_t>> vocabulary, const WordPieceOptions& options)
-    : m_options(options), m_trie(std::move(vocabulary)), m_continuing(ByteTrie::kRoot) {
+WordPiece::WordPiece(const std::vector<std::pair<std::string_view, int32_t>>& vocabulary,
+                     const WordPieceOptions& options)
+    : m_options(options), m_trie(vocabulary), m_continuing(ByteTrie::kRoot) {
   for (const char c : m_options.continuing_subword_prefix) {
     if (m_continuing == ByteTrie::kDead) break;
     m_continuing = m_trie.step(m_continuing, static_cast<uint8_t>(c));

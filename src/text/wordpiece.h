@@ -33,7 +33,7 @@ class WordPiece {
   };
 
   // vocabulary holds each token with its id and is not needed afterwards.
-  WordPiece(std::vector<std::pair<std::string_view, int32_t>> vocabulary, const WordPieceOptions& options);
+  WordPiece(const std::vector<std::pair<std::string_view, int32_t>>& vocabulary, const WordPieceOptions& options);
 
   const WordPieceOptions& options() const { return m_options; }
   const ByteTrie& trie() const { return m_trie; }
