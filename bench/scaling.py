@@ -4,10 +4,13 @@ usage: .venv-bench/bin/python bench/scaling.py [--program FILE] [--model DIR] [-
 
 Compares a row's figures with its first one: 32 texts of 128 tokens on one thread and on all, texts of 512 to 8192 tokens
 with those of 128 (random weights of MiniLM's shape), and the time of a written token early and late (T5-220M). Rounds
-take turns; medians and the fastest are told. Writes build/bench/scaling.json.
+take turns; medians and the fastest are told. What threads can gain on this machine, two lines tell: programs of one thread
+each at the same time, which share nothing but the machine, and onnxruntime's gain. Writes build/bench/scaling.json.
 """
 
 import argparse
+import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -16,12 +19,14 @@ import statistics
 import cases
 import models
 import ours
+import peers
 
 OUT = cases.ROOT / "build" / "bench"
 BATCH = cases.Case("32x128", (128,) * 32)
 LENGTHS = (128, 512, 2048, 8192)
 WRITTEN = (1, 32, 128, 256)
 SOURCE_TOKENS = 64
+PEER = "onnxruntime"
 
 
 def in_turns(timers, rounds):
@@ -35,11 +40,33 @@ def in_turns(timers, rounds):
 
 
 def thread_scaling(options):
-    counts = (1, options.threads)
-    timers = {count: (lambda one=ours.Vivace(options.program, options.model, count, options.precision):
-                      one.forward(BATCH, options.seconds)) for count in counts}
-    times = in_turns(timers, options.rounds)
-    return {f"{count} threads": {key: times[1][key] / times[count][key] for key in times[count]} for count in counts}
+    """How many times as much as one thread is computed: by all threads, and by as many programs of one thread each."""
+    count = options.threads
+    timers = {threads: (lambda one=ours.Vivace(options.program, options.model, threads, options.precision):
+                        one.forward(BATCH, options.seconds)) for threads in (1, count)}
+    timers["at once"] = lambda: at_once(timers[1], count)
+    with contextlib.ExitStack() as opened:
+        for threads in (1, count) if options.precision in ("fp32", "int8") else ():
+            peer = peers.Peer(PEER, options.precision, options.model, models.Files(options.model, OUT).of(PEER, options.precision),
+                              threads)
+            opened.callback(peer.close)
+            timers[PEER, threads] = lambda peer=peer: peer.forward(BATCH, options.seconds)
+        times = in_turns(timers, options.rounds)
+
+    def gain(alone, together, times_as_much=1):
+        return {key: times_as_much * times[alone][key] / times[together][key] for key in times[alone]}
+
+    rows = {f"{count} threads": gain(1, count), f"{count} programs": gain(1, "at once", count)}
+    if (PEER, count) in timers:
+        rows[f"{PEER}, {count} threads"] = gain((PEER, 1), (PEER, count))
+    return rows
+
+
+def at_once(timer, count):
+    """The slowest of so many that run at the same time."""
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        rounds = list(pool.map(lambda _: timer(), range(count)))
+    return max(rounds, key=lambda one: one.p50_ms)
 
 
 def length_scaling(options):
@@ -86,7 +113,7 @@ def main(argv=None):
     for title, rows in results.items():
         print(f"{title} ({options.precision})")
         for name, row in rows.items():
-            print(f"  {name:18}" + "".join(f"{key} {value:.4g}  " for key, value in row.items()))
+            print(f"  {name:24}" + "".join(f"{key} {value:.4g}  " for key, value in row.items()))
 
 
 if __name__ == "__main__":

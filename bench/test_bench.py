@@ -18,6 +18,7 @@ import ours
 import peers
 import report
 import run
+import scaling
 import tokenizer_files
 import tokenizer_peers
 import tokenizing
@@ -541,3 +542,22 @@ def test_tokenizer_files_are_made_once_and_without_limits(tmp_path, monkeypatch)
     document = json.loads((folder / "tokenizer.json").read_text())
     assert document["truncation"] is None and document["padding"] is None and (folder / "config.json").exists()
     assert len(tokenizer_files.training_texts()) > 500
+
+
+def test_gains_are_of_one_thread_and_programs_at_once_count_their_slowest(monkeypatch):
+    taken = {1: [100.0, 120.0, 130.0], 2: [60.0]}  # one alone; then two at once
+
+    class Program:
+        def __init__(self, program, model, threads, precision):
+            self.threads = threads
+
+        def forward(self, case, seconds):
+            assert case.lengths == (128,) * 32 and seconds == 1.5
+            times = taken[self.threads]
+            return figures.round_of([times.pop(0) if len(times) > 1 else times[0]])
+
+    monkeypatch.setattr(scaling.ours, "Vivace", Program)
+    options = run.argparse.Namespace(program="p", model="m", threads=2, precision="bf16", seconds=1.5, rounds=1)
+    gains = scaling.thread_scaling(options)
+    assert gains["2 threads"]["median"] == pytest.approx(100 / 60)
+    assert gains["2 programs"]["median"] == pytest.approx(2 * 100 / 130)
