@@ -13,7 +13,7 @@ namespace vivace {
 
 struct SortKey {
   explicit SortKey(std::string_view string) : text(string) {
-    std::memcpy(&leading, text.data(), std::min(text.size(), sizeof leading));
+    if (!text.empty()) std::memcpy(&leading, text.data(), std::min(text.size(), sizeof leading));
     if constexpr (std::endian::native == std::endian::little) leading = __builtin_bswap64(leading);
   }
   bool operator==(const SortKey& other) const { return leading == other.leading && text == other.text; }

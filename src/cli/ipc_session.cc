@@ -104,6 +104,7 @@ void IpcSession::infer(std::string_view id, std::string_view line) {
       return refuse(id, std::to_string(kMaxInFlight) + " requests are being answered, which is the limit");
     }
     m_in_flight.emplace(infer->id, infer);
+    ++m_unanswered;
     if (!m_loaded) {
       m_parked.push_back(infer);
       return;
@@ -132,6 +133,7 @@ void IpcSession::start(const std::shared_ptr<Infer>& infer) {
 }
 
 void IpcSession::answer(const Infer& infer, const CompletionEcho& echo, Result<Completion> completion) {
+  forget(infer);  // first: whoever reads the answer may use its id again
   if (!completion) {
     refuse(infer.id, completion.error().message, &infer);
   } else {
@@ -140,7 +142,8 @@ void IpcSession::answer(const Infer& infer, const CompletionEcho& echo, Result<C
     write_completion(*completion, echo, &json);
     m_output.write(json.end_object().take(), std::move(completion->keep));
   }
-  forget(infer);
+  const std::lock_guard lock(m_mutex);
+  if (--m_unanswered == 0) m_idle.notify_all();
 }
 
 void IpcSession::refuse(std::string_view id, std::string_view message, const Infer* infer) {
@@ -155,7 +158,6 @@ void IpcSession::forget(const Infer& infer) {
   const std::lock_guard lock(m_mutex);
   ++m_completions;
   m_in_flight.erase(m_in_flight.find(infer.id));
-  if (m_in_flight.empty()) m_idle.notify_all();
 }
 
 void IpcSession::cancel(std::string_view id, const JsonValue& message) {
@@ -196,7 +198,7 @@ void IpcSession::cancel_all() {
 
 void IpcSession::finish() {
   std::unique_lock lock(m_mutex);
-  m_idle.wait(lock, [this] { return m_in_flight.empty(); });
+  m_idle.wait(lock, [this] { return m_unanswered == 0; });
 }
 
 }  // namespace vivace

@@ -71,6 +71,7 @@ class IpcSession {
   std::map<std::string, std::shared_ptr<Infer>, std::less<>> m_in_flight;  // by id
   std::vector<std::shared_ptr<Infer>> m_parked;                            // until the models are loaded
   bool m_loaded = false;
+  size_t m_unanswered = 0;  // more than are in flight while an answer is written
   uint64_t m_completions = 0;
 };
 
