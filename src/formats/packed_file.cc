@@ -218,7 +218,8 @@ Result<void> PackedFile::read_index(PackedFile& file, const PackedHeader& header
 
 Result<void> PackedFile::verify() const {
   std::call_once(m_once, [this] {
-    const int threads = read_cpu_limits().usable_threads();
+    constexpr size_t kWorthThreads = 8 << 20;
+    const int threads = m_bytes.size() < kWorthThreads ? 1 : read_cpu_limits().usable_threads();
     m_is_intact = checksum(m_bytes.substr(sizeof(PackedHeader)), threads) == m_checksum;
   });
   if (m_is_intact) return {};
