@@ -26,8 +26,9 @@ double cpu_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
+// Rounding must not lift the mean of equal values above them.
 double mean(const std::vector<double>& values) {
-  return std::reduce(values.begin(), values.end()) / static_cast<double>(values.size());
+  return std::min(std::reduce(values.begin(), values.end()) / static_cast<double>(values.size()), std::ranges::max(values));
 }
 
 double sample_deviation(const std::vector<double>& values) {

@@ -29,6 +29,16 @@ TEST(StageSamples, OneCallHasNoDeviation) {
   EXPECT_EQ(samples.summarize("one").std_ms, 0);
 }
 
+TEST(StageSamples, RoundingLiftsNoMeanAboveThePeak) {
+  StageSamples samples;
+  for (int count = 1; count <= 40; ++count) {
+    samples.add(1.0 / 3, 0.1, 13.49632);
+    const StageSummary summary = samples.summarize("equal");
+    EXPECT_LE(summary.cpu_percent, summary.cpu_peak_percent) << count;
+    EXPECT_LE(summary.memory_mb, summary.memory_peak_mb) << count;
+  }
+}
+
 TEST(Bottleneck, C001_01_DecidedInTheOriginalsOrder) {
   EXPECT_EQ(classify_bottleneck(0.99, 800, 1), Bottleneck::kIo);
   EXPECT_EQ(classify_bottleneck(1, 800, 0.6), Bottleneck::kMemory);
