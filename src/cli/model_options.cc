@@ -19,6 +19,7 @@ void add_compute_options(CLI::App& verb, ModelOptions* options) {
           "--precision", options->precision,
           "auto (of a packed file beside the model, else bf16 where the CPU is faster at it than at fp32), fp32, "
           "bf16, int8 or int4 (decoder layers; the others as int8)")
+      ->envname("VIVACE_PRECISION")  // as the server's configuration
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8", "int4"}))
       ->capture_default_str();
   verb.add_option("--threads", options->threads, "Compute threads (default: what the container allows)")

@@ -1,4 +1,4 @@
-// Attention of one head in one sequence, on a vector type V and the matrix tiles of gemm_inl.h.
+// Attention of one head in one sequence, on a product P and the matrix tiles of gemm_inl.h.
 //
 // Keys are laid out transposed and values as they are, both in panels, once for the head. Then, for each block of
 // queries: scores by one product, softmax in place, the weighted sum of values by another. A block of 24 queries has at
@@ -12,43 +12,11 @@
 namespace vivace {
 namespace {
 
-// Panels of keys: panel p holds, for each d, the values k[p·width … ][d]. Keys past the last one are zeros.
-template <typename V, int NR>
-inline void pack_keys(const AttentionF32Args& args, float* packed) {
-  constexpr int kWidth = NR * V::kLanes;
-  const int whole = args.head_dim / V::kLanes * V::kLanes;
-  for (int first = 0; first < args.tokens; first += V::kLanes) {
-    float* target = packed + static_cast<ptrdiff_t>(first / kWidth) * kWidth * args.head_dim + first % kWidth;
-    const float* source = args.k + first * args.ld;
-    const int count = args.tokens - first < V::kLanes ? args.tokens - first : V::kLanes;
-    int d = 0;
-    if (count == V::kLanes) {
-      for (; d < whole; d += V::kLanes) V::transpose(source + d, args.ld, target + d * kWidth, kWidth);
-    }
-    for (; d < args.head_dim; ++d) {
-      for (int j = 0; j < V::kLanes; ++j) target[d * kWidth + j] = j < count ? source[j * args.ld + d] : 0.0F;
-    }
-  }
-}
-
-// Panels of values: panel p holds, for each key j, the values v[j][p·width …]. Columns past head_dim are zeros.
-template <typename V, int NR>
-inline void pack_values(const AttentionF32Args& args, float* packed) {
-  constexpr int kWidth = NR * V::kLanes;
-  for (int first = 0; first < args.head_dim; first += kWidth) {
-    for (int j = 0; j < args.tokens; ++j, packed += kWidth) {
-      const float* row = args.v + j * args.ld + first;
-      for (int d = 0; d < kWidth; d += V::kLanes) {
-        const int rest = args.head_dim - first - d;
-        V::store(packed + d, rest >= V::kLanes ? V::load(row + d) : V::load_first(row + d, rest > 0 ? rest : 0));
-      }
-    }
-  }
-}
-
-// Turns scores into exp(scale · (score - highest)) and returns one over their sum. Lanes past the last key become 0.
-template <typename V>
-inline float softmax_row(float* scores, int n, float scale) {
+// Writes exp(scale · (score - highest)) of n scores and returns one over their sum. Zeros are written behind them, up
+// to a whole vector. `out` may begin where the scores do or before: no score is overwritten before it is read.
+template <typename P>
+inline float softmax_row(const float* scores, int n, float scale, typename P::A* out) {
+  using V = typename P::Vector;
   constexpr float kLog2E = 1.44269504F;
   const int whole = n / V::kLanes * V::kLanes;
   const int rest = n - whole;
@@ -64,13 +32,13 @@ inline float softmax_row(float* scores, int n, float scale) {
   auto sum = V::zero();
   for (int i = 0; i < whole; i += V::kLanes) {
     const auto e = exp2_vector<V>(V::mul(V::sub(V::load(scores + i), offset), factor));
-    V::store(scores + i, e);
+    P::store(out + i, e, V::zero());
     sum = V::add(sum, e);
   }
   if (rest > 0) {
     const auto e = exp2_vector<V>(V::mul(V::sub(V::load(scores + whole), offset), factor));
     const auto kept = V::keep_first(e, rest);
-    V::store(scores + whole, kept);
+    P::store(out + whole, kept, V::zero());
     sum = V::add(sum, kept);
   }
   return 1.0F / V::reduce_add(sum);
@@ -78,8 +46,7 @@ inline float softmax_row(float* scores, int n, float scale) {
 
 // The bias of the distance between query and key.
 template <typename V>
-inline void add_distance_bias(const AttentionF32Args& args, const AttentionScratch& layout,
-                              const AttentionBlock& block) {
+inline void add_distance_bias(const AttentionArgs& args, const AttentionScratch& layout, const AttentionBlock& block) {
   for (int i = 0; i < block.count; ++i) {
     float* scores = args.scratch + layout.scores + i * layout.score_stride;
     const float* bias = args.distance_bias - (block.first + i);
@@ -89,74 +56,79 @@ inline void add_distance_bias(const AttentionF32Args& args, const AttentionScrat
   }
 }
 
-// The softmax of each query over the keys it sees, zeros for the others; inverse[i] is one over the sum of row i.
-template <typename V>
-inline void softmax_block(const AttentionF32Args& args, const AttentionScratch& layout, const AttentionBlock& block,
+// The softmax of each query over the keys it sees, zeros for the others, over the beginning of the scores' own rows;
+// inverse[i] is one over the sum of row i.
+template <typename P>
+inline void softmax_block(const AttentionArgs& args, const AttentionScratch& layout, const AttentionBlock& block,
                           float* inverse) {
+  const auto clear = [](typename P::A* p, int n) { __builtin_memset(p, 0, static_cast<size_t>(n) * sizeof *p); };
+  const int keys = words_of<P>(block.key_end - block.key_begin) * P::kDepth;
   for (int i = 0; i < block.count; ++i) {
-    float* scores = args.scratch + layout.scores + i * layout.score_stride;
+    const float* scores = args.scratch + layout.scores + i * layout.score_stride;
+    auto* shares = reinterpret_cast<typename P::A*>(args.scratch + layout.scores + i * layout.score_stride);
     const int query = block.first + i;
-    const int begin = query > args.window ? query - args.window : 0;
-    const int end = args.tokens - 1 - query > args.window ? query + args.window + 1 : args.tokens;
-    inverse[i] = softmax_row<V>(scores + begin - block.key_begin, end - begin, args.scale);
-    for (int j = block.key_begin; j < begin; ++j) scores[j - block.key_begin] = 0;
-    for (int j = end; j < block.key_end; ++j) scores[j - block.key_begin] = 0;
+    const int begin = (query > args.window ? query - args.window : 0) - block.key_begin;
+    const int end = (args.tokens - 1 - query > args.window ? query + args.window + 1 : args.tokens) - block.key_begin;
+    inverse[i] = softmax_row<P>(scores + begin, end - begin, args.scale, shares + begin);
+    clear(shares, begin);
+    clear(shares + end, keys - end);
   }
 }
 
-template <typename V, int NR>
-inline void attention_block(const AttentionF32Args& args, const AttentionScratch& layout, const AttentionBlock& block) {
+template <typename P, int NR>
+inline void attention_block(const AttentionArgs& args, const AttentionScratch& layout, const AttentionBlock& block) {
+  using V = typename P::Vector;
   constexpr int kWidth = NR * V::kLanes;
+  const OperandRows<P> queries = operand_rows<P>(args.q + block.first * args.ld, args.ld, block.count, args.head_dim,
+                                                 args.scratch + layout.query_rows);
   float* scores = args.scratch + layout.scores;
-  GemmF32Args score{};
-  score.a = args.q + block.first * args.ld;
-  score.lda = args.ld;
-  score.b = args.scratch + static_cast<ptrdiff_t>(block.key_begin) * args.head_dim;
-  score.c = scores;
-  score.ldc = layout.score_stride;
-  score.m = block.count;
-  score.n = round_up_to<V::kLanes>(block.key_end - block.key_begin);  // whole vectors: the softmax clears the rest
-  score.k = args.head_dim;
-  gemm_f32_all<V, NR>(score);
+  const int keys = block.key_end - block.key_begin;
+  multiply_rows<P, NR>(queries,
+                       {.panels = args.scratch + static_cast<ptrdiff_t>(block.key_begin) * words_of<P>(args.head_dim),
+                        .c = scores,
+                        .ldc = layout.score_stride,
+                        .m = block.count,
+                        .n = round_up_to<V::kLanes>(keys),  // whole vectors: the softmax clears the rest
+                        .k = args.head_dim});
   if (args.distance_bias != nullptr) add_distance_bias<V>(args, layout, block);
-  if (args.relative.index != nullptr) add_position_terms<V, NR>(args, layout, block);
+  if (args.relative.index != nullptr) add_position_terms<P, NR>(args, layout, block, queries);
   float inverse[kQueryBlock];
-  softmax_block<V>(args, layout, block, inverse);
+  softmax_block<P>(args, layout, block, inverse);
 
-  GemmF32Args mix{};
-  mix.a = scores;
-  mix.lda = layout.score_stride;
-  mix.ldc = args.ldo;
-  mix.m = block.count;
-  mix.k = block.key_end - block.key_begin;
+  const OperandRows<P> shares{reinterpret_cast<const typename P::A*>(scores),
+                              static_cast<ptrdiff_t>(layout.score_stride) * P::kDepth};
+  const float* values = args.scratch + layout.values + static_cast<ptrdiff_t>(block.key_begin / P::kDepth) * kWidth;
   for (int column = 0; column < args.head_dim; column += kWidth) {
-    const ptrdiff_t panel = static_cast<ptrdiff_t>(column) * args.tokens;
-    mix.b = args.scratch + layout.values + panel + static_cast<ptrdiff_t>(block.key_begin) * kWidth;
-    mix.c = args.out + block.first * args.ldo + column;
-    mix.n = args.head_dim - column < kWidth ? args.head_dim - column : kWidth;
-    gemm_f32_all<V, NR>(mix);
+    multiply_rows<P, NR>(shares, {.panels = values + static_cast<ptrdiff_t>(column) * words_of<P>(args.tokens),
+                                  .c = args.out + block.first * args.ldo + column,
+                                  .ldc = args.ldo,
+                                  .m = block.count,
+                                  .n = args.head_dim - column < kWidth ? args.head_dim - column : kWidth,
+                                  .k = keys});
   }
   for (int i = 0; i < block.count; ++i) {
     scale_all<V>(inverse[i], args.out + (block.first + i) * args.ldo, static_cast<size_t>(args.head_dim));
   }
 }
 
-template <typename V, int NR>
-inline void attention_all(const AttentionF32Args& args) noexcept {
-  constexpr int kWidth = NR * V::kLanes;
-  const AttentionScratch layout = attention_scratch<V, NR>(args.tokens, args.head_dim, args.relative.index);
-  pack_keys<V, NR>(args, args.scratch);
-  pack_values<V, NR>(args, args.scratch + layout.values);
+template <typename P, int NR>
+inline void attention_all(const AttentionArgs& args) noexcept {
+  constexpr int kWidth = NR * P::Vector::kLanes;
+  const AttentionScratch layout = attention_scratch<P, NR>(args.tokens, args.head_dim, args.relative.index);
+  const OperandRows<P> keys =
+      operand_rows<P>(args.k, args.ld, args.tokens, args.head_dim, args.scratch + layout.key_rows);
+  pack_keys<P, NR>(keys, args.tokens, args.head_dim, args.scratch);
+  pack_values<P, NR>(args, args.scratch + layout.values);
   const int queries = args.queries > 0 ? args.queries : args.tokens;
   for (int first = 0; first < queries; first += kQueryBlock) {
     const int count = queries - first < kQueryBlock ? queries - first : kQueryBlock;
     const int last = first + count - 1;
     if (args.relative.queries != nullptr && first % kPositionQueries == 0) {
-      multiply_keys<V, NR>(args, layout, first, queries);
+      multiply_keys<P, NR>(args, layout, keys, first, queries);
     }
     const int begin = first > args.window ? (first - args.window) / kWidth * kWidth : 0;
     const int end = args.tokens - 1 - last > args.window ? last + args.window + 1 : args.tokens;
-    attention_block<V, NR>(args, layout, {first, count, begin, end});
+    attention_block<P, NR>(args, layout, {first, count, begin, end});
   }
 }
 

@@ -1,7 +1,7 @@
 // What attention within one sequence is cut into, and where the parts of its scratch memory begin.
 #pragma once
 
-#include "kernels/kernel_table.h"
+#include "kernels/attention_operands_inl.h"
 
 namespace vivace {
 namespace {
@@ -20,11 +20,6 @@ struct AttentionBlock {
   int key_begin;
   int key_end;
 };
-
-template <int kWidth>
-inline int round_up_to(int n) {
-  return (n + kWidth - 1) / kWidth * kWidth;
-}
 
 // Positions that lie between those of two distances. They begin with a panel.
 struct PositionRange {
@@ -56,6 +51,8 @@ inline int widest_range(const int32_t* index, int tokens, int apart) {
 // In floats. Each part starts on a cache line.
 struct AttentionScratch {
   size_t values = 0;               // packed; the packed keys are at 0
+  size_t key_rows = 0;             // operand_rows() of all keys
+  size_t query_rows = 0;           // … and of a block's queries
   size_t scores = 0;               // of a block of queries
   size_t content_to_position = 0;  // a block's queries times positions' keys: [kQueryBlock][positions]
   size_t position_to_content = 0;  // keys times the queries of the positions that kPositionQueries reach
@@ -65,8 +62,9 @@ struct AttentionScratch {
   int key_stride = 0;    // of position_to_content
 };
 
-template <typename V, int NR>
+template <typename P, int NR>
 inline AttentionScratch attention_scratch(int tokens, int head_dim, const int32_t* index) {
+  using V = typename P::Vector;
   constexpr int kWidth = NR * V::kLanes;
   constexpr int kLine = 16;
   const auto area = [](int rows, int columns) {
@@ -75,8 +73,10 @@ inline AttentionScratch attention_scratch(int tokens, int head_dim, const int32_
   const int keys = round_up_to<kWidth>(tokens);
   AttentionScratch s;
   s.score_stride = keys + kLine;  // the softmax of a window writes whole vectors
-  s.values = area(head_dim, keys);
-  s.scores = s.values + area(tokens, round_up_to<kWidth>(head_dim));
+  s.values = area(words_of<P>(head_dim), keys);
+  s.key_rows = s.values + area(words_of<P>(tokens), round_up_to<kWidth>(head_dim));
+  s.query_rows = s.key_rows + area(tokens, words_of_operand_row<P>(head_dim));
+  s.scores = s.query_rows + area(kQueryBlock, words_of_operand_row<P>(head_dim));
   s.content_to_position = s.scores + area(kQueryBlock, s.score_stride);
   s.floats = s.content_to_position;
   if (index == nullptr) return s;

@@ -6,6 +6,8 @@
 #include <memory>
 
 #include "kernels/table_test_base.h"
+#include "tensor/bfloat16.h"
+#include "tensor/packed_matrix.h"
 
 namespace vivace {
 namespace {
@@ -28,41 +30,54 @@ struct Heads {
   int shared = 1;      // distances that share a position
 };
 
-// Operands of one head with everything that Heads asks for.
+// Of values that bf16 holds.
+std::vector<float> random_bf16(size_t n, uint32_t seed) {
+  auto values = random_floats(n, seed);
+  for (float& value : values) value = from_bf16(to_bf16(value));
+  return values;
+}
+
+// Operands of one head with everything that Heads asks for. Those of attention in bf16 are bf16 already, so that the
+// products are as exact as those of fp32.
 struct Operands {
-  Operands(const KernelTable& table, const Heads& h);
+  Operands(const KernelTable& table, const Heads& h, DType type);
   double score(int i, int j) const;
+  const AttentionKernels& kernels(const KernelTable& table) const {
+    return dtype == DType::kBF16 ? table.attention_bf16 : table.attention_f32;
+  }
 
   const Heads heads;
+  const DType dtype;
   const int ld;
   const std::vector<float> qkv;
   const std::vector<float> bias;
   const std::vector<float> keys;     // [positions][head_dim]
   const std::vector<float> queries;  // the same
   std::vector<int32_t> index;
-  std::vector<float> packed_keys;
-  std::vector<float> packed_queries;
-  AttentionF32Args args;
+  PackedMatrix packed_keys;
+  PackedMatrix packed_queries;
+  AttentionArgs args;
 
  private:
-  std::vector<float> pack(const std::vector<float>& positions, int width) const;
+  PackedMatrix pack(const std::vector<float>& positions, const KernelTable& table) const;
   double q(int i, int d) const { return static_cast<double>(args.q[i * ld + d]); }
   double k(int j, int d) const { return static_cast<double>(args.k[j * ld + d]); }
 };
 
-Operands::Operands(const KernelTable& table, const Heads& h)
+Operands::Operands(const KernelTable& table, const Heads& h, DType type)
     : heads(h),
+      dtype(type),
       ld(3 * h.head_dim + 1),
-      qkv(random_floats(static_cast<size_t>(h.tokens * ld), 7)),
+      qkv((type == DType::kF32 ? random_floats : random_bf16)(static_cast<size_t>(h.tokens * ld), 7)),
       bias(random_floats(static_cast<size_t>(2 * h.tokens - 1 + kDistancePadding), 17)),
-      keys(random_floats(static_cast<size_t>(h.positions * h.head_dim), 18)),
-      queries(random_floats(static_cast<size_t>(h.positions * h.head_dim), 19)) {
+      keys((type == DType::kF32 ? random_floats : random_bf16)(static_cast<size_t>(h.positions * h.head_dim), 18)),
+      queries((type == DType::kF32 ? random_floats : random_bf16)(static_cast<size_t>(h.positions * h.head_dim), 19)) {
   for (int distance = 1 - h.tokens - kDistancePadding; distance < h.tokens + kDistancePadding; ++distance) {
     const int steps = static_cast<int>(std::floor(static_cast<double>(distance) / h.shared));
     index.push_back(std::clamp(h.positions / 2 - steps * h.step, 0, h.positions - 1));
   }
-  packed_keys = pack(keys, table.f32_panel_width);
-  packed_queries = pack(queries, table.f32_panel_width);
+  packed_keys = pack(keys, table);
+  packed_queries = pack(queries, table);
   args.q = qkv.data();
   args.k = args.q + h.head_dim;
   args.v = args.k + h.head_dim;
@@ -74,18 +89,15 @@ Operands::Operands(const KernelTable& table, const Heads& h)
   args.window = h.window;
   if (h.distance_bias) args.distance_bias = bias.data() + h.tokens - 1;
   if (h.position_keys || h.position_queries) args.relative.index = index.data() + h.tokens - 1 + kDistancePadding;
-  if (h.position_keys) args.relative.keys = packed_keys.data();
-  if (h.position_queries) args.relative.queries = packed_queries.data();
+  if (h.position_keys) args.relative.keys = packed_keys.panel_data(0);
+  if (h.position_queries) args.relative.queries = packed_queries.panel_data(0);
 }
 
-std::vector<float> Operands::pack(const std::vector<float>& positions, int width) const {
-  std::vector<float> packed(static_cast<size_t>((heads.positions + width - 1) / width * width * heads.head_dim));
-  for (int p = 0; p < heads.positions; ++p) {
-    for (int d = 0; d < heads.head_dim; ++d) {
-      packed[static_cast<size_t>(p / width * width * heads.head_dim + d * width + p % width)] =
-          positions[static_cast<size_t>(p * heads.head_dim + d)];
-    }
-  }
+PackedMatrix Operands::pack(const std::vector<float>& positions, const KernelTable& table) const {
+  const int depth = dtype == DType::kBF16 ? table.bf16.depth : 1;
+  PackedMatrix packed(heads.head_dim, heads.positions,
+                      PanelLayout{.dtype = dtype, .width = table.f32_panel_width, .depth = depth});
+  packed.pack_rows(positions.data(), heads.positions, 0);
   return packed;
 }
 
@@ -128,10 +140,11 @@ std::vector<double> reference(const Operands& operands) {
 // Attention of the operands' first `queries` tokens (0: of all), in memory of just the size that the table asks for.
 std::vector<float> attend(const KernelTable& table, Operands& operands, int queries = 0) {
   const Heads& h = operands.heads;
-  AttentionF32Args& args = operands.args;
+  AttentionArgs& args = operands.args;
+  const AttentionKernels& kernels = operands.kernels(table);
   args.queries = queries;
   std::vector<float> out(static_cast<size_t>((queries > 0 ? queries : h.tokens) * h.head_dim));
-  const size_t scratch = table.attention_f32_scratch(h.tokens, h.head_dim, args.relative.index);
+  const size_t scratch = kernels.scratch(h.tokens, h.head_dim, args.relative.index);
   constexpr size_t kGuard = 16;
   const std::unique_ptr<float, void (*)(void*)> memory(
       static_cast<float*>(std::aligned_alloc(64, ((scratch + kGuard) * sizeof(float) + 127) / 64 * 64)), std::free);
@@ -139,18 +152,29 @@ std::vector<float> attend(const KernelTable& table, Operands& operands, int quer
   std::fill_n(memory.get(), scratch + kGuard, std::numeric_limits<float>::quiet_NaN());
   args.out = out.data();
   args.scratch = memory.get();
-  table.attention_f32(args);
+  kernels.run(args);
   for (size_t i = 0; i < kGuard; ++i) EXPECT_TRUE(std::isnan(memory.get()[scratch + i])) << "wrote past the scratch";
   return out;
+}
+
+std::vector<DType> attention_dtypes(const KernelTable& table) {
+  EXPECT_EQ(table.attention_bf16.run != nullptr, table.has_fast_bf16);
+  if (table.has_fast_bf16) return {DType::kF32, DType::kBF16};
+  return {DType::kF32};
 }
 
 void check_attention(const KernelTable& table, const Heads& h) {
   SCOPED_TRACE(testing::Message() << h.tokens << " tokens of " << h.head_dim << ", window " << h.window << ", "
                                   << h.positions << " positions, step " << h.step << "/" << h.shared);
-  Operands operands(table, h);
-  const auto out = attend(table, operands);
-  const auto expected = reference(operands);
-  for (size_t i = 0; i < out.size(); ++i) ASSERT_NEAR(out[i], expected[i], 5e-6 * (1 + h.spread)) << "at " << i;
+  for (const DType dtype : attention_dtypes(table)) {
+    SCOPED_TRACE(dtype_name(dtype));
+    Operands operands(table, h, dtype);
+    const auto out = attend(table, operands);
+    const auto expected = reference(operands);
+    // The shares of the values, which are at most 1, are rounded to bf16 as well.
+    const double tolerance = 5e-6 * (1 + h.spread) + (dtype == DType::kBF16 ? 0x1p-9 : 0);
+    for (size_t i = 0; i < out.size(); ++i) ASSERT_NEAR(out[i], expected[i], tolerance) << "at " << i;
+  }
 }
 
 TEST_P(AttentionTest, EveryShortLength) {
@@ -234,20 +258,26 @@ TEST_P(AttentionTest, PositionsOfLongSequences) {
   }
 }
 
+void check_first_queries(const KernelTable& table, int tokens, DType dtype) {
+  Operands operands(table,
+                    {.tokens = tokens,
+                     .head_dim = 20,
+                     .distance_bias = true,
+                     .position_keys = true,
+                     .position_queries = true,
+                     .positions = 256},
+                    dtype);
+  const auto all = attend(table, operands);
+  for (const int queries : {1, 2, 25, 145}) {
+    if (queries > tokens) continue;
+    const auto some = attend(table, operands, queries);
+    EXPECT_TRUE(std::equal(some.begin(), some.end(), all.begin())) << queries << " of " << tokens;
+  }
+}
+
 TEST_P(AttentionTest, TheFirstQueriesAloneHaveTheSameBits) {
   for (const int tokens : {1, 9, 40, 150, 300}) {
-    Operands operands(table(), {.tokens = tokens,
-                                .head_dim = 20,
-                                .distance_bias = true,
-                                .position_keys = true,
-                                .position_queries = true,
-                                .positions = 256});
-    const auto all = attend(table(), operands);
-    for (const int queries : {1, 2, 25, 145}) {
-      if (queries > tokens) continue;
-      const auto some = attend(table(), operands, queries);
-      EXPECT_TRUE(std::equal(some.begin(), some.end(), all.begin())) << queries << " of " << tokens;
-    }
+    for (const DType dtype : attention_dtypes(table())) check_first_queries(table(), tokens, dtype);
   }
 }
 

@@ -46,7 +46,7 @@ inline void cached_attention_all(const CachedAttentionF32Args& args) noexcept {
     if (args.distance_bias != nullptr) {
       add_all<V>(args.distance_bias - (visible - 1), scores, static_cast<size_t>(visible));
     }
-    const float factor = softmax_row<V>(scores, visible, 1.0F);
+    const float factor = softmax_row<ProductF32<V>>(scores, visible, 1.0F, scores);
     mix_values<V>(args, visible, factor, args.out + i * args.ldo);
   }
 }

@@ -63,6 +63,8 @@ struct ProductF32 {
   static Operand broadcast(const A* a) { return V::broadcast(*a); }
   static Sum add_product(Operand x, Operand w, Sum sum) { return V::fma(x, w, sum); }
   static typename V::Reg to_float(Sum sum) { return sum; }
+
+  static void store(A* out, typename V::Reg x, typename V::Reg) { V::store(out, x); }
 };
 
 // The sum of a tile's row and vector, scaled, and the bias added.

@@ -214,14 +214,15 @@ size_t attention_f32_scratch(int tokens, int, const int32_t*) noexcept {
 }
 
 // Element `d` of row `row` of a table in panels of `depth` rows.
-float in_panels(const float* panels, int depth, int row, int d) {
-  return panels[static_cast<ptrdiff_t>(row / kPanelWidth) * kPanelWidth * depth + d * kPanelWidth + row % kPanelWidth];
+float in_panels(const void* panels, int depth, int row, int d) {
+  return static_cast<const float*>(
+      panels)[static_cast<ptrdiff_t>(row / kPanelWidth) * kPanelWidth * depth + d * kPanelWidth + row % kPanelWidth];
 }
 
-float attention_score(const AttentionF32Args& args, int i, int j) {
+float attention_score(const AttentionArgs& args, int i, int j) {
   const float* q = args.q + i * args.ld;
   const float* k = args.k + j * args.ld;
-  const RelativePositionsF32& relative = args.relative;
+  const RelativePositions& relative = args.relative;
   float score = 0;
   for (int d = 0; d < args.head_dim; ++d) score += q[d] * k[d];
   if (args.distance_bias != nullptr) score += args.distance_bias[j - i];
@@ -236,7 +237,7 @@ float attention_score(const AttentionF32Args& args, int i, int j) {
   return score;
 }
 
-void attention_f32(const AttentionF32Args& args) noexcept {
+void attention_f32(const AttentionArgs& args) noexcept {
   float* scores = args.scratch;
   const int queries = args.queries > 0 ? args.queries : args.tokens;
   for (int i = 0; i < queries; ++i) {
@@ -329,9 +330,9 @@ const KernelTable kernel_table_generic = {
         {.depth = 1, .activation_bytes = 2, .prepare = prepare_int8, .layer_norm = layer_norm_int8, .gemm = gemm_int4},
     .layer_norm_f32 = layer_norm_f32,
     .rms_norm_f32 = rms_norm_f32,
-    .attention_f32 = attention_f32,
+    .attention_f32 = {.run = attention_f32, .scratch = attention_f32_scratch},
+    .attention_bf16 = {},
     .cached_attention_f32 = cached_attention_f32,
-    .attention_f32_scratch = attention_f32_scratch,
     .add_f32 = add_f32,
     .multiply_f32 = multiply_f32,
     .scale_f32 = scale_f32,

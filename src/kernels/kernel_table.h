@@ -136,9 +136,9 @@ constexpr int kQueryBlock = 24;  // four full tiles
 
 // Disentangled attention's terms of position (He et al. 2021, DeBERTa, eq. 4), for one head: the score of query i and
 // key j gains q[i]·keys[p] + queries[p]·k[j], where p = index[j - i]. Either table may be missing.
-struct RelativePositionsF32 {
-  const float* keys = nullptr;     // [positions][head_dim] in panels, as GemmF32Args::b
-  const float* queries = nullptr;  // the same
+struct RelativePositions {
+  const void* keys = nullptr;     // [positions][head_dim] in panels, as GemmF32Args::b, or in bf16 as GemmLowArgs::b
+  const void* queries = nullptr;  // the same
   // Points at distance 0, monotone, from -(tokens - 1) - kDistancePadding to tokens - 1 + kDistancePadding; nullptr: no
   // such terms.
   const int32_t* index = nullptr;
@@ -146,9 +146,9 @@ struct RelativePositionsF32 {
 
 // One head of scaled dot-product attention within one sequence (Vaswani et al., eq. 1):
 // out[i] = Σ_j softmax_j(scale · score(i, j)) · v[j] over the keys with |j - i| ≤ window, where score(i, j) is
-// q[i]·k[j] + distance_bias[j - i] + the terms of RelativePositionsF32. q, k, v and out have `tokens` rows of head_dim
+// q[i]·k[j] + distance_bias[j - i] + the terms of RelativePositions. q, k, v and out have `tokens` rows of head_dim
 // values.
-struct AttentionF32Args {
+struct AttentionArgs {
   const float* q = nullptr;
   const float* k = nullptr;
   const float* v = nullptr;
@@ -162,8 +162,8 @@ struct AttentionF32Args {
   int window = kUnlimitedWindow;
   // Points at distance 0, from -(tokens - 1) to tokens - 1 + kDistancePadding; or nullptr.
   const float* distance_bias = nullptr;
-  RelativePositionsF32 relative;
-  float* scratch = nullptr;  // attention_f32_scratch floats, 64-byte aligned
+  RelativePositions relative;
+  float* scratch = nullptr;  // as many floats as AttentionKernels::scratch tells, 64-byte aligned
 };
 
 // Floats that the scores of cached attention need past the number of keys.
@@ -189,6 +189,12 @@ struct CachedAttentionF32Args {
   float* scratch = nullptr;              // keys + kScorePadding floats
 };
 
+struct AttentionKernels {
+  void (*run)(const AttentionArgs& args) noexcept;
+  // Floats that attention among at most so many tokens needs; index: as RelativePositions'.
+  size_t (*scratch)(int tokens, int head_dim, const int32_t* index) noexcept;
+};
+
 struct KernelTable {
   const char* name;
   int f32_panel_width;  // columns of a panel of packed weights
@@ -202,10 +208,11 @@ struct KernelTable {
   LowPrecisionKernels int4;
   void (*layer_norm_f32)(const LayerNormF32Args& args) noexcept;
   void (*rms_norm_f32)(const RmsNormF32Args& args) noexcept;
-  void (*attention_f32)(const AttentionF32Args& args) noexcept;
+  AttentionKernels attention_f32;
+  // Products of operands rounded to bf16, q, k, v and positions as well as the shares of the values; sums and softmax
+  // in fp32. Null without has_fast_bf16.
+  AttentionKernels attention_bf16;
   void (*cached_attention_f32)(const CachedAttentionF32Args& args) noexcept;
-  // Floats that attention among at most so many tokens needs; index: as RelativePositionsF32's.
-  size_t (*attention_f32_scratch)(int tokens, int head_dim, const int32_t* index) noexcept;
   void (*add_f32)(const float* x, float* y, size_t n) noexcept;       // y += x
   void (*multiply_f32)(const float* x, float* y, size_t n) noexcept;  // y *= x
   void (*scale_f32)(float factor, float* y, size_t n) noexcept;       // y *= factor

@@ -32,9 +32,18 @@ struct ProductNativeBf16 {
   static VectorF32::Reg to_float(Sum sum) { return sum; }
 
   static void store(A* out, VectorF32::Reg x, VectorF32::Reg) {
-    const auto rounded = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), rounded);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), rounded(x));
   }
+  // Pairs of both, lane by lane: a step of a panel of which these are the inputs.
+  static void store_pairs(float* out, VectorF32::Reg first, VectorF32::Reg second) {
+    const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8,  //
+                                           23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(rounded(first)), rounded(second), 1);
+    _mm512_storeu_si512(out, _mm512_permutexvar_epi16(order, both));
+  }
+
+ private:
+  static __m256i rounded(VectorF32::Reg x) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)); }
 };
 
 // Activations are q + zero, so a sum begins at -zero · the sum of the column's weights.

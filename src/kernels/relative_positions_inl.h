@@ -1,4 +1,4 @@
-// The terms of RelativePositionsF32 in the scores of attention, on a vector type V and the tiles of gemm_inl.h.
+// The terms of RelativePositions in the scores of attention, on a product P and the tiles of gemm_inl.h.
 //
 // Both are products with the positions that are within reach, and no others: a block of queries times the positions'
 // keys; all keys times the positions' queries, for kPositionQueries queries at a time. Along a row of either product
@@ -23,30 +23,34 @@ inline typename V::Reg look_up(const float* row, const int32_t* index, int first
   return V::gather(row, index, first);
 }
 
+// Panels of the positions from `first` on, which begins one.
+template <typename P>
+inline const void* position_panels(const void* panels, int first, int head_dim) {
+  return static_cast<const float*>(panels) + static_cast<ptrdiff_t>(first) * words_of<P>(head_dim);
+}
+
 // What block.count queries times positions' keys give, and the position of the first column.
-template <typename V, int NR>
-inline int multiply_queries(const AttentionF32Args& args, const AttentionScratch& layout, const AttentionBlock& block) {
+template <typename P, int NR>
+inline int multiply_queries(const AttentionArgs& args, const AttentionScratch& layout, const AttentionBlock& block,
+                            const OperandRows<P>& queries) {
+  using V = typename P::Vector;
   constexpr int kWidth = NR * V::kLanes;
   const int last_key = block.key_begin + round_up_to<V::kLanes>(block.key_end - block.key_begin) - 1;
   const PositionRange positions = positions_between<kWidth>(
       args.relative.index, block.key_begin - (block.first + block.count - 1), last_key - block.first);
-  GemmF32Args product{};
-  product.a = args.q + block.first * args.ld;
-  product.lda = args.ld;
-  product.b = args.relative.keys + static_cast<ptrdiff_t>(positions.first) * args.head_dim;
-  product.c = args.scratch + layout.content_to_position;
-  product.ldc = layout.query_stride;
-  product.m = block.count;
-  product.n = positions.count;
-  product.k = args.head_dim;
-  gemm_f32_all<V, NR>(product);
+  multiply_rows<P, NR>(queries, {.panels = position_panels<P>(args.relative.keys, positions.first, args.head_dim),
+                                 .c = args.scratch + layout.content_to_position,
+                                 .ldc = layout.query_stride,
+                                 .m = block.count,
+                                 .n = positions.count,
+                                 .k = args.head_dim});
   return positions.first;
 }
 
 // The positions that queries first … last (and what a vector holds besides) can be from the keys that share a product
 // with this one.
 template <typename V, int NR>
-inline PositionRange positions_of_keys(const AttentionF32Args& args, int key, int first, int last) {
+inline PositionRange positions_of_keys(const AttentionArgs& args, int key, int first, int last) {
   const int begin = key / kPositionKeys<V> * kPositionKeys<V>;
   const int whole = round_up_to<V::kLanes>(args.tokens);
   const int end = begin + kPositionKeys<V> < whole ? begin + kPositionKeys<V> : whole;
@@ -60,23 +64,23 @@ inline int last_of_position_queries(int query, int queries) {
 }
 
 // Keys times positions' queries, for the queries from `first` on.
-template <typename V, int NR>
-inline void multiply_keys(const AttentionF32Args& args, const AttentionScratch& layout, int first, int queries) {
+template <typename P, int NR>
+inline void multiply_keys(const AttentionArgs& args, const AttentionScratch& layout, const OperandRows<P>& keys,
+                          int first, int queries) {
+  using V = typename P::Vector;
   const int last = last_of_position_queries(first, queries);
   const int begin = first > args.window ? first - args.window : 0;
   const int end = args.tokens - 1 - last > args.window ? last + args.window + 1 : args.tokens;
   for (int key = begin / kPositionKeys<V> * kPositionKeys<V>; key < end; key += kPositionKeys<V>) {
     const PositionRange positions = positions_of_keys<V, NR>(args, key, first, last);
-    GemmF32Args product{};
-    product.a = args.k + key * args.ld;
-    product.lda = args.ld;
-    product.b = args.relative.queries + static_cast<ptrdiff_t>(positions.first) * args.head_dim;
-    product.c = args.scratch + layout.position_to_content + static_cast<ptrdiff_t>(key) * layout.key_stride;
-    product.ldc = layout.key_stride;
-    product.m = args.tokens - key < kPositionKeys<V> ? args.tokens - key : kPositionKeys<V>;
-    product.n = positions.count;
-    product.k = args.head_dim;
-    gemm_f32_all<V, NR>(product);
+    multiply_rows<P, NR>(
+        {keys.data + key * keys.ld, keys.ld},
+        {.panels = position_panels<P>(args.relative.queries, positions.first, args.head_dim),
+         .c = args.scratch + layout.position_to_content + static_cast<ptrdiff_t>(key) * layout.key_stride,
+         .ldc = layout.key_stride,
+         .m = args.tokens - key < kPositionKeys<V> ? args.tokens - key : kPositionKeys<V>,
+         .n = positions.count,
+         .k = args.head_dim});
   }
 }
 
@@ -87,10 +91,10 @@ struct FirstPositions {
   int of_keys;
 };
 template <typename V>
-inline void add_position_tile(const AttentionF32Args& args, const AttentionScratch& layout, const AttentionBlock& block,
+inline void add_position_tile(const AttentionArgs& args, const AttentionScratch& layout, const AttentionBlock& block,
                               int first, int j, const FirstPositions& first_positions) {
   constexpr int kLanes = V::kLanes;
-  const RelativePositionsF32& relative = args.relative;
+  const RelativePositions& relative = args.relative;
   const int last = block.first + first + kLanes - 1;
   typename V::Reg terms[kLanes];  // of the queries from the last to the first, once they are transposed
 #pragma GCC unroll 16
@@ -120,11 +124,14 @@ inline void add_position_tile(const AttentionF32Args& args, const AttentionScrat
 }
 
 // Adds a block's terms of position to its scores; multiply_keys() is done.
-template <typename V, int NR>
-inline void add_position_terms(const AttentionF32Args& args, const AttentionScratch& layout,
-                               const AttentionBlock& block) {
+template <typename P, int NR>
+inline void add_position_terms(const AttentionArgs& args, const AttentionScratch& layout, const AttentionBlock& block,
+                               const OperandRows<P>& block_queries) {
+  using V = typename P::Vector;
   FirstPositions positions{};
-  if (args.relative.keys != nullptr) positions.of_queries = multiply_queries<V, NR>(args, layout, block);
+  if (args.relative.keys != nullptr) {
+    positions.of_queries = multiply_queries<P, NR>(args, layout, block, block_queries);
+  }
   const int queries = args.queries > 0 ? args.queries : args.tokens;
   const int first_query = block.first / kPositionQueries * kPositionQueries;
   const int last_query = last_of_position_queries(block.first, queries);

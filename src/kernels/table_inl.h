@@ -12,9 +12,27 @@
 namespace vivace {
 namespace {
 
-template <typename V, int NR>
+template <typename P, int NR>
 size_t attention_scratch_floats(int tokens, int head_dim, const int32_t* index) noexcept {
-  return attention_scratch<V, NR>(tokens, head_dim, index).floats;
+  return attention_scratch<P, NR>(tokens, head_dim, index).floats;
+}
+
+// Where a bf16 product takes a multiplication for each input of a step, it is done in fp32.
+template <typename Bf16>
+constexpr bool kHasFastBf16 = Bf16::kParts < Bf16::kDepth;
+
+template <typename P, int NR>
+constexpr AttentionKernels make_attention() {
+  return {.run = attention_all<P, NR>, .scratch = attention_scratch_floats<P, NR>};
+}
+
+template <typename Bf16, int NR>
+constexpr AttentionKernels make_bf16_attention() {
+  if constexpr (kHasFastBf16<Bf16>) {
+    return make_attention<Bf16, NR>();
+  } else {
+    return {};
+  }
 }
 
 // Kernels on vectors of type V, with these products for less than fp32; panels of packed weights are NR vectors wide.
@@ -24,17 +42,16 @@ constexpr KernelTable make_kernel_table(const char* name) {
   return {
       .name = name,
       .f32_panel_width = NR * V::kLanes,
-      // Where it takes a multiplication for each input of a step, it is done in fp32.
-      .has_fast_bf16 = Bf16::kParts < Bf16::kDepth,
+      .has_fast_bf16 = kHasFastBf16<Bf16>,
       .gemm_f32 = gemm_f32_all<V, NR>,
       .bf16 = make_low_precision<Bf16, NR>(),
       .int8 = make_low_precision<Int8, NR>(),
       .int4 = make_low_precision<Int4, NR>(),
       .layer_norm_f32 = layer_norm_all<V>,
       .rms_norm_f32 = rms_norm_all<V>,
-      .attention_f32 = attention_all<V, NR>,
+      .attention_f32 = make_attention<ProductF32<V>, NR>(),
+      .attention_bf16 = make_bf16_attention<Bf16, NR>(),
       .cached_attention_f32 = cached_attention_all<V>,
-      .attention_f32_scratch = attention_scratch_floats<V, NR>,
       .add_f32 = add_all<V>,
       .multiply_f32 = multiply_all<V>,
       .scale_f32 = scale_all<V>,

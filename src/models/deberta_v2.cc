@@ -87,6 +87,10 @@ PositionWeights load_positions(LayerLoader& load, const WeightScope& encoder, co
   return positions;
 }
 
+DType dtype_of_attention(const KernelTable& kernels, const DebertaV2Weights& weights) {
+  return attention_dtype(kernels, weights.layers.front().layer.qkv.weight.dtype());
+}
+
 // Projects the relative embeddings for every layer. The weights must be complete.
 void project_positions(const KernelTable& kernels, const DebertaV2Config& config, const PositionWeights& positions,
                        DebertaV2Weights* weights) {
@@ -99,6 +103,8 @@ void project_positions(const KernelTable& kernels, const DebertaV2Config& config
   std::copy_n(positions.embeddings.data(), positions.embeddings.size(), table.data);
   if (config.normalised_positions) layer_norm(context, table, positions.norm, table);
   const MatrixView<float> projected = arenas[0].matrix(rows, 3 * hidden);
+  const PanelLayout layout =
+      panel_layout(kernels, dtype_of_attention(kernels, *weights) == DType::kBF16 ? Precision::kBf16 : Precision::kF32);
   for (size_t i = 0; i < weights->layers.size(); ++i) {
     DebertaV2Layer& layer = weights->layers[i];
     const MatrixView<float> queries = projected.slice_columns(0, hidden);
@@ -110,7 +116,7 @@ void project_positions(const KernelTable& kernels, const DebertaV2Config& config
       if (config.position_to_content) linear(context, table, positions.layers[i].query, {}, queries);
     }
     const auto pack = [&](MatrixView<const float> values) {
-      return pack_positions(values, config.layer.heads, kernels.f32_panel_width);
+      return pack_positions(values, config.layer.heads, layout);
     };
     if (config.content_to_position) layer.positions.keys = pack(keys);
     if (config.position_to_content) layer.positions.queries = pack(queries);
@@ -149,7 +155,10 @@ class DebertaV2Encoder final : public Encoder {
       embedded = arena.matrix(hidden.rows, hidden.columns);
       for (int row = 0; row < hidden.rows; ++row) std::copy_n(hidden.row(row), hidden.columns, embedded.row(row));
     }
-    SelfAttention attention{.offsets = batch.offsets, .heads = m_info.heads, .score_terms = m_config.score_terms};
+    SelfAttention attention{.offsets = batch.offsets,
+                            .heads = m_info.heads,
+                            .dtype = dtype_of_attention(*context.kernels, m_weights),
+                            .score_terms = m_config.score_terms};
     if (!m_weights.position_index.empty()) {
       attention.longest_distance = m_info.max_tokens - 1;
       attention.position_index = m_weights.position_index.data() + attention.longest_distance + kDistancePadding;

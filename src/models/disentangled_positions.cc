@@ -33,11 +33,11 @@ std::vector<int32_t> distance_positions(const DistanceBuckets& buckets, int long
   return positions;
 }
 
-std::vector<PackedMatrix> pack_positions(MatrixView<const float> projected, int heads, int panel_width) {
+std::vector<PackedMatrix> pack_positions(MatrixView<const float> projected, int heads, PanelLayout layout) {
   const int head_dim = projected.columns / heads;
   std::vector<PackedMatrix> packed;
   for (int head = 0; head < heads; ++head) {
-    packed.emplace_back(head_dim, projected.rows, panel_width);
+    packed.emplace_back(head_dim, projected.rows, layout);
     for (int row = 0; row < projected.rows; ++row) {
       packed.back().pack_rows(projected.row(row) + head * head_dim, 1, row);
     }

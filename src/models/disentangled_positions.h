@@ -21,6 +21,6 @@ std::vector<int32_t> distance_positions(const DistanceBuckets& buckets, int long
 
 // The operands of one layer's position terms, for `heads` heads.
 //   projected  [positions, heads · head_dim]
-std::vector<PackedMatrix> pack_positions(MatrixView<const float> projected, int heads, int panel_width);
+std::vector<PackedMatrix> pack_positions(MatrixView<const float> projected, int heads, PanelLayout layout);
 
 }  // namespace vivace

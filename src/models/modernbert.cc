@@ -223,7 +223,7 @@ class ModernbertEncoder final : public Encoder {
     const ModernbertLayer& layer = m_weights.layers[static_cast<size_t>(index)];
     linear(context, normalise(context, index, buffers, x), layer.qkv, {}, buffers.qkv);
     rotate(context, rotary(index, buffers), batch.positions, buffers.qkv);
-    self_attention(context, buffers.qkv, attention_of(index, batch), buffers.normal);
+    self_attention(context, buffers.qkv, attention_of(*context.kernels, index, batch), buffers.normal);
     const MatrixView<const float> residual = x;
     linear(context, buffers.normal, layer.attention_output, {.residual = &residual}, x);
   }
@@ -241,7 +241,7 @@ class ModernbertEncoder final : public Encoder {
     project_for_first_tokens(context, {.x = normalise(context, index, buffers, x)}, layer.qkv, batch.offsets,
                              buffers.qkv);
     rotate(context, rotary(index, buffers), batch.positions, buffers.qkv);
-    SelfAttention attention = attention_of(index, batch);
+    SelfAttention attention = attention_of(*context.kernels, index, batch);
     attention.first_tokens_only = true;
     self_attention(context, buffers.qkv, attention, few.normal);
     gather_first_tokens(x, batch.offsets, first);
@@ -264,8 +264,10 @@ class ModernbertEncoder final : public Encoder {
   MatrixView<const float> rotary(int index, const Buffers& buffers) const {
     return is_local(index) ? buffers.local_rotary : buffers.global_rotary;
   }
-  SelfAttention attention_of(int index, const BatchSlice& batch) const {
-    SelfAttention attention{.offsets = batch.offsets, .heads = m_config.heads};
+  SelfAttention attention_of(const KernelTable& kernels, int index, const BatchSlice& batch) const {
+    const DType weights = m_weights.layers[static_cast<size_t>(index)].qkv.weight.dtype();
+    SelfAttention attention{
+        .offsets = batch.offsets, .heads = m_config.heads, .dtype = attention_dtype(kernels, weights)};
     if (is_local(index)) attention.window = m_config.window;
     return attention;
   }

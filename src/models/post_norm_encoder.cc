@@ -20,7 +20,9 @@ class PostNormEncoder final : public Encoder {
     const Arena::Scope scope(arena);
     const std::vector<PostNormLayer>& layers = m_parts.layers;
     const PostNormBuffers buffers = post_norm_buffers(context, hidden.rows, m_config.layer, layers.front());
-    SelfAttention attention{.offsets = batch.offsets, .heads = m_info.heads};
+    SelfAttention attention{.offsets = batch.offsets,
+                            .heads = m_info.heads,
+                            .dtype = attention_dtype(*context.kernels, layers.front().qkv.weight.dtype())};
     if (m_parts.distance_bias.size() > 0) {
       attention.distance_bias = m_parts.distance_bias.data();
       attention.longest_distance = m_info.max_tokens - 1;

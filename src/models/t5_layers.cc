@@ -84,6 +84,7 @@ void T5EncoderStack::forward(const ExecutionContext& context, std::span<const in
   const MatrixView<float> mixed = arena.matrix(hidden.rows, config.inner_size());
   const SelfAttention attention{.offsets = offsets,
                                 .heads = config.heads,
+                                .dtype = attention_dtype(*context.kernels, m_layers.front().qkv.weight.dtype()),
                                 .scale = 1.0F,
                                 .longest_distance = config.max_tokens - 1,
                                 .distance_bias = m_distance_bias.data()};

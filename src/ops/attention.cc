@@ -14,29 +14,43 @@ int longest_sequence(std::span<const int32_t> offsets) {
   return longest;
 }
 
-size_t scratch_floats(const KernelTable& kernels, const SelfAttention& attention, int head_dim) {
+const AttentionKernels& attention_kernels(const KernelTable& kernels, DType dtype) {
+  CHECK(dtype == DType::kF32 || (dtype == DType::kBF16 && kernels.has_fast_bf16));
+  return dtype == DType::kBF16 ? kernels.attention_bf16 : kernels.attention_f32;
+}
+
+size_t scratch_floats(const AttentionKernels& kernels, const SelfAttention& attention, int head_dim) {
   const int longest = longest_sequence(attention.offsets);
   if (longest == 0) return 0;
   if (attention.distance_bias != nullptr || attention.position_index != nullptr) {
     CHECK(longest - 1 <= attention.longest_distance);
   }
-  return kernels.attention_f32_scratch(longest, head_dim, attention.position_index);
+  return kernels.scratch(longest, head_dim, attention.position_index);
 }
 
-void set_head(const SelfAttention& attention, int head, AttentionF32Args* args) {
+const std::byte* positions_of_head(const std::vector<PackedMatrix>& tables, int head, DType dtype) {
+  if (tables.empty()) return nullptr;
+  const PackedMatrix& table = tables[static_cast<size_t>(head)];
+  CHECK(table.dtype() == dtype);
+  return table.panel_data(0);
+}
+
+void set_head(const SelfAttention& attention, int head, AttentionArgs* args) {
   if (attention.distance_bias != nullptr) {
     const ptrdiff_t entries = 2 * attention.longest_distance + 1 + kDistancePadding;
     args->distance_bias = attention.distance_bias + head * entries + attention.longest_distance;
   }
   if (attention.position_index == nullptr) return;
-  RelativePositionsF32& relative = args->relative;
-  const RelativePositionTables& tables = *attention.positions;
-  relative.index = attention.position_index;
-  if (!tables.keys.empty()) relative.keys = tables.keys[static_cast<size_t>(head)].panel(0);
-  if (!tables.queries.empty()) relative.queries = tables.queries[static_cast<size_t>(head)].panel(0);
+  args->relative = {.keys = positions_of_head(attention.positions->keys, head, attention.dtype),
+                    .queries = positions_of_head(attention.positions->queries, head, attention.dtype),
+                    .index = attention.position_index};
 }
 
 }  // namespace
+
+DType attention_dtype(const KernelTable& kernels, DType weights) {
+  return weights != DType::kF32 && kernels.has_fast_bf16 ? DType::kBF16 : DType::kF32;
+}
 
 void self_attention(const ExecutionContext& context, MatrixView<const float> qkv, const SelfAttention& attention,
                     MatrixView<float> out) {
@@ -49,14 +63,15 @@ void self_attention(const ExecutionContext& context, MatrixView<const float> qkv
   const int head_dim = width / heads;
   const int sequences = static_cast<int>(offsets.size()) - 1;
   CHECK(out.rows == (attention.first_tokens_only ? sequences : qkv.rows));
-  const size_t scratch = scratch_floats(*context.kernels, attention, head_dim);
+  const AttentionKernels& kernels = attention_kernels(*context.kernels, attention.dtype);
+  const size_t scratch = scratch_floats(kernels, attention, head_dim);
   context.run([&](int thread) {
     // Neighbouring work items are heads of one sequence, so a thread's reads stay close together.
     const Range items = split_range(sequences * heads, context.threads(), thread);
     if (items.begin == items.end) return;
     Arena& arena = context.scratch[static_cast<size_t>(thread)];
     const Arena::Scope scope(arena);
-    AttentionF32Args args;
+    AttentionArgs args;
     args.scratch = arena.floats(scratch);
     args.ld = qkv.stride;
     args.ldo = out.stride;
@@ -74,7 +89,7 @@ void self_attention(const ExecutionContext& context, MatrixView<const float> qkv
       args.k = args.q + width;
       args.v = args.k + width;
       args.out = out.row(attention.first_tokens_only ? item / heads : first) + column;
-      context.kernels->attention_f32(args);
+      kernels.run(args);
     }
   });
 }

@@ -13,7 +13,12 @@
 
 namespace vivace {
 
-// One layer's tables for the position terms of RelativePositionsF32. Each is empty when it has no part in the scores.
+// What attention beside weights of that type computes its products in: kBF16 where they are of less than fp32 and the
+// CPU is good at it, else kF32.
+DType attention_dtype(const KernelTable& kernels, DType weights);
+
+// One layer's tables for the position terms of RelativePositions, in attention's type. Each is empty when it has no
+// part in the scores.
 struct RelativePositionTables {
   std::vector<PackedMatrix> keys;  // of each head, head_dim inputs and one output for each position
   std::vector<PackedMatrix> queries;
@@ -22,6 +27,7 @@ struct RelativePositionTables {
 struct SelfAttention {
   std::span<const int32_t> offsets;  // [sequences + 1]: rows offsets[i] … offsets[i+1]-1 belong to sequence i
   int heads = 0;
+  DType dtype = DType::kF32;        // as attention_dtype() tells
   int score_terms = 1;              // scores are scaled by 1/√(head_dim · score_terms)
   std::optional<float> scale = {};  // of the scores, instead of that
   // Only the results of each sequence's first token are computed.
@@ -32,7 +38,7 @@ struct SelfAttention {
   // [heads, entries]: added to the unscaled scores; from -longest_distance to longest_distance + kDistancePadding, so
   // 2 · longest_distance + 1 + kDistancePadding entries for each head. nullptr: none
   const float* distance_bias = nullptr;
-  // Points at distance 0, monotone, extent as RelativePositionsF32::index: the position of each distance; nullptr: none
+  // Points at distance 0, monotone, extent as RelativePositions::index: the position of each distance; nullptr: none
   const int32_t* position_index = nullptr;
   const RelativePositionTables* positions = nullptr;  // given when position_index is
 };

@@ -12,6 +12,12 @@ def cli(tmp_path):
     return Cli(tmp_path)
 
 
+@pytest.fixture
+def fp32(cli):
+    """For answers that are compared with a reference of fp32: by itself the program takes bf16 where the CPU is good at it."""
+    cli.environment["VIVACE_PRECISION"] = "fp32"
+
+
 @pytest.fixture(scope="session")
 def minilm():
     if not (MINILM / "model.safetensors").exists():

@@ -40,6 +40,14 @@ def test_automatic_precision_is_named(cli, tiny):
     assert "--precision: int3" in cli.error("bench", "--model", tiny, "--precision", "int3", code=2)
 
 
+def test_precision_of_the_environment_gives_way_to_the_flag(cli, tiny):
+    options = ("bench", "--model", tiny, "--isa", "generic", "--tokens", 4, "--seconds", 0.05, "--json")
+    assert "VIVACE_PRECISION" in cli.ok("bench", "--help")
+    assert json.loads(cli.ok(*options, VIVACE_PRECISION="bf16"))["precision"] == "bf16"
+    told = json.loads(cli.ok(*options, "--precision", "int8", VIVACE_PRECISION="bf16"))
+    assert told["precision"] == "int8"
+
+
 def test_packed_model(cli, tiny):
     """What was packed in int8 is timed in int8, and refused in another precision."""
     packed = cli.folder / "tiny.packed"

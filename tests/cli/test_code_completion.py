@@ -6,6 +6,8 @@ import pytest
 
 from cli_runner import ROOT
 
+pytestmark = pytest.mark.usefixtures("fp32")
+
 MODEL = ROOT / "tests" / "golden" / "t5-code"
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from cli_runner import ROOT
 
+pytestmark = pytest.mark.usefixtures("fp32")
+
 
 @pytest.fixture(scope="module")
 def model():

@@ -8,6 +8,8 @@ import pytest
 
 from cli_runner import ROOT
 
+pytestmark = pytest.mark.usefixtures("fp32")
+
 GOLDEN = ROOT / "tests" / "golden"
 TOLERANCE = 2e-4  # of values rounded to four decimals
 MODELS = ["detector-deberta", "detector-distilbert"]

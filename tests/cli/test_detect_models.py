@@ -67,6 +67,7 @@ def test_c003_14_a_file_of_120_sentences(cli):
         assert told["precision"] == precision and told["p50_ms"] > 0 and told["tokens_per_s"] > 0
 
 
+@pytest.mark.usefixtures("fp32")
 def test_c003_18_a_distilled_model_needs_another_name_only(cli):
     rows = [row for row in reference("detector-distilbert") if row["words"]][:120]
     found = detect(cli, GOLDEN / "detector-distilbert", [row["text"] for row in rows])

@@ -40,7 +40,7 @@ def read_json_lines(path):
 
 
 def run_vivace(arguments, *, isa=None, stdin=None):
-    environment = {key: value for key, value in os.environ.items() if key != "VIVACE_ISA"}
+    environment = {key: value for key, value in os.environ.items() if key != "VIVACE_ISA"} | {"VIVACE_PRECISION": "fp32"}
     if isa is not None:
         environment["VIVACE_ISA"] = isa
     done = subprocess.run([str(PROGRAM), *map(str, arguments)], env=environment, input=stdin, capture_output=True,
@@ -52,8 +52,6 @@ def run_vivace(arguments, *, isa=None, stdin=None):
 def embed(texts, model, *options, isa=None):
     """The output lines for the texts, all given to one process."""
     lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
-    if "--precision" not in options:
-        options = ("--precision", "fp32", *options)
     output = run_vivace(["embed", "--model", model, "--file", "-", "--input-format", "jsonl", *options], isa=isa,
                         stdin=lines.encode())
     rows = [json.loads(line) for line in output.splitlines()]
@@ -208,7 +206,7 @@ def test_every_token(minilm, isa, reference, metadata):
 def test_npy_output_equals_jsonl(batch_rows, minilm, isa, reference, sample, tmp_path):
     source = tmp_path / "texts.jsonl"
     source.write_text("".join(json.dumps({"text": reference[i]["text"]}) + "\n" for i in sample))
-    environment = dict(os.environ, VIVACE_ISA=isa)
+    environment = dict(os.environ, VIVACE_ISA=isa, VIVACE_PRECISION="fp32")
     with open(tmp_path / "vectors.npy", "wb") as out:
         subprocess.run([str(PROGRAM), "embed", "--model", str(minilm), "--file", str(source), "--format", "npy"],
                        env=environment, stdout=out, check=True, timeout=600)

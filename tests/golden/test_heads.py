@@ -33,7 +33,7 @@ def vivace(verb, name, inputs, *options):
     """The lines of a run on JSON objects."""
     stdin = "".join(json.dumps(entry) + "\n" for entry in inputs)
     done = subprocess.run([PROGRAM, verb, "--model", HEADS / name, "--input-format", "jsonl", *options], check=False,
-                          input=stdin.encode(), capture_output=True, env={"PATH": os.environ["PATH"]}, timeout=300)
+                          input=stdin.encode(), capture_output=True, env={"PATH": os.environ["PATH"], "VIVACE_PRECISION": "fp32"}, timeout=300)
     assert done.returncode == 0, done.stderr.decode()
     rows = [json.loads(line) for line in done.stdout.decode().splitlines()]
     return rows

@@ -16,7 +16,7 @@ LONG = {"max_tokens": 500, "temperature": 1, "n": 60}  # takes seconds
 
 @pytest.fixture(scope="module")
 def writer():
-    with Server(models=[f"minilm={MODEL}", f"completion={T5}"]) as running:
+    with Server("--precision", "fp32", models=[f"minilm={MODEL}", f"completion={T5}"]) as running:
         yield running
 
 

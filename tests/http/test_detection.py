@@ -18,7 +18,7 @@ SENTENCES, BATCH = "/api/v1/predict/sentences", "/api/v1/predict/batch"
 
 
 def start(folder, *flags, **options):
-    return Server("--detection-jobs-file", str(folder / "jobs.db"), *flags, models=[f"detector={DETECTOR}"], **options)
+    return Server("--precision", "fp32", "--detection-jobs-file", str(folder / "jobs.db"), *flags, models=[f"detector={DETECTOR}"], **options)
 
 
 @pytest.fixture(scope="module")

@@ -110,7 +110,7 @@ def test_c003_12_the_device_is_named(tmp_path):
 def test_c003_11_another_model_by_configuration_alone(tmp_path):
     """From the large model to the distilled one while the server runs (003.18)."""
     config = tmp_path / "vivace.yaml"
-    flags = ["--config", str(config), "--detection-jobs-file", str(tmp_path / "jobs.db")]
+    flags = ["--precision", "fp32", "--config", str(config), "--detection-jobs-file", str(tmp_path / "jobs.db")]
     models = [DETECTOR, GOLDEN / "detector-distilbert"]
     config.write_text(json.dumps({"models": {"detector": str(models[0])}}), encoding="utf-8")
     with Server(*flags, models=[]) as server:
@@ -169,7 +169,8 @@ def test_c003_19_several_servers_behind_one_address(tmp_path):
     folders = [tmp_path / name for name in ("first", "second")]
     for folder in folders:
         folder.mkdir()
-    with start(folders[0], "--drain-delay-seconds", "3") as first, start(folders[1]) as second, balancer([first, second]) as url:
+    with (start(folders[0], "--precision", "fp32", "--drain-delay-seconds", "3") as first,
+          start(folders[1], "--precision", "fp32") as second, balancer([first, second]) as url):
         done, problems = threading.Semaphore(0), []
         clients = [threading.Thread(target=ask_often, args=(url, done, problems)) for _ in range(4)]
         for client in clients:

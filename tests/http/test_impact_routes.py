@@ -15,7 +15,7 @@ FACTORS = ["semantic", "permission", "volume", "context", "drift", "priority", "
 
 @pytest.fixture(scope="module")
 def scorer():
-    with Server("--impact-model-seconds", str(PATIENCE_SECONDS), models=[f"embedder={MODEL}"]) as running:
+    with Server("--precision", "fp32", "--impact-model-seconds", str(PATIENCE_SECONDS), models=[f"embedder={MODEL}"]) as running:
         yield running
 
 
@@ -56,7 +56,7 @@ def test_c000_01_recorded_answers(file, use_model, tolerance):
     flags = ["--impact-volume-window-seconds", "0", "--impact-gate-without-keywords", "0.95", "--impact-gate-with-keywords",
              "0.85", "--impact-constitutional-hash", ""]
     recorded = rows(path)
-    with Server(*flags, models=[f"embedder={MODEL}"]) as server:
+    with Server("--precision", "fp32", *flags, models=[f"embedder={MODEL}"]) as server:
         for sequence in sorted({row["sequence"] for row in recorded}):
             part = [row for row in recorded if row["sequence"] == sequence]
             def own(row):  # agents of different sequences are not the same ones
