@@ -45,7 +45,7 @@ def parse_arguments(argv):
     parser.add_argument("--threads", type=int, default=min(2, len(os.sched_getaffinity(0))))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each contender in each round (at least 3 calls)")
-    parser.add_argument("--only", default="", help="only cases whose name contains this, e.g. 1x16, tokenize, texts")
+    parser.add_argument("--only", default="", help="only cases whose name contains one of these, with commas between: 1x16,tokenize,texts")
     parser.add_argument("--quiet-wait", type=float, default=10.0,
                         help="seconds to wait at most, before each round, for other programs to finish their work")
     parser.add_argument("--precision", default="fp32", help="of the models, several with commas between: fp32,bf16,int8,int4")
@@ -117,7 +117,7 @@ class Bench:
         self.out, self.failures = OUT, FAILURES
 
     def wanted(self, case):
-        return self.options.only.lower() in case.lower()
+        return any(part in case.lower() for part in self.options.only.lower().split(","))
 
     def named(self, case):
         """Whether --only asks for it: of rows that take so long that they are not measured unasked."""

@@ -309,6 +309,8 @@ def test_a_failing_program_is_told_with_its_message(vivace):
 def test_only_chooses_cases():
     bench = run.Bench(run.parse_arguments(["--only", "RAGGED"]))
     assert [case.name for case in cases.MODELS[0].cases if bench.wanted(case.name)] == ["MiniLM ragged x256"]
+    bench = run.Bench(run.parse_arguments(["--only", "minilm 1X,32x"]))
+    assert [case.name for case in cases.MODELS[0].cases if bench.wanted(case.name)] == ["MiniLM 1x16", "MiniLM 1x128", "MiniLM 32x128"]
 
 
 def test_every_model_has_cases_and_peers_in_each_precision():
