@@ -191,6 +191,11 @@ TEST_P(AttentionTest, LongSequences) {
   for (const int tokens : {63, 64, 65, 127, 128, 129, 255, 257, 512, 1000}) check_attention(table(), {tokens, 32});
 }
 
+// More keys than a sum takes in one part.
+TEST_P(AttentionTest, VeryLongSequences) {
+  for (const int tokens : {1537, 1601}) check_attention(table(), {tokens, 4});
+}
+
 // Scores far apart: without taking the maximum first, exp would overflow.
 TEST_P(AttentionTest, LargeScores) {
   check_attention(table(), {40, 32, 300.0F});
