@@ -26,6 +26,7 @@ const std::string kGolden = std::string(VIVACE_SOURCE_DIR) + "/tests/golden/";
 std::unique_ptr<Engine> load(const std::string& folder) {
   EngineOptions options;
   options.threads = 1;
+  options.precision = Precision::kF32;  // as the references
   return Engine::load(kGolden + folder, options).value();
 }
 

@@ -21,6 +21,7 @@ constexpr char kModel[] = VIVACE_SOURCE_DIR "/tests/golden/t5-code";
 std::shared_ptr<Generator> load_generator() {
   EngineOptions options;
   options.threads = 1;
+  options.precision = Precision::kF32;  // as the references
   auto loaded = Generator::load(kModel, options);
   EXPECT_TRUE(loaded.has_value()) << (loaded ? "" : loaded.error().message);
   return loaded ? std::move(*loaded) : nullptr;

@@ -58,7 +58,9 @@ TEST(ImpactScorer, C000_01_RecordedScoresWithRealModel) {
   const char* named = std::getenv("VIVACE_MODEL");
   const std::string directory = named != nullptr ? named : std::string(VIVACE_SOURCE_DIR) + "/models/all-MiniLM-L6-v2";
   if (!std::filesystem::exists(directory + "/model.safetensors")) GTEST_SKIP() << directory << " is not there";
-  auto loaded = Engine::load(directory, {});
+  EngineOptions options;
+  options.precision = Precision::kF32;  // as the reference
+  auto loaded = Engine::load(directory, options);
   ASSERT_TRUE(loaded) << loaded.error().message;
   const std::shared_ptr<Engine> engine = std::move(*loaded);
   const auto make = [&] { return scorer_with({{.name = "cpu", .embed = embed_with(engine), .gates = {}}}); };
