@@ -50,11 +50,11 @@ class Files:
 
     def onnx_int8(self):
         """onnxruntime's dynamic quantisation."""
-        return self._make("-int8.onnx", "quantize.py", "onnxruntime", self.onnx())
+        return self._make("-int8.onnx", "quantize.py", "onnxruntime", self.onnx(), self.model)
 
     def openvino_int8(self):
         """NNCF's post-training quantisation."""
-        return self._make("-int8.xml", "quantize.py", "openvino", self.onnx())
+        return self._make("-int8.xml", "quantize.py", "openvino", self.onnx(), self.model)
 
     def ctranslate2(self):
         target = self.stem.with_name(self.stem.name + "-ct2")

@@ -31,8 +31,9 @@ from rounds import time_case
 
 OUT = cases.ROOT / "build" / "bench"
 REFERENCE_TEXTS = 64
-# To fp32 transformers. Of int8 peers OpenVINO's goes down to 0.99 on real weights, ONNX Runtime's without VNNI to 0.977.
-LOWEST_COSINE = {"fp32": 0.9999, "bf16": 0.999, "int8": 0.97}
+# To fp32 transformers. Of int8 peers ONNX Runtime's goes down to 0.977 without VNNI, OpenVINO's static one to 0.95 in
+# languages that the passages which it is calibrated on are not in.
+LOWEST_COSINE = {"fp32": 0.9999, "bf16": 0.999, "int8": 0.94}
 GENERATED_TEXTS, GENERATED_TOKENS = 4, 12
 REFERENCES = ("torch", "torch-t5")  # eager transformers in fp32: what all others are compared with
 FAILURES = (ours.OursError, peers.PeerError, subprocess.CalledProcessError, OSError)
