@@ -1,5 +1,6 @@
 """What the four systems share in one server: models, memory, warm-up, logs, metrics; and that nothing leaves the machine."""
 
+import contextlib
 import json
 import os
 import re
@@ -103,9 +104,9 @@ def sockets(pid):
     """(local port, remote port, state) of each TCP socket, and how many UDP sockets, of one process."""
     own = set()
     for descriptor in os.scandir(f"/proc/{pid}/fd"):
-        found = re.match(r"socket:\[(\d+)\]", os.readlink(descriptor.path))
-        if found:
-            own.add(found[1])
+        with contextlib.suppress(FileNotFoundError):  # it may be closed meanwhile
+            if found := re.match(r"socket:\[(\d+)\]", os.readlink(descriptor.path)):
+                own.add(found[1])
     tables = {}
     for kind in ("tcp", "tcp6", "udp", "udp6"):
         lines = open(f"/proc/{pid}/net/{kind}").read().splitlines()[1:]
