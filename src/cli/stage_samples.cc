@@ -28,7 +28,8 @@ double cpu_seconds() {
 
 // Rounding must not lift the mean of equal values above them.
 double mean(const std::vector<double>& values) {
-  return std::min(std::reduce(values.begin(), values.end()) / static_cast<double>(values.size()), std::ranges::max(values));
+  return std::min(std::reduce(values.begin(), values.end()) / static_cast<double>(values.size()),
+                  std::ranges::max(values));
 }
 
 double sample_deviation(const std::vector<double>& values) {
