@@ -14,6 +14,7 @@ QUESTION_WORDS = 8
 SHORT_TEXTS = ("How deep is the ocean?", "the kettle is hot", "trains and public transport", "Who painted the ceiling?")
 PADDED_BATCH = 32
 TOKENIZER_TEXTS = 8000
+SHORT_TEXT_COUNT = 4000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +108,13 @@ def questions():
     """What may be asked about the passages: the demo's own questions, and each passage's beginning."""
     rows = (json.loads(line) for line in QUERIES.read_text(encoding="utf-8").splitlines() if line.strip())
     return [row["text"] for row in rows] + [" ".join(text.split()[:QUESTION_WORDS]) for text in load_passages()]
+
+
+def many_short_texts(passages):
+    """So many that hardly one stands in a batch twice, which would be computed once."""
+    random = np.random.default_rng(4)
+    words = np.array([word for passage in passages for word in passage.split()], dtype=object)
+    return [" ".join(random.choice(words, length)) for length in random.integers(4, QUESTION_WORDS + 1, SHORT_TEXT_COUNT)]
 
 
 def mixed_texts(passages):

@@ -250,6 +250,7 @@ class Bench:
 
     def http(self):
         """Short texts over HTTP against the same engine without it."""
+        texts = cases.many_short_texts(cases.load_passages())
         for precision in cases.for_encoders(self.options.precisions):
             for connections in (1, 32):
                 name = with_precision(f"HTTP, {connections} connection{'s' if connections > 1 else ''}", precision)
@@ -260,9 +261,8 @@ class Bench:
                     continue
                 servers = self.open_or_skip(name, lambda p=precision: self.ours(ours.VivaceServer, p))
                 for server in servers:
-                    load = http_load.Load(server, "/v1/embeddings", http_load.embedding_bodies(cases.SHORT_TEXTS), connections)
-                    offline = http_load.Offline(self.options.program, self.options.model, self.options.threads, precision,
-                                                cases.SHORT_TEXTS)
+                    load = http_load.Load(server, "/v1/embeddings", http_load.embedding_bodies(texts), connections)
+                    offline = http_load.Offline(self.options.program, self.options.model, self.options.threads, precision, texts)
                     timers = {"vivace serve": load.run, "vivace embed": offline.run}
                     self.results["rows"].append(time_case(name, timers, self.options, work=1, unit="texts/s"))
                     self.results["notes"][name] = load.notes

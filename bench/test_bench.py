@@ -306,6 +306,11 @@ def test_a_failing_program_is_told_with_its_message(vivace):
         vivace.forward(cases.MODELS[0].cases[1], 0.1)
 
 
+def test_short_texts_do_not_repeat():
+    texts = cases.many_short_texts(cases.load_passages())
+    assert len(set(texts)) > 0.99 * len(texts) and max(len(text.split()) for text in texts) == cases.QUESTION_WORDS
+
+
 def test_only_chooses_cases():
     bench = run.Bench(run.parse_arguments(["--only", "RAGGED"]))
     assert [case.name for case in cases.MODELS[0].cases if bench.wanted(case.name)] == ["MiniLM ragged x256"]
