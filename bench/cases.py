@@ -110,10 +110,13 @@ def questions():
     return [row["text"] for row in rows] + [" ".join(text.split()[:QUESTION_WORDS]) for text in load_passages()]
 
 
+def words_of(passages):
+    return np.array([word for passage in passages for word in passage.split()], dtype=object)
+
+
 def many_short_texts(passages):
     """So many that hardly one stands in a batch twice, which would be computed once."""
-    random = np.random.default_rng(4)
-    words = np.array([word for passage in passages for word in passage.split()], dtype=object)
+    random, words = np.random.default_rng(4), words_of(passages)
     return [" ".join(random.choice(words, length)) for length in random.integers(4, QUESTION_WORDS + 1, SHORT_TEXT_COUNT)]
 
 
@@ -122,5 +125,5 @@ def mixed_texts(passages):
     them by heart, as it would after a few turns over the passages themselves."""
     random = np.random.default_rng(3)
     lengths = [len(passage.split()) for passage in passages]
-    words = np.array([word for passage in passages for word in passage.split()], dtype=object)
+    words = words_of(passages)
     return [" ".join(random.choice(words, length)) for length in random.choice(lengths, TOKENIZER_TEXTS)]

@@ -46,7 +46,7 @@ def parse_arguments(argv):
     parser.add_argument("--threads", type=int, default=min(2, len(os.sched_getaffinity(0))))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each contender in each round (at least 3 calls)")
-    parser.add_argument("--only", default="", help="only cases whose name contains one of these, with commas between: 1x16,tokenize,texts")
+    parser.add_argument("--only", default="", help="only cases whose name contains one of these, with bars between: '1x16|tokenize|texts'")
     parser.add_argument("--quiet-wait", type=float, default=10.0,
                         help="seconds to wait at most, before each round, for other programs to finish their work")
     parser.add_argument("--precision", default="fp32", help="of the models, several with commas between: fp32,bf16,int8,int4")
@@ -118,7 +118,7 @@ class Bench:
         self.out, self.failures = OUT, FAILURES
 
     def wanted(self, case):
-        return any(part in case.lower() for part in self.options.only.lower().split(","))
+        return any(part in case.lower() for part in self.options.only.lower().split("|"))
 
     def named(self, case):
         """Whether --only asks for it: of rows that take so long that they are not measured unasked."""
@@ -248,9 +248,9 @@ class Bench:
             self.results["rows"].append(time_case(many, timers, self.options, work=len(passages), unit="texts/s"))
         self.close_all()
 
-    def http(self):
+    def http(self, passages):
         """Short texts over HTTP against the same engine without it."""
-        texts = cases.many_short_texts(cases.load_passages())
+        texts = cases.many_short_texts(passages)
         for precision in cases.for_encoders(self.options.precisions):
             for connections in (1, 32):
                 name = with_precision(f"HTTP, {connections} connection{'s' if connections > 1 else ''}", precision)
@@ -270,15 +270,15 @@ class Bench:
 
     def run(self):
         self.forward()
-        self.http()
         passages = cases.load_passages()
         if passages:
+            self.http(passages)
             self.tokenizing(passages)
             self.whole_jobs(passages)
             for rows in (impact_rows, text_rows, search_rows):
                 rows.add(self)
         else:
-            self.results["skipped"].append(f"tokenizing, whole jobs and applications: {cases.CORPUS} is missing")
+            self.results["skipped"].append(f"HTTP, tokenizing, whole jobs and applications: {cases.CORPUS} is missing")
 
 
 def main(argv=None):

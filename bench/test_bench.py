@@ -314,8 +314,10 @@ def test_short_texts_do_not_repeat():
 def test_only_chooses_cases():
     bench = run.Bench(run.parse_arguments(["--only", "RAGGED"]))
     assert [case.name for case in cases.MODELS[0].cases if bench.wanted(case.name)] == ["MiniLM ragged x256"]
-    bench = run.Bench(run.parse_arguments(["--only", "minilm 1X,32x"]))
+    bench = run.Bench(run.parse_arguments(["--only", "minilm 1X|32x"]))
     assert [case.name for case in cases.MODELS[0].cases if bench.wanted(case.name)] == ["MiniLM 1x16", "MiniLM 1x128", "MiniLM 32x128"]
+    bench = run.Bench(run.parse_arguments(["--only", "HTTP, 1 connection"]))  # names have commas
+    assert bench.wanted("HTTP, 1 connection bf16") and not bench.wanted("HTTP, 32 connections bf16")
 
 
 def test_every_model_has_cases_and_peers_in_each_precision():

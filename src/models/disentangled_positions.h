@@ -21,6 +21,7 @@ std::vector<int32_t> distance_positions(const DistanceBuckets& buckets, int long
 
 // The operands of one layer's position terms, for `heads` heads.
 //   projected  [positions, heads · head_dim]
+//   layout     of attention's type: fp32 or bf16
 std::vector<PackedMatrix> pack_positions(MatrixView<const float> projected, int heads, PanelLayout layout);
 
 }  // namespace vivace
