@@ -115,9 +115,10 @@ def words_of(passages):
 
 
 def many_short_texts(passages):
-    """So many that hardly one stands in a batch twice, which would be computed once."""
+    """As many words as SHORT_TEXTS have; so many texts that hardly one stands in a batch twice, which would be computed once."""
     random, words = np.random.default_rng(4), words_of(passages)
-    return [" ".join(random.choice(words, length)) for length in random.integers(4, QUESTION_WORDS + 1, SHORT_TEXT_COUNT)]
+    lengths = [len(text.split()) for text in SHORT_TEXTS]
+    return [" ".join(random.choice(words, length)) for length in random.choice(lengths, SHORT_TEXT_COUNT)]
 
 
 def mixed_texts(passages):

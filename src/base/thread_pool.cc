@@ -42,6 +42,11 @@ ThreadPool::~ThreadPool() {
   for (auto& worker : m_workers) worker.join();
 }
 
+// An empty job: the caller takes all its parts, and a worker that wakes finds none.
+void ThreadPool::wake() {
+  if (const auto reservation = try_reserve()) run([](int) {});
+}
+
 void ThreadPool::run_job(Job job, void* context) {
   if (m_workers.empty()) {
     job(context, 0);

@@ -30,6 +30,14 @@ class ThreadPool {
     run_job([](void* context, int part) { (*static_cast<std::remove_reference_t<Body>*>(context))(part); }, &body);
   }
 
+  // Has sleeping workers awake, and spinning, by the time that a job comes which the caller knows to be on its way.
+  // Returns at once; does nothing while somebody computes.
+  void wake();
+
+  // While it is held nobody else can run() on the pool; its owner can. Empty where somebody else does or may.
+  using Reservation = std::unique_lock<std::recursive_mutex>;
+  Reservation try_reserve() { return {m_callers, std::try_to_lock}; }
+
  private:
   using Job = void (*)(void* context, int part);
   // The ticket of the last job in which somebody took this part. On a line of its own: threads poll and write it.
@@ -50,7 +58,7 @@ class ThreadPool {
   std::atomic<void*> m_context{nullptr};
   std::atomic<bool> m_stop{false};
   std::vector<Claim> m_claims;  // one a part
-  std::mutex m_callers;
+  std::recursive_mutex m_callers;
   std::vector<std::thread> m_workers;
 };
 

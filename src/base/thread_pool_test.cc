@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -101,6 +102,42 @@ TEST_P(ThreadPoolTest, WakesAfterASleep) {
   ThreadPool pool(GetParam());
   for (int i = 0; i < 20; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::atomic<int> calls{0};
+    pool.run([&](int) { calls.fetch_add(1); });
+    ASSERT_EQ(calls.load(), GetParam());
+  }
+}
+
+TEST_P(ThreadPoolTest, ReservedItServesItsOwnerAlone) {
+  ThreadPool pool(GetParam());
+  std::atomic<int> calls{0};
+  std::atomic<bool> others_ran{false};
+  auto reservation = pool.try_reserve();
+  ASSERT_TRUE(reservation);
+  std::promise<void> tried;
+  std::thread other([&] {
+    EXPECT_FALSE(pool.try_reserve());
+    pool.wake();  // nothing happens: the pool is taken
+    tried.set_value();
+    pool.run([&](int) { others_ran = true; });
+  });
+  tried.get_future().wait();
+  for (int i = 0; i < 50; ++i) {
+    pool.run([&](int) { calls.fetch_add(1); });
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  EXPECT_EQ(calls.load(), 50 * GetParam());
+  EXPECT_FALSE(others_ran && GetParam() > 1);  // a pool of one has no workers to share
+  reservation.unlock();
+  other.join();
+  EXPECT_TRUE(others_ran);
+}
+
+TEST_P(ThreadPoolTest, AWokenPoolComputesAsBefore) {
+  ThreadPool pool(GetParam());
+  for (int i = 0; i < 200; ++i) {
+    pool.wake();
+    if (i % 3 == 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
     std::atomic<int> calls{0};
     pool.run([&](int) { calls.fetch_add(1); });
     ASSERT_EQ(calls.load(), GetParam());

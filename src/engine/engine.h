@@ -1,8 +1,9 @@
 // One loaded model that answers requests from many threads: all that engine/request.h knows, where the model is for it.
 //
 // submit() tokenizes on the caller's thread and puts the tokens into a bounded queue; the engine's own thread takes
-// what is waiting, packs it into batches by token count, runs the model on the thread pool and answers. A text's answer
-// does not depend on what it was batched with.
+// what is waiting, packs it into batches by token count, runs the model on the thread pool and answers. What takes less
+// than a millisecond, and comes while nothing else does, is computed by its caller: waking two threads would cost as
+// much. A text's answer does not depend on what it was batched with.
 #pragma once
 
 #include <cstddef>
@@ -88,9 +89,9 @@ class Engine {
   virtual Result<void> warm_up() = 0;
 
   // Calls done exactly once: at once on the caller's thread when the request is refused (kInvalidArgument, kTooLarge,
-  // kUnsupported when the model is for another task, kOverloaded, kUnavailable), else later on a thread of the
-  // engine, where it must not block: with the answer, or at the request's deadline or cancellation, whichever comes
-  // first. Thread-safe.
+  // kUnsupported when the model is for another task, kOverloaded, kUnavailable) or computed there, else later on a
+  // thread of the engine: with the answer, or at the request's deadline or cancellation, whichever comes first. It
+  // must not block, wherever it is. Thread-safe.
   template <typename Request>
   void submit(Request request, Callback<Request> done) {
     submit_call(Call<Request>{std::move(request), std::move(done)});

@@ -57,6 +57,49 @@ TEST(EngineTest, AnswersInTheOrderOfTheTexts) {
   }
 }
 
+// The thread that answered the request.
+std::thread::id answerer_of(Engine& engine, EmbedRequest request) {
+  const auto answered = std::make_shared<std::promise<std::thread::id>>();
+  auto thread = answered->get_future();
+  engine.submit(std::move(request), [answered](const Result<EmbedResponse>& response) {
+    EXPECT_TRUE(response.has_value());
+    answered->set_value(std::this_thread::get_id());
+  });
+  return thread.get();
+}
+
+TEST(EngineTest, AShortTextThatComesAloneIsComputedByItsCaller) {
+  const auto engine = load();
+  const auto expected = engine->embed(request_of({"ist mar won"}));
+  bool by_caller = false;
+  for (int i = 0; i < 5000 && !by_caller; ++i) {
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    by_caller = answerer_of(*engine, request_of({"after"})) == std::this_thread::get_id();
+  }
+  EXPECT_TRUE(by_caller);
+  EXPECT_EQ(engine->embed(request_of({"ist mar won"}))->embeddings[0].values, expected->embeddings[0].values);
+  // Too much to keep a caller's thread with.
+  std::string long_text;
+  for (int i = 0; i < 100; ++i) long_text += "ist mar won ";
+  EXPECT_NE(answerer_of(*engine, request_of(std::vector<std::string>(1000, long_text))), std::this_thread::get_id());
+}
+
+TEST(EngineTest, WhatAnAnswerAsksForIsComputedAfterIt) {
+  const auto engine = load();
+  for (int i = 0; i < 300; ++i) {
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+    const auto answered = std::make_shared<std::promise<bool>>();
+    auto both = answered->get_future();
+    engine->submit(request_of({"after"}), [&engine, answered](const Result<EmbedResponse>& first) {
+      engine->submit(request_of({"won"}),
+                     [answered, had_first = first.has_value()](const Result<EmbedResponse>& second) {
+                       answered->set_value(had_first && second.has_value());
+                     });
+    });
+    ASSERT_TRUE(both.get());
+  }
+}
+
 TEST(EngineTest, ThreadsGetTheirOwnAnswers) {
   const auto engine = load();
   const std::vector<std::string> texts = {"after", "ist mar won", "old", "ga wa min", "it is so", "was una"};

@@ -19,7 +19,7 @@ namespace vivace {
 
 using EngineClock = std::chrono::steady_clock;
 
-// What a task makes of a request. take() and complete() run on the engine's thread and must not block.
+// What a task makes of a request. take() and complete() run on the thread that computes and must not block.
 struct JobWork {
   ModelOutput output = ModelOutput::kHiddenStates;
   std::vector<TokenSequence> sequences;

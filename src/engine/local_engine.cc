@@ -1,5 +1,6 @@
 #include "engine/local_engine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/tasks.h"
@@ -10,6 +11,13 @@ namespace {
 
 // A request's turn in a batch. Small against a batch, so that many requests share one; large against a text.
 constexpr size_t kSliceTokens = 512;
+
+// A caller computes its request itself, instead of two threads waking each other, when that takes no longer than this
+// (its thread may have other callers to listen to) and requests come one by one: so many were alone, and the last is so
+// long ago. Where they come together they share batches.
+constexpr double kLightSeconds = 1e-3;
+constexpr int kLoneJobs = 64;
+constexpr auto kQuietTime = std::chrono::microseconds(40);
 
 double milliseconds(EngineClock::duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
@@ -65,7 +73,8 @@ Result<void> LocalEngine::warm_up() {
   return done(run(std::move(request)));
 }
 
-Result<void> LocalEngine::admit(size_t texts) {
+// Whether the request comes alone.
+Result<bool> LocalEngine::admit(size_t texts) {
   const std::lock_guard lock(m_mutex);
   if (m_state != State::kServing) return error(StatusCode::kUnavailable, "the model is shutting down");
   const size_t waiting = m_queue.waiting_texts() + m_reserved_texts;
@@ -75,7 +84,7 @@ Result<void> LocalEngine::admit(size_t texts) {
   }
   m_reserved_texts += texts;
   ++m_unanswered;
-  return {};
+  return comes_alone();
 }
 
 void LocalEngine::submit_call(AnyCall call) {
@@ -85,11 +94,13 @@ void LocalEngine::submit_call(AnyCall call) {
 template <typename Request>
 void LocalEngine::start(Call<Request> call) {
   const size_t texts = call.request.size();
-  if (const auto admitted = admit(texts); !admitted) {
-    count(std::unexpected(admitted.error()));
-    call.done(std::unexpected(admitted.error()));
+  const auto alone = admit(texts);
+  if (!alone) {
+    count(std::unexpected(alone.error()));
+    call.done(std::unexpected(alone.error()));
     return;
   }
+  if (*alone) m_settings.pool->wake();  // while the texts become tokens
   auto job = std::make_shared<Job>();
   job->submitted = EngineClock::now();
   job->limits = static_cast<const RequestLimits&>(call.request);
@@ -138,13 +149,31 @@ void LocalEngine::end_early(Job& job, WatchEvent event) {
 }
 
 void LocalEngine::enqueue(std::shared_ptr<Job> job) {
-  {
-    const std::lock_guard lock(m_mutex);
-    m_reserved_texts -= job->work.sequences.size();
-    m_queue.push(std::move(job));
-    show_queue();
+  std::unique_lock lock(m_mutex);
+  m_reserved_texts -= job->work.sequences.size();
+  // Its pool is its own meanwhile: another model's batch could keep it for long.
+  ThreadPool::Reservation pool;
+  if (comes_alone() && is_light(*job)) pool = m_settings.pool->try_reserve();
+  m_queue.push(std::move(job));
+  show_queue();
+  if (pool) {
+    compute_next(&lock);
+  } else if (!m_computing) {
+    m_work.notify_one();
   }
-  m_work.notify_one();
+}
+
+// Under the lock.
+bool LocalEngine::comes_alone() const {
+  return !m_computing && m_queue.empty() && m_state == State::kServing && m_lone_jobs >= kLoneJobs &&
+         EngineClock::now() - m_quiet_since >= kQuietTime;
+}
+
+// Whether its caller may compute the job.
+bool LocalEngine::is_light(const Job& job) const {
+  size_t tokens = 0;
+  for (size_t i = 0; i < job.work.sequences.size(); ++i) tokens += job.cost(i);
+  return static_cast<double>(tokens) * m_seconds_a_token <= kLightSeconds;
 }
 
 void LocalEngine::drain() {
@@ -156,22 +185,34 @@ void LocalEngine::drain() {
 void LocalEngine::serve() {
   std::unique_lock lock(m_mutex);
   for (;;) {
-    m_work.wait(lock, [this] { return !m_queue.empty() || (m_state == State::kStopping && m_unanswered == 0); });
-    const bool stopping = m_state == State::kStopping;
-    if (stopping && m_unanswered == 0) return;
-    const auto now = EngineClock::now();
-    const auto ended = stopping ? m_queue.remove_all() : m_queue.remove_ended(now);
-    const auto items = m_queue.cut_batch(m_settings.max_batch_tokens, kSliceTokens);
-    show_queue();
-    lock.unlock();
-    for (const auto& job : ended) {
-      auto alive = check_alive(*job, now);
-      if (alive) alive = error(StatusCode::kUnavailable, "the model was shut down before it could answer");
-      answer(*job, std::unexpected(std::move(alive).error()));
-    }
-    if (!items.empty()) run_batch(items);
-    lock.lock();
+    m_work.wait(lock, [this] {
+      return !m_computing && (!m_queue.empty() || (m_state == State::kStopping && m_unanswered == 0));
+    });
+    if (m_queue.empty()) return;
+    compute_next(&lock);
   }
+}
+
+// Has the turn, without the lock, until a batch of what waits is computed and answered.
+void LocalEngine::compute_next(std::unique_lock<std::mutex>* lock) {
+  m_computing = true;
+  const bool stopping = m_state == State::kStopping;
+  const auto now = EngineClock::now();
+  const auto ended = stopping ? m_queue.remove_all() : m_queue.remove_ended(now);
+  const auto items = m_queue.cut_batch(m_settings.max_batch_tokens, kSliceTokens);
+  show_queue();
+  lock->unlock();
+  for (const auto& job : ended) {
+    auto alive = check_alive(*job, now);
+    if (alive) alive = error(StatusCode::kUnavailable, "the model was shut down before it could answer");
+    answer(*job, std::unexpected(std::move(alive).error()));
+  }
+  if (!items.empty()) run_batch(items);
+  lock->lock();
+  m_computing = false;
+  m_lone_jobs = items.size() == 1 && m_queue.empty() ? std::min(m_lone_jobs + 1, kLoneJobs) : 0;
+  m_quiet_since = EngineClock::now();
+  if (!m_queue.empty() || m_state == State::kStopping) m_work.notify_one();
 }
 
 void LocalEngine::run_batch(const std::vector<BatchItem>& items) {
@@ -183,7 +224,9 @@ void LocalEngine::run_batch(const std::vector<BatchItem>& items) {
   m_stats.batch_tokens.observe(m_batch.batch().tokens());
   m_stats.tokens.add(static_cast<uint64_t>(m_batch.batch().tokens()));
   m_stats.texts.add(items.size());
-  m_stats.batch_seconds.observe(seconds(EngineClock::now() - start));
+  const double taken = seconds(EngineClock::now() - start);
+  m_stats.batch_seconds.observe(taken);
+  m_seconds_a_token = taken / m_batch.batch().tokens();
   if (!rows) return fail(items, rows.error());
   hand_out(items, *rows);
 }

@@ -37,14 +37,17 @@ class LocalEngine final : public Engine {
  private:
   enum class State { kServing, kDraining, kStopping };
 
-  Result<void> admit(size_t texts);
+  Result<bool> admit(size_t texts);
   template <typename Request>
   void start(Call<Request> call);
   void refuse(Job& job, size_t texts, Status problem);
   void watch(const std::shared_ptr<Job>& job);
   void end_early(Job& job, WatchEvent event);
   void enqueue(std::shared_ptr<Job> job);
+  bool comes_alone() const;
+  bool is_light(const Job& job) const;
   void serve();
+  void compute_next(std::unique_lock<std::mutex>* lock);
   void run_batch(const std::vector<BatchItem>& items);
   void pack(const std::vector<BatchItem>& items, EngineClock::time_point start);
   void hand_out(const std::vector<BatchItem>& items, MatrixView<const float> rows);
@@ -67,8 +70,12 @@ class LocalEngine final : public Engine {
   size_t m_reserved_texts = 0;  // admitted, being tokenized
   size_t m_unanswered = 0;      // admitted requests without an answer
   State m_state = State::kServing;
+  bool m_computing = false;               // somebody has the turn to
+  EngineClock::time_point m_quiet_since;  // when the last turn ended
+  int m_lone_jobs = 0;                    // so many turns, the last ones, were of one job that nobody came after
 
-  // Used by the engine's thread only.
+  // Used by who has the turn, the engine's thread or a caller.
+  double m_seconds_a_token = 0;  // of the last batch; 0: there was none
   BatchPacker m_batch;
   std::vector<int> m_places;  // in it, of each item
   ForwardWorkspace m_workspace;
