@@ -290,7 +290,7 @@ inline void gemm_panel(TileSource<P> source, int m, TileTarget target) {
     const int rows = base + (tile < larger ? 1 : 0);
     tile_function<P, NR>(vectors, rows)(source, target);
     source.a += rows * source.lda;
-    source.sums += rows * vectors;
+    if (source.sums != nullptr) source.sums += rows * vectors;
     target.c += rows * target.ldc;
     if (target.residual != nullptr) target.residual += rows * target.ldr;
     if constexpr (P::kHasScales) {
