@@ -2,7 +2,7 @@
 //
 // submit() tokenizes on the caller's thread and puts the tokens into a bounded queue; the engine's own thread takes
 // what is waiting, packs it into batches by token count, runs the model on the thread pool and answers. What takes less
-// than a millisecond, and comes while nothing else does, is computed by its caller: waking two threads would cost as
+// than two milliseconds, and comes while nothing else does, is computed by its caller: waking two threads would cost as
 // much. A text's answer does not depend on what it was batched with.
 #pragma once
 

@@ -15,7 +15,7 @@ constexpr size_t kSliceTokens = 512;
 // A caller computes its request itself, instead of two threads waking each other, when that takes no longer than this
 // (its thread may have other callers to listen to) and requests come one by one: so many were alone, and the last is so
 // long ago. Where they come together they share batches.
-constexpr double kLightSeconds = 1e-3;
+constexpr double kLightSeconds = 2e-3;
 constexpr int kLoneJobs = 64;
 constexpr auto kQuietTime = std::chrono::microseconds(40);
 
