@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string_view>
 
@@ -106,12 +108,77 @@ std::vector<int> read_affinity() {
   return cpus;
 }
 
+// A list as the kernel writes it: "0-3,8,10-11".
+std::vector<int> parse_cpu_list(std::string_view text) {
+  constexpr int kMostCpus = 1 << 16;
+  std::vector<int> cpus;
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(part.size() + 1, text.size()));
+    const size_t dash = part.find('-');
+    const auto first = parse_number(part.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : parse_number(part.substr(dash + 1));
+    if (!first || !last || *first < 0 || *last >= kMostCpus) continue;
+    for (int cpu = static_cast<int>(*first); cpu <= static_cast<int>(*last); ++cpu) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+// The allowed CPUs by node, in the order of the nodes' numbers; all in one where a CPU belongs to none or to two.
+std::vector<std::vector<int>> read_nodes(const std::string& root, const std::vector<int>& allowed) {
+  std::map<double, std::vector<int>> by_number;
+  size_t found = 0;
+  std::error_code missing;
+  for (const auto& entry : std::filesystem::directory_iterator(root + "/sys/devices/system/node", missing)) {
+    const std::string name = entry.path().filename();
+    const auto number = name.starts_with("node") ? parse_number(std::string_view(name).substr(4)) : std::nullopt;
+    if (!number) continue;
+    std::vector<int> cpus = parse_cpu_list(read_first_line(entry.path() / "cpulist"));
+    std::erase_if(cpus, [&](int cpu) { return !std::ranges::binary_search(allowed, cpu); });
+    found += cpus.size();
+    if (!cpus.empty()) by_number.emplace(*number, std::move(cpus));
+  }
+  if (found != allowed.size()) return {allowed};
+  std::vector<std::vector<int>> nodes;
+  for (auto& [number, cpus] : by_number) nodes.push_back(std::move(cpus));
+  return nodes;
+}
+
 }  // namespace
 
 int CpuLimits::usable_threads() const {
   auto threads = static_cast<double>(allowed_cpus.size());
   if (cgroup_cpus) threads = std::min(threads, std::ceil(*cgroup_cpus));
   return std::max(static_cast<int>(threads), 1);
+}
+
+std::vector<ThreadGroup> group_threads(const CpuLimits& limits, int threads) {
+  if (threads <= 0) threads = limits.usable_threads();
+  std::vector<std::vector<int>> nodes = limits.nodes;
+  std::ranges::stable_sort(nodes, [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  size_t cpus = 0;
+  size_t needed = 0;  // nodes
+  while (needed < nodes.size() && cpus < static_cast<size_t>(threads)) cpus += nodes[needed++].size();
+  if (needed < 2) return {{threads, {}}};
+  std::vector<ThreadGroup> groups;
+  for (size_t i = 0; i < needed; ++i) {
+    // What is left, shared out among the nodes that are left.
+    const auto share = static_cast<double>(threads) * static_cast<double>(nodes[i].size()) / static_cast<double>(cpus);
+    const int later_nodes = static_cast<int>(needed - i) - 1;
+    groups.push_back({std::clamp(static_cast<int>(std::lround(share)), 1, threads - later_nodes), nodes[i]});
+    threads -= groups.back().threads;
+    cpus -= nodes[i].size();
+  }
+  return groups;
+}
+
+void bind_this_thread(std::span<const int> cpus) {
+  if (cpus.empty()) return;
+  const int highest = *std::ranges::max_element(cpus);
+  std::vector<cpu_set_t> mask(static_cast<size_t>(highest) / CPU_SETSIZE + 1);
+  const size_t bytes = mask.size() * sizeof(cpu_set_t);
+  for (const int cpu : cpus) CPU_SET_S(static_cast<size_t>(cpu), bytes, mask.data());
+  ::sched_setaffinity(0, bytes, mask.data());
 }
 
 CpuLimits read_cpu_limits(const std::string& system_root) {
@@ -130,6 +197,7 @@ CpuLimits read_cpu_limits(const std::string& system_root) {
   }
   CpuLimits limits;
   limits.allowed_cpus = read_affinity();
+  limits.nodes = read_nodes(root, limits.allowed_cpus);
   limits.cgroup_cpus = cpus;
   if (memory) limits.cgroup_memory = static_cast<size_t>(*memory);
   return limits;

@@ -137,6 +137,79 @@ TEST(CpuLimits, ThreadsRoundTheQuotaUp) {
   EXPECT_EQ(CpuLimits{}.usable_threads(), 1);
 }
 
+// A node without memory of ours, one without CPUs that we may use, and files that are no nodes.
+TEST_F(CpuTopologyTest, NodesOfTheAllowedCpus) {
+  const std::vector<int> allowed = read().allowed_cpus;
+  EXPECT_EQ(read().nodes, std::vector<std::vector<int>>{allowed});
+  const int last = allowed.back();
+  add("sys/devices/system/node/node0/cpulist", "60000-60007\n");
+  add("sys/devices/system/node/node10/cpulist", std::to_string(last) + "\n");
+  std::string others = "60008,";
+  for (const int cpu : allowed) others += cpu == last ? "" : std::to_string(cpu) + "-" + std::to_string(cpu) + ",";
+  add("sys/devices/system/node/node2/cpulist", others + "\n");
+  add("sys/devices/system/node/possible", "0-10\n");
+  const std::vector<std::vector<int>> nodes = read().nodes;
+  ASSERT_EQ(nodes.size(), allowed.size() > 1 ? 2U : 1U);
+  EXPECT_EQ(nodes.back(), std::vector<int>{last});
+  EXPECT_EQ(nodes.front().size(), nodes.size() > 1 ? allowed.size() - 1 : 1U);
+}
+
+TEST_F(CpuTopologyTest, NodesThatMakeNoSenseAreOneNode) {
+  const std::vector<int> allowed = read().allowed_cpus;
+  for (const char* list : {"", "nonsense", "-1", "5-", "60000-99999999999"}) {
+    add("sys/devices/system/node/node0/cpulist", list);
+    EXPECT_EQ(read().nodes, std::vector<std::vector<int>>{allowed}) << list;
+  }
+  for (const char* node : {"node0", "node1"}) {  // a CPU in two nodes
+    add(std::string("sys/devices/system/node/") + node + "/cpulist", "0-1000");
+  }
+  EXPECT_EQ(read().nodes, std::vector<std::vector<int>>{allowed});
+}
+
+CpuLimits machine_of(std::vector<std::vector<int>> nodes) {
+  CpuLimits limits;
+  for (const auto& cpus : nodes) limits.allowed_cpus.insert(limits.allowed_cpus.end(), cpus.begin(), cpus.end());
+  limits.nodes = std::move(nodes);
+  return limits;
+}
+
+std::vector<int> threads_of(const std::vector<ThreadGroup>& groups) {
+  std::vector<int> threads;
+  for (const ThreadGroup& group : groups) threads.push_back(group.threads);
+  return threads;
+}
+
+TEST(ThreadGroups, AreAsManyAsTheThreadsNeed) {
+  const CpuLimits two = machine_of({{0, 1, 2, 3}, {4, 5, 6, 7}});
+  EXPECT_EQ(threads_of(group_threads(two, 0)), (std::vector<int>{4, 4}));
+  EXPECT_EQ(group_threads(two, 0)[1].cpus, (std::vector<int>{4, 5, 6, 7}));
+  EXPECT_EQ(threads_of(group_threads(two, 5)), (std::vector<int>{3, 2}));
+  EXPECT_EQ(threads_of(group_threads(two, 20)), (std::vector<int>{10, 10}));
+  // One node has room for them: they may run anywhere.
+  for (const int threads : {1, 4}) {
+    const auto groups = group_threads(two, threads);
+    EXPECT_EQ(threads_of(groups), std::vector<int>{threads});
+    EXPECT_TRUE(groups[0].cpus.empty());
+  }
+  CpuLimits granted = two;
+  granted.cgroup_cpus = 3.5;
+  EXPECT_EQ(threads_of(group_threads(granted, 0)), std::vector<int>{4});
+  const CpuLimits uneven = machine_of({{0}, {1, 2, 3, 4, 5, 6}, {7, 8}});
+  EXPECT_EQ(threads_of(group_threads(uneven, 0)), (std::vector<int>{6, 2, 1}));
+  EXPECT_EQ(threads_of(group_threads(uneven, 7)), (std::vector<int>{5, 2}));
+  EXPECT_EQ(threads_of(group_threads(machine_of({{0}}), 3)), std::vector<int>{3});
+  EXPECT_EQ(threads_of(group_threads(CpuLimits{}, 0)), std::vector<int>{1});
+}
+
+TEST(RunOn, StaysOnTheCpus) {
+  const std::vector<int> allowed = read_cpu_limits().allowed_cpus;
+  const std::vector<int> last = {allowed.back()};
+  EXPECT_EQ(run_on(last, [] { return ::sched_getcpu(); }), allowed.back());
+  EXPECT_EQ(run_on(last, [] { return read_cpu_limits().allowed_cpus; }), last);
+  EXPECT_EQ(run_on({}, [] { return read_cpu_limits().allowed_cpus; }), allowed);
+  EXPECT_EQ(read_cpu_limits().allowed_cpus, allowed);  // the caller may run as before
+}
+
 TEST(CpuLimits, ThisMachineHasAtLeastOneThread) {
   EXPECT_GE(read_cpu_limits().usable_threads(), 1);
 }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "base/check.h"
+#include "base/cpu_topology.h"
 
 namespace vivace {
 namespace {
@@ -26,7 +28,8 @@ inline void pause_cpu() {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) : m_claims(static_cast<size_t>(std::max(threads, 1))) {
+ThreadPool::ThreadPool(int threads, std::vector<int> cpus)
+    : m_cpus(std::move(cpus)), m_claims(static_cast<size_t>(std::max(threads, 1))) {
   CHECK(threads >= 1);
   m_workers.reserve(static_cast<size_t>(threads) - 1);
   for (int thread = 1; thread < threads; ++thread) m_workers.emplace_back([this, thread] { work(thread); });
@@ -99,6 +102,7 @@ uint32_t ThreadPool::wait_for_ticket(uint32_t seen) {
 }
 
 void ThreadPool::work(int thread) {
+  bind_this_thread(m_cpus);
   uint32_t seen = 0;
   for (;;) {
     seen = wait_for_ticket(seen);

@@ -13,13 +13,15 @@ namespace vivace {
 
 class ThreadPool {
  public:
-  // threads ≥ 1 counts the caller. No thread is pinned: the system's scheduler knows the neighbours, we do not.
-  explicit ThreadPool(int threads);
+  // threads ≥ 1 counts the caller. Without CPUs that they are to stay on the system's scheduler places the threads.
+  explicit ThreadPool(int threads, std::vector<int> cpus = {});
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int threads() const { return static_cast<int>(m_workers.size()) + 1; }
+  // Those that its workers stay on, and that a caller should; empty: any.
+  const std::vector<int>& cpus() const { return m_cpus; }
 
   // Calls body(part) once for each part 0 … threads()-1 and returns when all are done. Each worker begins with its own
   // part, the caller with part 0; whoever has finished takes the parts that nobody has begun. So a worker that the
@@ -57,6 +59,7 @@ class ThreadPool {
   std::atomic<Job> m_job{nullptr};
   std::atomic<void*> m_context{nullptr};
   std::atomic<bool> m_stop{false};
+  const std::vector<int> m_cpus;
   std::vector<Claim> m_claims;  // one a part
   std::recursive_mutex m_callers;
   std::vector<std::thread> m_workers;

@@ -11,6 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/cpu_topology.h"
+
 namespace vivace {
 namespace {
 
@@ -142,6 +144,25 @@ TEST_P(ThreadPoolTest, AWokenPoolComputesAsBefore) {
     pool.run([&](int) { calls.fetch_add(1); });
     ASSERT_EQ(calls.load(), GetParam());
   }
+}
+
+TEST(ThreadPoolPlaceTest, WorkersStayOnTheirCpus) {
+  const std::vector<int> last = {read_cpu_limits().allowed_cpus.back()};
+  ThreadPool pool(3, last);
+  EXPECT_EQ(pool.cpus(), last);
+  std::atomic<int> elsewhere{0};
+  std::atomic<int> by_workers{0};
+  const auto caller = std::this_thread::get_id();
+  for (int i = 0; i < 1000 && by_workers < 10; ++i) {
+    pool.run([&](int) {
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+      if (std::this_thread::get_id() == caller) return;
+      ++by_workers;
+      if (read_cpu_limits().allowed_cpus != last) ++elsewhere;
+    });
+  }
+  EXPECT_GE(by_workers, 10);
+  EXPECT_EQ(elsewhere, 0);
 }
 
 double cpu_seconds() {

@@ -5,6 +5,7 @@
 
 #include "base/cpu_topology.h"
 #include "engine/local_engine.h"
+#include "engine/replicated_engine.h"
 #include "kernels/registry.h"
 
 namespace vivace {
@@ -51,28 +52,72 @@ ModelInfo describe(const ModelDirectory& directory, const LoadedModel& loaded, i
   return info;
 }
 
+// What all replicas of a model are loaded from.
+struct Source {
+  const ModelDirectory& model;
+  const LoadTarget& target;
+  const EngineOptions& options;
+  std::chrono::steady_clock::time_point start;
+};
+
+Result<std::unique_ptr<Engine>> load_once(const Source& source, LocalEngineSettings settings) {
+  const int threads = settings.pool->threads();
+  ASSIGN_OR_RETURN(LoadedModel loaded, load_model(source.model, source.target, threads));
+  const int batch_tokens = source.options.max_batch_tokens;
+  settings.max_batch_tokens = static_cast<size_t>(batch_tokens > 0 ? batch_tokens : kBatchTokensPerThread * threads);
+  ModelInfo info = describe(source.model, loaded, threads);
+  info.load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - source.start).count();
+  return std::make_unique<LocalEngine>(std::move(loaded), std::move(info), std::move(settings));
+}
+
+// With the weights in the memory of the pool's node: who touches them first is there. A mapped file's pages lie where
+// somebody read them once, so they are copied.
+Result<std::unique_ptr<Engine>> load_replica(const Source& source, const LocalEngineSettings& settings) {
+  return run_on(settings.pool->cpus(), [&]() -> Result<std::unique_ptr<Engine>> {
+    LoadTarget target = source.target;
+    if (target.packed != nullptr) {
+      ASSIGN_OR_RETURN(target.packed, target.packed->copy());
+    }
+    return load_once({source.model, target, source.options, source.start}, settings);
+  });
+}
+
 }  // namespace
+
+void make_pools(EngineOptions* options) {
+  if (options->pool != nullptr) return;
+  for (ThreadGroup& group : group_threads(read_cpu_limits(), options->threads)) {
+    auto pool = std::make_shared<ThreadPool>(group.threads, std::move(group.cpus));
+    if (options->pool == nullptr) {
+      options->pool = std::move(pool);
+    } else {
+      options->further_pools.push_back(std::move(pool));
+    }
+  }
+}
 
 Result<std::unique_ptr<Engine>> Engine::load(const std::string& directory, const EngineOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   if (options.threads < 0) return error(StatusCode::kInvalidArgument, "threads must be 0 (automatic) or more");
   ASSIGN_OR_RETURN(const KernelTable* const kernels, select_kernel_table(options.isa));
   ASSIGN_OR_RETURN(const ModelDirectory model, ModelDirectory::open(directory));
-  LocalEngineSettings settings;
-  settings.pool = options.pool;
-  if (settings.pool == nullptr) {
-    const int threads = options.threads > 0 ? options.threads : read_cpu_limits().usable_threads();
-    settings.pool = std::make_shared<ThreadPool>(threads);
-  }
-  const int threads = settings.pool->threads();
+  EngineOptions with_pools = options;
+  make_pools(&with_pools);
   ASSIGN_OR_RETURN(const LoadTarget target, choose_target(model, *kernels, options.precision));
-  ASSIGN_OR_RETURN(LoadedModel loaded, load_model(model, target, threads));
-  settings.max_batch_tokens =
-      static_cast<size_t>(options.max_batch_tokens > 0 ? options.max_batch_tokens : kBatchTokensPerThread * threads);
-  settings.max_queued_texts = static_cast<size_t>(options.max_queued_texts);
-  ModelInfo info = describe(model, loaded, threads);
-  info.load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  return std::make_unique<LocalEngine>(std::move(loaded), std::move(info), std::move(settings));
+  const Source source{model, target, options, start};
+  LocalEngineSettings settings;
+  settings.pool = with_pools.pool;
+  settings.stats = std::make_shared<EngineStats>();
+  const size_t replicas = 1 + with_pools.further_pools.size();
+  settings.max_queued_texts = (static_cast<size_t>(options.max_queued_texts) + replicas - 1) / replicas;
+  if (replicas == 1) return load_once(source, std::move(settings));
+  std::vector<std::unique_ptr<Engine>> engines;
+  for (size_t i = 0; i < replicas; ++i) {
+    if (i > 0) settings.pool = with_pools.further_pools[i - 1];
+    ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, load_replica(source, settings));
+    engines.push_back(std::move(engine));
+  }
+  return std::make_unique<ReplicatedEngine>(std::move(engines));
 }
 
 }  // namespace vivace

@@ -26,14 +26,20 @@ namespace vivace {
 
 struct EngineOptions {
   std::shared_ptr<ThreadPool> pool;  // shared by several engines; nullptr: one of its own, of `threads` threads
-  int threads = 0;                   // 0: what affinity and cgroup allow
-  std::string isa;                   // kernel table by name; empty: VIVACE_ISA, else the best that the CPU has
+  // One for each further NUMA node: an encoder is loaded once more for each, so that nobody reads another node's
+  // memory. A model that writes text computes on the first alone.
+  std::vector<std::shared_ptr<ThreadPool>> further_pools{};
+  int threads = 0;  // 0: what affinity and cgroup allow
+  std::string isa;  // kernel table by name; empty: VIVACE_ISA, else the best that the CPU has
   Precision precision = Precision::kAuto;
   int max_batch_tokens = 0;     // tokens computed in one pass, which bounds the activations' memory and how long a
                                 // newcomer waits; 0: 2048 for each thread
   int max_queued_texts = 4096;  // waiting texts beyond which requests get kOverloaded (a single larger request is
                                 // taken when nothing waits)
 };
+
+// Where there is no pool: one for each NUMA node that options.threads need.
+void make_pools(EngineOptions* options);
 
 // Facts about a loaded model, for `inspect`, /v1/models and logs.
 struct ModelInfo {

@@ -71,8 +71,10 @@ class EngineDeadlineTest : public ::testing::Test {
     auto loaded = load_model(*files, kernel_table_generic, 1);
     CHECK(loaded.has_value());
     loaded->model = std::make_unique<GatedModel>(std::move(loaded->model), &m_gate);
-    LocalEngineSettings settings{
-        .pool = std::make_shared<ThreadPool>(1), .max_batch_tokens = 8, .max_queued_texts = 100};
+    LocalEngineSettings settings{.pool = std::make_shared<ThreadPool>(1),
+                                 .stats = std::make_shared<EngineStats>(),
+                                 .max_batch_tokens = 8,
+                                 .max_queued_texts = 100};
     m_engine = std::make_unique<LocalEngine>(std::move(*loaded), ModelInfo(), std::move(settings));
     m_gate.close();
   }

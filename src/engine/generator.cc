@@ -4,6 +4,7 @@
 #include <future>
 #include <utility>
 
+#include "base/cpu_topology.h"
 #include "base/utf8.h"
 #include "models/packed_batch.h"
 
@@ -132,6 +133,7 @@ void Generator::release() {
 }
 
 void Generator::serve() {
+  bind_this_thread(m_parts.pool->cpus());
   Tasks running;
   Tasks joining;
   while (wait_for_work(running, &joining)) {

@@ -49,9 +49,13 @@ Result<std::unique_ptr<Generator>> Generator::load(const std::string& directory,
   ASSIGN_OR_RETURN(parts.kernels, select_kernel_table(options.isa));
   ASSIGN_OR_RETURN(const ModelDirectory files, ModelDirectory::open(directory));
   ASSIGN_OR_RETURN(const LoadTarget target, choose_target(files, *parts.kernels, options.precision));
+  EngineOptions with_pools = options;
+  make_pools(&with_pools);
+  parts.pool = with_pools.pool;
   auto tokenizer =
       std::async(std::launch::async, [&files] { return Tokenizer::from_directory(files.path(), files.model_type()); });
-  ASSIGN_OR_RETURN(parts.model, load_encoder_decoder(files, target));
+  // The weights lie in the memory of the node that they are read on, but for those of a packed file, which is mapped.
+  ASSIGN_OR_RETURN(parts.model, run_on(parts.pool->cpus(), [&] { return load_encoder_decoder(files, target); }));
   ASSIGN_OR_RETURN(parts.tokenizer, tokenizer.get());
   const int vocabulary = parts.model->info().encoder.vocabulary_size;
   if (parts.tokenizer->vocabulary_size() > static_cast<size_t>(vocabulary)) {
@@ -60,11 +64,6 @@ Result<std::unique_ptr<Generator>> Generator::load(const std::string& directory,
                                                ", the model only embeds " + std::to_string(vocabulary) + " ids");
   }
   ASSIGN_OR_RETURN(parts.tokens, read_generation_tokens(files, vocabulary));
-  parts.pool = options.pool;
-  if (parts.pool == nullptr) {
-    const int threads = options.threads > 0 ? options.threads : read_cpu_limits().usable_threads();
-    parts.pool = std::make_shared<ThreadPool>(threads);
-  }
   parts.max_queued = static_cast<size_t>(options.max_queued_texts);
   GeneratorInfo info = describe(files, *parts.model, target, parts.pool->threads());
   info.knows_sentinel = parts.tokenizer->token_id(kGapSentinel).has_value();

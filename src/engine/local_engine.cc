@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/cpu_topology.h"
 #include "engine/tasks.h"
 #include "telemetry/trace.h"
 
@@ -33,6 +34,7 @@ LocalEngine::LocalEngine(LoadedModel model, ModelInfo info, LocalEngineSettings 
     : m_model(std::move(model)),
       m_info(std::move(info)),
       m_settings(std::move(settings)),
+      m_stats(*m_settings.stats),
       m_workspace(m_settings.pool->threads()) {
   m_thread = std::thread([this] { serve(); });
 }
@@ -183,6 +185,7 @@ void LocalEngine::drain() {
 }
 
 void LocalEngine::serve() {
+  bind_this_thread(m_settings.pool->cpus());
   std::unique_lock lock(m_mutex);
   for (;;) {
     m_work.wait(lock, [this] {
@@ -330,8 +333,10 @@ void LocalEngine::count(const Result<ResponseTimes>& result) {
 }
 
 void LocalEngine::show_queue() {
-  m_stats.queued_texts.set(static_cast<int64_t>(m_queue.waiting_texts()));
-  m_stats.queued_tokens.set(static_cast<int64_t>(m_queue.waiting_tokens()));
+  const auto texts = static_cast<int64_t>(m_queue.waiting_texts());
+  const auto tokens = static_cast<int64_t>(m_queue.waiting_tokens());
+  m_stats.queued_texts.add(texts - std::exchange(m_shown_texts, texts));
+  m_stats.queued_tokens.add(tokens - std::exchange(m_shown_tokens, tokens));
 }
 
 }  // namespace vivace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -18,6 +19,7 @@ namespace vivace {
 
 struct LocalEngineSettings {
   std::shared_ptr<ThreadPool> pool;
+  std::shared_ptr<EngineStats> stats;  // several engines may count together
   size_t max_batch_tokens = 0;
   size_t max_queued_texts = 0;
 };
@@ -31,7 +33,7 @@ class LocalEngine final : public Engine {
   void submit_call(AnyCall call) override;
   void drain() override;
   const ModelInfo& info() const override { return m_info; }
-  const EngineStats& stats() const override { return m_stats; }
+  const EngineStats& stats() const override { return *m_settings.stats; }
   const Tokenizer& tokenizer() const override { return *m_model.tokenizer; }
 
  private:
@@ -61,12 +63,14 @@ class LocalEngine final : public Engine {
   const LoadedModel m_model;
   const ModelInfo m_info;
   const LocalEngineSettings m_settings;
-  EngineStats m_stats;
+  EngineStats& m_stats;
 
   std::mutex m_mutex;  // guards what follows, up to the blank line
   std::condition_variable m_work;
   std::condition_variable m_idle;
   RequestQueue m_queue;
+  int64_t m_shown_texts = 0;  // of the queue, in m_stats
+  int64_t m_shown_tokens = 0;
   size_t m_reserved_texts = 0;  // admitted, being tokenized
   size_t m_unanswered = 0;      // admitted requests without an answer
   State m_state = State::kServing;

@@ -206,6 +206,12 @@ Result<std::shared_ptr<const PackedFile>> PackedFile::parse(std::string_view byt
   return file;
 }
 
+Result<std::shared_ptr<const PackedFile>> PackedFile::copy() const {
+  const auto memory = std::make_shared<AlignedBuffer<char>>(m_bytes.size());
+  std::ranges::copy(m_bytes, memory->data());
+  return parse({memory->data(), memory->size()}, memory, m_path);
+}
+
 Result<void> PackedFile::read_index(PackedFile& file, const PackedHeader& header) {
   ASSIGN_OR_RETURN(
       const JsonDocument index,

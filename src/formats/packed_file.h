@@ -48,6 +48,9 @@ class PackedFile : public std::enable_shared_from_this<PackedFile> {
   static Result<std::shared_ptr<const PackedFile>> parse(std::string_view bytes, std::shared_ptr<const void> owner,
                                                          const std::string& path);
 
+  // The same in memory of its own, that the calling thread is the first to touch.
+  Result<std::shared_ptr<const PackedFile>> copy() const;
+
   // Reads the whole file, the first time: kCorruptFile when its checksum is another. To be called before weights are
   // used.
   Result<void> verify() const;

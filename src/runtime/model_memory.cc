@@ -10,6 +10,7 @@
 
 #include "base/cpu_topology.h"
 #include "formats/model_directory.h"
+#include "models/encoder_decoder.h"
 #include "runtime/weight_estimate.h"
 
 namespace vivace {
@@ -20,6 +21,7 @@ constexpr size_t kFloatsPerToken = 14;  // in hidden sizes: input, queries, keys
                                         // layer of four hidden sizes twice
 constexpr size_t kUsualHiddenSize = 768;
 
+// Of one replica.
 size_t activation_bytes(size_t hidden_size, const EngineOptions& options) {
   const size_t threads = options.pool != nullptr ? static_cast<size_t>(options.pool->threads())
                                                  : static_cast<size_t>(read_cpu_limits().usable_threads());
@@ -27,6 +29,11 @@ size_t activation_bytes(size_t hidden_size, const EngineOptions& options) {
   const size_t limit = options.max_batch_tokens > 0 ? static_cast<size_t>(options.max_batch_tokens) : automatic;
   // A larger batch is cut into groups that the threads take one after the other.
   return std::min(limit, automatic) * hidden_size * kFloatsPerToken * sizeof(float);
+}
+
+// Times that an encoder is loaded.
+size_t replicas(const EngineOptions& options) {
+  return 1 + options.further_pools.size();
 }
 
 size_t hidden_size_of(const ModelDirectory& directory) {
@@ -45,13 +52,18 @@ Result<ModelMemory> estimate_model_memory(const std::string& directory, const En
   ModelMemory memory;
   ASSIGN_OR_RETURN(memory.weights, estimate_weight_bytes(model, options));
   memory.activations = activation_bytes(hidden_size_of(model), options);
+  if (!writes_text(model)) {
+    memory.weights *= replicas(options);
+    memory.activations *= replicas(options);
+  }
   return memory;
 }
 
 ModelMemory measure_model_memory(const ServedModel& model, const EngineOptions& options) {
   const ModelInfo& info = model.info();
   const size_t hidden_size = info.hidden_size > 0 ? static_cast<size_t>(info.hidden_size) : kUsualHiddenSize;
-  return {.weights = info.packed_bytes, .activations = activation_bytes(hidden_size, options)};
+  const size_t loaded = model.kind() == ModelKind::kEncoder ? replicas(options) : 1;
+  return {.weights = info.packed_bytes, .activations = activation_bytes(hidden_size, options) * loaded};
 }
 
 size_t default_memory_budget() {

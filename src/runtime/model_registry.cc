@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "base/cpu_topology.h"
 #include "formats/model_directory.h"
 
 namespace vivace {
@@ -54,11 +53,7 @@ Result<void> check_model_directory(const ModelSpec& spec) {
 
 ModelRegistry::ModelRegistry(std::vector<ModelSpec> specs, RegistryOptions options, Loader loader, Sizer sizer)
     : m_options(std::move(options)), m_loader(std::move(loader)), m_sizer(std::move(sizer)) {
-  EngineOptions& engine = m_options.engine;
-  if (engine.pool == nullptr) {
-    const int threads = engine.threads > 0 ? engine.threads : read_cpu_limits().usable_threads();
-    engine.pool = std::make_shared<ThreadPool>(threads);
-  }
+  make_pools(&m_options.engine);
   for (ModelSpec& spec : specs) m_entries.push_back(make_entry(std::move(spec)));
 }
 
