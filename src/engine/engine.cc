@@ -1,9 +1,12 @@
 #include "engine/engine.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "base/cpu_topology.h"
+#include "base/log.h"
 #include "engine/local_engine.h"
 #include "engine/replicated_engine.h"
 #include "kernels/registry.h"
@@ -82,6 +85,19 @@ Result<std::unique_ptr<Engine>> load_replica(const Source& source, const LocalEn
   });
 }
 
+// One on each pool.
+Result<std::unique_ptr<Engine>> load_replicas(const Source& source, LocalEngineSettings settings,
+                                              const std::vector<std::shared_ptr<ThreadPool>>& pools) {
+  log_info("{} is loaded {} times, once for each NUMA node", source.model.origin(), pools.size());
+  std::vector<std::unique_ptr<Engine>> engines;
+  for (const auto& pool : pools) {
+    settings.pool = pool;
+    ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, load_replica(source, settings));
+    engines.push_back(std::move(engine));
+  }
+  return std::make_unique<ReplicatedEngine>(std::move(engines));
+}
+
 }  // namespace
 
 void make_pools(EngineOptions* options) {
@@ -105,19 +121,14 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::string& directory, const
   make_pools(&with_pools);
   ASSIGN_OR_RETURN(const LoadTarget target, choose_target(model, *kernels, options.precision));
   const Source source{model, target, options, start};
+  std::vector<std::shared_ptr<ThreadPool>> pools = {with_pools.pool};
+  std::ranges::copy(with_pools.further_pools, std::back_inserter(pools));
   LocalEngineSettings settings;
-  settings.pool = with_pools.pool;
+  settings.pool = pools.front();
   settings.stats = std::make_shared<EngineStats>();
-  const size_t replicas = 1 + with_pools.further_pools.size();
-  settings.max_queued_texts = (static_cast<size_t>(options.max_queued_texts) + replicas - 1) / replicas;
-  if (replicas == 1) return load_once(source, std::move(settings));
-  std::vector<std::unique_ptr<Engine>> engines;
-  for (size_t i = 0; i < replicas; ++i) {
-    if (i > 0) settings.pool = with_pools.further_pools[i - 1];
-    ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, load_replica(source, settings));
-    engines.push_back(std::move(engine));
-  }
-  return std::make_unique<ReplicatedEngine>(std::move(engines));
+  settings.max_queued_texts = (static_cast<size_t>(options.max_queued_texts) + pools.size() - 1) / pools.size();
+  if (pools.size() == 1) return load_once(source, std::move(settings));
+  return load_replicas(source, std::move(settings), pools);
 }
 
 }  // namespace vivace

@@ -165,10 +165,10 @@ void LocalEngine::enqueue(std::shared_ptr<Job> job) {
   }
 }
 
-// Under the lock.
+// Under the lock. Where a node's threads are to compute, a caller's may be another node's.
 bool LocalEngine::comes_alone() const {
-  return !m_computing && m_queue.empty() && m_state == State::kServing && m_lone_jobs >= kLoneJobs &&
-         EngineClock::now() - m_quiet_since >= kQuietTime;
+  return m_settings.pool->cpus().empty() && !m_computing && m_queue.empty() && m_state == State::kServing &&
+         m_lone_jobs >= kLoneJobs && EngineClock::now() - m_quiet_since >= kQuietTime;
 }
 
 // Whether its caller may compute the job.
