@@ -41,6 +41,9 @@ class ForwardWorkspace {
   std::vector<std::vector<int32_t>> m_offsets;  // of each thread's group
 };
 
+// What groups of a batch of so many tokens are to have: enough that a pass over the weights pays, few enough for the
+// cache, and in between so many that each thread gets one.
+int group_tokens(int tokens, int threads);
 // Cuts a batch into groups of about target_tokens, longer sequences alone, in the batch's order. Pure.
 std::vector<SequenceGroup> cut_into_groups(const PackedBatch& batch, int target_tokens);
 // The same into *groups, whose memory is used again.

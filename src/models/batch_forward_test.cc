@@ -39,6 +39,18 @@ TEST(CutIntoGroupsTest, FillsGroupsAndKeepsTheOrder) {
   EXPECT_EQ(next, 6);
 }
 
+TEST(GroupTokensTest, GiveEachThreadAGroupThatIsWorthIt) {
+  EXPECT_EQ(group_tokens(112, 2), 56);
+  EXPECT_EQ(group_tokens(113, 2), 57);
+  EXPECT_EQ(group_tokens(20, 2), 24);
+  EXPECT_EQ(group_tokens(400, 2), 128);
+  EXPECT_EQ(group_tokens(100, 1), 100);
+  const PackedBatch batch = batch_of({7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7});
+  const auto groups = cut_into_groups(batch, group_tokens(batch.tokens(), 2));
+  EXPECT_EQ(tokens_of(groups), (std::vector<int>{56, 56}));
+  EXPECT_TRUE(groups_balance(groups, 2));
+}
+
 TEST(CutIntoGroupsTest, OneSequenceIsOneGroup) {
   EXPECT_EQ(tokens_of(cut_into_groups(batch_of({512}), 128)), (std::vector<int>{512}));
 }
