@@ -281,6 +281,23 @@ TEST(ModelMemoryTest, EstimatesBeforeLoading) {
   EXPECT_FALSE(estimate_model_memory("/nonexistent", options));
 }
 
+// An encoder stands in each NUMA node's memory, what writes text in one.
+TEST(ModelMemoryTest, CountsTheReplicas) {
+  EngineOptions options;
+  options.pool = std::make_shared<ThreadPool>(1);
+  EngineOptions two = options;
+  two.further_pools = {std::make_shared<ThreadPool>(1)};
+  for (const auto& [name, times] : {std::pair{"tiny-bert", 2U}, {"t5-relu", 1U}}) {
+    const std::string directory = std::string(VIVACE_SOURCE_DIR "/tests/golden/") + name;
+    const auto alone = estimate_model_memory(directory, options);
+    const auto replicated = estimate_model_memory(directory, two);
+    const auto model = load_served_model(directory, two);
+    ASSERT_TRUE(alone && replicated && model) << name;
+    EXPECT_EQ(replicated->total(), times * alone->total()) << name;
+    EXPECT_GE(replicated->total(), measure_model_memory(*model, two).total()) << name;
+  }
+}
+
 TEST(ModelMemoryTest, DefaultBudgetAndText) {
   EXPECT_GT(default_memory_budget(), 64 * kMega);
   EXPECT_EQ(format_bytes(512), "512 B");
