@@ -14,7 +14,14 @@
 #define VIVACE_COUNTS_ALLOCATIONS
 namespace {
 std::atomic<long> allocations{0};
+
+// How often this process touched a page for the first time.
+long page_faults() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt + usage.ru_majflt;
 }
+}  // namespace
 // g++ sees malloc() behind the one and free() behind the other, and takes that for a mistake.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 void* operator new(size_t bytes) {
@@ -108,13 +115,6 @@ TEST_P(PrecisionTest, FirstTokensAloneHaveTheSameBits) {
                              all.begin() + static_cast<ptrdiff_t>(at)));
     }
   }
-}
-
-// Pages that this process touched for the first time.
-long page_faults() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_minflt + usage.ru_majflt;
 }
 
 TEST_P(PrecisionTest, AWarmPassAsksForNoMemory) {
