@@ -121,6 +121,12 @@ Integers widen(__m128i x) {
   return bits_of<Integers>(whole);
 }
 
+Integers shift_right(Integers x, unsigned bits) {
+  auto whole = bits_of<IntegerLanes>(x);
+  for (int32_t& i : whole.i) i >>= bits;
+  return bits_of<Integers>(whole);
+}
+
 // VCVTNEPS2BF16: to nearest, ties to even; subnormal numbers become zeros.
 simde__m256bh to_bf16(Floats x) {
   const auto bits = bits_of<IntegerLanes>(x);
@@ -153,6 +159,7 @@ simde__m256bh to_bf16(Floats x) {
 #undef _mm512_cvtepi32_epi16
 #undef _mm512_cvtepi8_epi32
 #undef _mm512_cvtneps_pbh
+#undef _mm512_srai_epi32
 #undef _mm512_madd_epi16
 #undef _mm512_shuffle_f32x4
 #define _mm512_maskz_loadu_ps(mask, p) vivace_emulated::load_masked(mask, p)
@@ -167,5 +174,6 @@ simde__m256bh to_bf16(Floats x) {
 #define _mm512_cvtepi32_epi16(x) (vivace_emulated::narrow<__m256i, uint16_t>(x))
 #define _mm512_cvtepi8_epi32(x) vivace_emulated::widen(x)
 #define _mm512_cvtneps_pbh(x) vivace_emulated::to_bf16(x)
+#define _mm512_srai_epi32(x, bits) vivace_emulated::shift_right(x, bits)
 #define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
 #define _mm512_shuffle_f32x4(a, b, order) simde_mm512_shuffle_f32x4(a, b, order)

@@ -21,14 +21,54 @@ constexpr ptrdiff_t grouped_panel_bytes(int groups, int width, int group) {
   return factor_bytes(groups, width) + static_cast<ptrdiff_t>(groups) * width * group / 2;
 }
 
-// Adds up MR rows of a times NR vectors of a panel; `steps` are groups. A byte holds two inputs, kDepth apart, and both
-// halves of a register of them are multiplied before the next is read. Between two groups the sums may wait in memory.
+// Adds one group's products of MR rows and the vectors kFirst … kEnd - 1 of a panel's. A byte holds two inputs, kDepth
+// apart, and both halves of a register of them are multiplied before the next is read.
+template <typename P, int kFirst, int kEnd, int MR, int NR>
+inline __attribute__((always_inline)) void add_group(typename P::Sum (&acc)[MR][NR], const typename P::A* a,
+                                                     ptrdiff_t lda, const int8_t* b, ptrdiff_t ldb,
+                                                     const int8_t* factors) {
+  using V = typename P::Vector;
+  constexpr int kCount = kEnd - kFirst;
+  constexpr int kVector = V::kLanes * P::kDepth;
+  constexpr int kStepInputs = 2 * P::kDepth;
+  typename P::Sum part[MR][kCount];
+#pragma GCC unroll 6
+  for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kCount; ++j) part[i][j] = P::zero();
+  }
+#pragma GCC unroll 2
+  for (int step = 0; step < P::kGroup / kStepInputs; ++step) {
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+      typename P::Operand row[kCount];
+#pragma GCC unroll 4
+      for (int j = 0; j < kCount; ++j) row[j] = P::load(b + (kFirst + j) * kVector, half);
+#pragma GCC unroll 6
+      for (int i = 0; i < MR; ++i) {
+        const auto x = P::broadcast(a + i * lda + half * P::kDepth);
+#pragma GCC unroll 4
+        for (int j = 0; j < kCount; ++j) part[i][j] = P::add_product(x, row[j], part[i][j]);
+      }
+    }
+    a += kStepInputs;
+    b += ldb;
+  }
+#pragma GCC unroll 4
+  for (int j = 0; j < kCount; ++j) {
+    const auto factor = P::load_factors(factors + (kFirst + j) * V::kLanes);
+#pragma GCC unroll 6
+    for (int i = 0; i < MR; ++i) acc[i][kFirst + j] = P::add_scaled(part[i][j], factor, acc[i][kFirst + j]);
+  }
+}
+
+// Adds up MR rows of a times NR vectors of a panel; `steps` are groups. There are two kinds of sums, a group's and
+// those of all groups: large tiles take half their vectors at a time, for which the registers are enough.
 template <typename P, int MR, int NR, typename Source, typename Target>
 inline __attribute__((always_inline)) void sum_groups(typename P::Sum (&acc)[MR][NR], const Source& s,
                                                       const Target& target, uintptr_t fetch_ahead) {
   using V = typename P::Vector;
-  constexpr int kVector = V::kLanes * P::kDepth;
-  constexpr int kStepInputs = 2 * P::kDepth;
+  constexpr int kVectorsAtOnce = MR * NR > 12 ? NR / 2 : NR;
 #pragma GCC unroll 6
   for (int i = 0; i < MR; ++i) {
 #pragma GCC unroll 4
@@ -44,35 +84,10 @@ inline __attribute__((always_inline)) void sum_groups(typename P::Sum (&acc)[MR]
 #pragma GCC unroll 16
     for (int line = 0; line < P::kGroup / 2 * NR * V::kLanes; line += 64)
       V::prefetch(ahead + static_cast<uintptr_t>(line));
-    typename P::Sum part[MR][NR];
-#pragma GCC unroll 6
-    for (int i = 0; i < MR; ++i) {
-#pragma GCC unroll 4
-      for (int j = 0; j < NR; ++j) part[i][j] = P::zero();
-    }
-#pragma GCC unroll 2
-    for (int step = 0; step < P::kGroup / kStepInputs; ++step) {
-#pragma GCC unroll 2
-      for (int half = 0; half < 2; ++half) {
-        typename P::Operand row[NR];
-#pragma GCC unroll 4
-        for (int j = 0; j < NR; ++j) row[j] = P::load(b + j * kVector, half);
-#pragma GCC unroll 6
-        for (int i = 0; i < MR; ++i) {
-          const auto x = P::broadcast(a + i * s.lda + half * P::kDepth);
-#pragma GCC unroll 4
-          for (int j = 0; j < NR; ++j) part[i][j] = P::add_product(x, row[j], part[i][j]);
-        }
-      }
-      a += kStepInputs;
-      b += s.ldb;
-    }
-#pragma GCC unroll 4
-    for (int j = 0; j < NR; ++j) {
-      const auto factor = P::load_factors(factors + j * V::kLanes);
-#pragma GCC unroll 6
-      for (int i = 0; i < MR; ++i) acc[i][j] = P::add_scaled(part[i][j], factor, acc[i][j]);
-    }
+    add_group<P, 0, kVectorsAtOnce>(acc, a, s.lda, b, s.ldb, factors);
+    if constexpr (kVectorsAtOnce < NR) add_group<P, kVectorsAtOnce, NR>(acc, a, s.lda, b, s.ldb, factors);
+    a += P::kGroup;
+    b += P::kGroup / (2 * P::kDepth) * s.ldb;
     factors += width;
   }
 }
