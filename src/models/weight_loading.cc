@@ -91,7 +91,7 @@ Linear LayerLoader::packed_linear(const Plan& plan, const std::string& key) {
   return layer;
 }
 
-PackedMatrix LayerLoader::pack(const Plan& plan, const Values& values) const {
+PackedMatrix LayerLoader::pack(const Plan& plan, const Values& values) {
   const PanelLayout layout = panel_layout(m_target.kernels, precision_of(plan));
   const float* weights = values.weights.data() + static_cast<ptrdiff_t>(values.first) * plan.inputs;
   std::vector<int32_t> outliers;
@@ -101,7 +101,7 @@ PackedMatrix LayerLoader::pack(const Plan& plan, const Values& values) const {
         choose_outliers(reads_hidden_states ? std::span<const int32_t>(m_strong_channels) : std::span<const int32_t>(),
                         weights, plan.outputs, plan.inputs);
   }
-  PackedMatrix matrix(plan.inputs, plan.outputs, layout, outliers);
+  PackedMatrix matrix(plan.inputs, plan.outputs, layout, outliers, m_pages.get());
   matrix.pack_rows(weights, plan.outputs, 0);
   return matrix;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -94,7 +95,7 @@ class LayerLoader {
   // Takes the layer out of the packed file, or makes it of read()'s Values.
   template <typename Read>
   Linear make_linear(const Plan& plan, Read read);
-  PackedMatrix pack(const Plan& plan, const Values& values) const;
+  PackedMatrix pack(const Plan& plan, const Values& values);
   Linear packed_linear(const Plan& plan, const std::string& key);
   Precision precision_of(const Plan& plan) const;
   Precision precision_of(std::string_view full_name) const;
@@ -107,7 +108,8 @@ class LayerLoader {
   WeightLoader& m_weights;
   const LoadTarget m_target;
   int m_hidden_size;
-  bool m_writes = false;  // layers of a decoder
+  bool m_writes = false;                                                   // layers of a decoder
+  std::shared_ptr<SharedPages> m_pages = std::make_shared<SharedPages>();  // of the layers' panels
   std::vector<int32_t> m_strong_channels;
   size_t m_parameters = 0;
   size_t m_packed_bytes = 0;

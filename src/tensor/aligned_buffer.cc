@@ -12,25 +12,12 @@ constexpr size_t kLine = 64;
 constexpr size_t kPage = 4096;
 constexpr size_t kHugePage = size_t{2} << 20;
 
-// AddressSanitizer looks after memory of the heap only.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kMapsLarge = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr bool kMapsLarge = false;
-#else
-constexpr bool kMapsLarge = true;
-#endif
-#else
-constexpr bool kMapsLarge = true;
-#endif
-
 size_t round_up(size_t bytes, size_t unit) {
   return (bytes + unit - 1) / unit * unit;
 }
 
 bool is_mapped(size_t bytes) {
-  return kMapsLarge && bytes >= kHugePage;
+  return kMapsMemory && bytes >= kHugePage;
 }
 
 // Straight from the system, so that it goes straight back. The heap would keep what a model was converted in, and the

@@ -8,6 +8,19 @@
 
 namespace vivace {
 
+// Whether large buffers come from the system instead of the heap. AddressSanitizer looks after memory of the heap only.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kMapsMemory = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool kMapsMemory = false;
+#else
+inline constexpr bool kMapsMemory = true;
+#endif
+#else
+inline constexpr bool kMapsMemory = true;
+#endif
+
 // Uninitialised memory from the system, to be freed with the same size. Throws std::bad_alloc when there is none, as
 // everything that allocates does.
 std::byte* allocate_aligned(size_t bytes);
@@ -19,6 +32,12 @@ class AlignedBuffer {
   AlignedBuffer() = default;
   explicit AlignedBuffer(size_t count)
       : m_data(reinterpret_cast<T*>(allocate_aligned(count * sizeof(T))), Free{count * sizeof(T)}), m_count(count) {}
+
+  // So many values of `whole` from its byte `offset` on (see shared_pages.h), which nobody else has.
+  AlignedBuffer(std::shared_ptr<AlignedBuffer<std::byte>> whole, size_t offset, size_t count)
+      : m_data(reinterpret_cast<T*>(whole->data() + offset), Free{0, false}),
+        m_count(count),
+        m_owner(std::move(whole)) {}
 
   // Memory of someone else, which is only read and which `owner` keeps: a mapped file.
   AlignedBuffer(const T* data, size_t count, std::shared_ptr<const void> owner)
@@ -32,7 +51,10 @@ class AlignedBuffer {
  private:
   struct Free {
     size_t bytes = 0;
-    void operator()(T* data) const { free_aligned(reinterpret_cast<std::byte*>(data), bytes); }
+    bool is_own = true;
+    void operator()(T* data) const {
+      if (is_own) free_aligned(reinterpret_cast<std::byte*>(data), bytes);
+    }
   };
   std::unique_ptr<T, Free> m_data;
   const T* m_view = nullptr;

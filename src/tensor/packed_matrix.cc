@@ -52,11 +52,12 @@ bool PackedMatrix::are_outliers(std::span<const int32_t> inputs, int k) {
   return inputs.size() <= kMostOutliers && ascending && (inputs.empty() || (inputs.front() >= 0 && inputs.back() < k));
 }
 
-PackedMatrix::PackedMatrix(int k, int n, PanelLayout layout, std::span<const int32_t> outliers)
+PackedMatrix::PackedMatrix(int k, int n, PanelLayout layout, std::span<const int32_t> outliers, SharedPages* pages)
     : m_k(k), m_n(n), m_layout(layout) {
   CHECK(k > 0 && n > 0 && layout.width > 0 && layout.depth > 0);
   CHECK(outliers.empty() || (layout.is_quantized() && are_outliers(outliers, k)));
-  m_parts.data = AlignedBuffer<std::byte>(data_bytes(k, n, layout));
+  const size_t bytes = data_bytes(k, n, layout);
+  m_parts.data = pages != nullptr ? pages->allocate(bytes) : AlignedBuffer<std::byte>(bytes);
   // 4-bit weights are put together in bytes that were zeros.
   const bool whole = layout.dtype != DType::kI4 && n % layout.width == 0 && k % layout.depth == 0;
   // What packing will not write: the rest of the last panel, or of each one's last step.

@@ -16,6 +16,7 @@
 
 #include "tensor/aligned_buffer.h"
 #include "tensor/dtype.h"
+#include "tensor/shared_pages.h"
 
 namespace vivace {
 
@@ -32,8 +33,8 @@ class PackedMatrix {
  public:
   PackedMatrix() = default;
   // For k inputs and n outputs; pack_rows() is to fill all of them. Outliers (see are_outliers()) only of
-  // int8 and int4.
-  PackedMatrix(int k, int n, PanelLayout layout, std::span<const int32_t> outliers = {});
+  // int8 and int4. pages: where its panels are to lie; nullptr: by themselves.
+  PackedMatrix(int k, int n, PanelLayout layout, std::span<const int32_t> outliers = {}, SharedPages* pages = nullptr);
   // Of fp32.
   PackedMatrix(int k, int n, int panel_width) : PackedMatrix(k, n, PanelLayout{.width = panel_width}) {}
   // Around what another one of these sizes held.
