@@ -56,6 +56,9 @@ void VectorIndex::put(const std::string& id, const std::string& group, std::span
   m_graph->reserve(m_ids.size());
   m_graph->put(entry->second, row(entry->second));
   if (is_new) m_rows_in_graph = m_ids.size();
+  if (m_rows_in_graph < m_ids.size() || entry->second > m_rows_connected) return;
+  m_graph->connect(entry->second);
+  if (entry->second == m_rows_connected) ++m_rows_connected;
 }
 
 std::vector<VectorHit> VectorIndex::search(const VectorIndexQuery& query) const {
@@ -122,6 +125,9 @@ bool VectorIndex::extend_graph(size_t rows) {
     const size_t end = std::min(m_rows_in_graph + rows, size());
     m_graph->reserve(end);
     for (; m_rows_in_graph < end; ++m_rows_in_graph) m_graph->put(m_rows_in_graph, row(m_rows_in_graph));
+  } else if (m_rows_connected < size()) {
+    const size_t end = std::min(m_rows_connected + rows, size());
+    for (; m_rows_connected < end; ++m_rows_connected) m_graph->connect(m_rows_connected);
   } else if (m_measured_samples < m_samples.size()) {
     measure(&m_samples[m_measured_samples++]);
   } else {

@@ -49,10 +49,10 @@ class VectorIndex {
   std::vector<VectorHit> search(const VectorIndexQuery& query) const;
   // Whether building the graph pays: there are many rows, and they were looked through a few times already.
   bool wants_graph() const;
-  // Takes up to so many more rows into the graph. When all are in it, asks it what was searched exactly until then,
-  // with more and more candidates until it finds the nearest rows; where that would take as long as an exact search,
-  // the graph is not used. One step of this each call; false when there is nothing more to do. Only after
-  // wants_graph(). A change beside searches only: not beside put() or another extend_graph().
+  // Takes up to so many more rows into the graph, and connects them when all are in it. Then asks it what was searched
+  // exactly until then, with more and more candidates until it finds the nearest rows; where that would take as long as
+  // an exact search, the graph is not used. One step of this each call; false when there is nothing more to do. Only
+  // after wants_graph(). A change beside searches only: not beside put() or another extend_graph().
   bool extend_graph(size_t rows);
 
   // Cosine to the vector of that id, nullopt when there is none.
@@ -91,6 +91,7 @@ class VectorIndex {
   size_t m_measured_samples = 0;
   std::unique_ptr<VectorGraph> m_graph;  // over the first m_rows_in_graph rows
   size_t m_rows_in_graph = 0;
+  size_t m_rows_connected = 0;  // the first ones, once all are in it
   std::atomic<GraphState> m_graph_state = GraphState::kIncomplete;
   std::vector<std::vector<float>> m_blocks;  // of unit length each row
   std::vector<std::string> m_ids;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <functional>
+#include <numeric>
 #include <random>
 #include <set>
 
@@ -136,6 +137,42 @@ TEST(VectorGraph, C004_19_RecallAgainstBruteForce) {
     for (const VectorHit& hit : hits) found += expected.count(hit.id);
   }
   EXPECT_GE(static_cast<double>(found) / (10 * kQueries), 0.98);
+}
+
+// Rows around one that is nearer to each of them than they are to each other: hnswlib links them to that one only, and
+// it has no room for links to all of them.
+TEST(VectorGraph, C004_19_LeadsToRowsAroundOne) {
+  constexpr size_t kRows = 2000;
+  constexpr size_t kCentres = 4;
+  constexpr size_t kValues = 128;
+  std::mt19937 random(13);
+  std::normal_distribution<float> normal(0, 0.5F / std::sqrt(static_cast<float>(kValues)));
+  std::vector<std::vector<float>> rows;
+  for (size_t row = 0; row < kRows; ++row) {
+    std::vector<float> vector(kValues);
+    vector[row % kCentres] = 1;
+    if (row >= kCentres) {
+      for (float& value : vector) value += normal(random);
+    }
+    const float length = std::sqrt(std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0F));
+    for (float& value : vector) value /= length;
+    rows.push_back(std::move(vector));
+  }
+  VectorGraph graph(*select_kernel_table("").value(), kValues);
+  graph.reserve(kRows);
+  graph.set_candidates(128);
+  for (size_t row = 0; row < kRows; ++row) graph.put(row, rows[row].data());
+  const auto missed = [&] {
+    size_t count = 0;
+    for (size_t row = 0; row < kRows; ++row) {
+      if (graph.find(rows[row].data(), 1) != std::vector<size_t>{row}) ++count;
+    }
+    return count;
+  };
+  const size_t before = missed();
+  for (size_t row = 0; row < kRows; ++row) graph.connect(row);
+  EXPECT_LE(missed(), kRows / 100) << "before: " << before;
+  EXPECT_GE(before, kRows / 10) << "rows that need no connect() show nothing";
 }
 
 // Rows and searches in all directions alike: no graph finds its way among them with few candidates.
