@@ -1,5 +1,5 @@
 """Vector searches over the rows of a store's file: FAISS in memory, and PostgreSQL with pgvector, whose address stands in the place
-of the model folder. Both exact and through an HNSW graph with the links and candidates that ours is built with.
+of the model folder. Both exact and through an HNSW graph with pgvector's usual links and the candidates that ours is built with.
 """
 
 import os
