@@ -20,7 +20,7 @@ ROWS = (10_000, 200_000)
 LIMIT = 10
 LEAST_RECALL = {"exact": 0.999, "graph": 0.95}  # equal cosines may be ordered otherwise
 GRAPH_ROWS = 100_000  # above, the store searches through a graph, once it was asked a few times
-SEARCHES_BEFORE_GRAPH = 70
+SEARCHES_BEFORE_GRAPH = 20
 MOST_SECONDS_OF_BUILDING = 1800
 
 

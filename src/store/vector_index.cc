@@ -8,9 +8,8 @@
 namespace vivace {
 namespace {
 
-// Exact searches before the graph is built, which costs as much as some thousand of them. They are what it is tried on:
-// of fewer, one that is hard would decide how long all others take.
-constexpr size_t kSamples = 64;
+// Exact searches before the graph is built, which costs as much as some thousand of them. They are what it is tried on.
+constexpr size_t kSamples = 16;
 constexpr size_t kNearest = 10;
 constexpr double kWantedRecall = 0.99;
 constexpr size_t kFewestCandidates = 128;
