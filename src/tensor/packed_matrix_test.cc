@@ -191,5 +191,25 @@ TEST(ArenaTest, AScopeGivesItsMemoryBack) {
   EXPECT_EQ(arena.floats(16), inside);
 }
 
+TEST(PackedMatrixTest, PanelsLieBesideEachOtherInSharedPages) {
+  constexpr int kInputs = 3;
+  constexpr int kOutputs = 5;
+  const PanelLayout layout{.dtype = DType::kF32, .width = 16, .depth = 1};
+  const std::vector<float> weights(kInputs * kOutputs, 2);
+  SharedPages pages;
+  PackedMatrix first(kInputs, kOutputs, layout, {}, &pages);
+  PackedMatrix second(kInputs, kOutputs, layout, {}, &pages);
+  first.pack_rows(weights.data(), kOutputs, 0);
+  second.pack_rows(weights.data(), kOutputs, 0);
+  if (kMapsMemory) {
+    EXPECT_EQ(second.panel_data(0) - first.panel_data(0), 16 * kInputs * 4);
+  }
+  for (const PackedMatrix* matrix : {&first, &second}) {
+    std::vector<float> row(kInputs);
+    matrix->unpack_row(kOutputs - 1, row.data());
+    EXPECT_EQ(row, std::vector<float>(kInputs, 2));
+  }
+}
+
 }  // namespace
 }  // namespace vivace
