@@ -10,6 +10,11 @@ namespace {
 // Below this many rows a thread, each would read all weights for too little work: threads share out the columns
 // instead.
 constexpr int kRowsWorthAPassOverWeights = 96;
+// Where threads share the columns, rows are cut so often, and so small, at most; a part reads the weights again, so it
+// is to save some time.
+constexpr int kMostPartsOfRows = 8;
+constexpr int kFewestRowsOfAPart = 24;
+constexpr double kWorthAPart = 0.9;
 // Whole tiles. The more rows, the fewer passes over the weights; the fewer, the more of them is still in L2 when it is
 // prepared.
 constexpr int kRowsInTheCache = 96;
@@ -103,26 +108,18 @@ struct Product {
   int value_bytes;  // of a's
 };
 
+// Some rows and panels of it.
 template <typename Args>
-void run_rows(const Product<Args>& product, Range rows) {
-  if (rows.begin == rows.end) return;
-  Args args = product.args;
-  skip_rows(rows.begin, product.value_bytes, &args);
-  args.c += rows.begin * args.ldc;
-  if (args.residual != nullptr) args.residual += rows.begin * args.ldr;
-  args.m = rows.end - rows.begin;
-  product.run(args);
-}
-
-template <typename Args>
-void run_panels(const Product<Args>& product, const PackedMatrix& weight, Range panels) {
-  if (panels.begin == panels.end) return;
+void run_slice(const Product<Args>& product, const PackedMatrix& weight, Range rows, Range panels) {
+  if (rows.begin == rows.end || panels.begin == panels.end) return;
   Args args = product.args;
   const int first = panels.begin * weight.panel_width();
+  skip_rows(rows.begin, product.value_bytes, &args);
   skip_panels(weight, panels.begin, &args);
-  args.c += first;
+  args.c += rows.begin * args.ldc + first;
   if (args.bias != nullptr) args.bias += first;
-  if (args.residual != nullptr) args.residual += first;
+  if (args.residual != nullptr) args.residual += rows.begin * args.ldr + first;
+  args.m = rows.end - rows.begin;
   args.n = std::min(product.args.n, panels.end * weight.panel_width()) - first;
   product.run(args);
 }
@@ -131,17 +128,32 @@ bool splits_by_rows(const ExecutionContext& context, int rows) {
   return rows >= context.threads() * kRowsWorthAPassOverWeights;
 }
 
+// Parts of the rows, each with all panels, that threads share. More than one where panels alone would leave threads
+// without work: 6 panels take 8 threads as long as 8 panels would, their quarters three quarters of it.
+int parts_of_rows(int rows, int panels, int threads) {
+  const auto share = [&](int parts) { return static_cast<double>((panels * parts + threads - 1) / threads) / parts; };
+  int best = 1;
+  for (int parts = 2; parts <= kMostPartsOfRows && rows / parts >= kFewestRowsOfAPart; ++parts) {
+    if (share(parts) < share(best) * kWorthAPart) best = parts;
+  }
+  return best;
+}
+
 template <typename Args>
 void run_product(const ExecutionContext& context, const Product<Args>& product, const PackedMatrix& weight) {
   const int threads = context.threads();
   const int rows = product.args.m;
   const int panels = (product.args.n + weight.panel_width() - 1) / weight.panel_width();
-  const bool by_rows = splits_by_rows(context, rows);
+  if (splits_by_rows(context, rows)) {
+    context.run([&](int thread) { run_slice(product, weight, split_range(rows, threads, thread), Range{0, panels}); });
+    return;
+  }
+  const int parts = parts_of_rows(rows, panels, threads);
   context.run([&](int thread) {
-    if (by_rows) {
-      run_rows(product, split_range(rows, threads, thread));
-    } else {
-      run_panels(product, weight, split_range(panels, threads, thread));
+    const Range share = split_range(panels * parts, threads, thread);
+    for (int part = share.begin / panels; part * panels < share.end; ++part) {
+      const Range own{std::max(share.begin - part * panels, 0), std::min(share.end - part * panels, panels)};
+      run_slice(product, weight, split_range(rows, parts, part), own);
     }
   });
 }
