@@ -60,9 +60,9 @@ function(vivace_isa_sources name isa)
   endif()
 endfunction()
 
-# vivace_emulated_avx512_tests(): kernels_test and ops_test get the sources of the AVX-512 tables a second time, compiled
-# against SIMDe's definitions of the intrinsics, and so run them on machines without AVX-512.
-function(vivace_emulated_avx512_tests)
+# vivace_emulated_table_tests(): kernels_test and ops_test get the sources of the tables that few CPUs can run a second
+# time, compiled against SIMDe's definitions of the intrinsics and ours of AVX-VNNI and AMX, and so run them anywhere.
+function(vivace_emulated_table_tests)
   if(NOT TARGET kernels_test)
     return()
   endif()
@@ -72,19 +72,21 @@ function(vivace_emulated_avx512_tests)
     message(STATUS "Without SIMDe (libsimde-dev): AVX-512 is tested only on CPUs that have it")
     return()
   endif()
-  add_library(vivace_emulated_avx512 STATIC)
-  target_include_directories(vivace_emulated_avx512 PRIVATE "${CMAKE_SOURCE_DIR}/src" SYSTEM PRIVATE "${SIMDE_INCLUDE_DIR}")
+  add_library(vivace_emulated_tables STATIC)
+  target_include_directories(vivace_emulated_tables PRIVATE "${CMAKE_SOURCE_DIR}/src" SYSTEM PRIVATE "${SIMDE_INCLUDE_DIR}")
   # Little of the compiler's time for little of the tests'.
-  target_compile_options(vivace_emulated_avx512 PRIVATE -mavx2 -mfma -O1 -w -include
-                         "${CMAKE_SOURCE_DIR}/src/kernels/avx512_emulation_testing.h")
-  foreach(table avx512 avx512_vnni_bf16)
+  target_compile_options(vivace_emulated_tables PRIVATE -mavx2 -mfma -O1 -w)
+  foreach(header avx512_emulation_testing.h avx_vnni_emulation_testing.h amx_emulation_testing.h)
+    target_compile_options(vivace_emulated_tables PRIVATE "SHELL:-include \"${CMAKE_SOURCE_DIR}/src/kernels/${header}\"")
+  endforeach()
+  foreach(table avx2_vnni avx512 avx512_vnni avx512_vnni_bf16 avx512_amx)
     set(copy "${CMAKE_BINARY_DIR}/emulated/${table}_emulated.cc")
     file(CONFIGURE OUTPUT "${copy}" CONTENT
          "#define kernel_table_${table} kernel_table_${table}_emulated\n#include \"kernels/${table}_kernels.cc\"\n" @ONLY)
-    target_sources(vivace_emulated_avx512 PRIVATE "${copy}")
+    target_sources(vivace_emulated_tables PRIVATE "${copy}")
   endforeach()
   foreach(test kernels_test ops_test)
-    target_link_libraries(${test} PRIVATE vivace_emulated_avx512)
-    target_compile_definitions(${test} PRIVATE VIVACE_EMULATES_AVX512)
+    target_link_libraries(${test} PRIVATE vivace_emulated_tables)
+    target_compile_definitions(${test} PRIVATE VIVACE_EMULATES_TABLES)
   endforeach()
 endfunction()

@@ -45,7 +45,7 @@ struct ProductShape {
 // Products in fp32 and below, of one panel of weights, whose operands fit the first cache. A table is fastest at one or
 // the other.
 constexpr ProductShape kShapesF32[] = {{24, 128}, {12, 256}};
-constexpr ProductShape kShapesLow[] = {{24, 128}, {24, 256}, {12, 512}};
+constexpr ProductShape kShapesLow[] = {{24, 128}, {24, 256}, {12, 512}, {32, 384}};
 
 PackedMatrix panel_of_weights(const KernelTable& kernels, Precision precision, int depth) {
   const PanelLayout layout = panel_layout(kernels, precision);

@@ -1,6 +1,7 @@
 // The kernel table for AVX-512 (F, BW, DQ, VL) with VNNI and BF16. CMake compiles this file, and no other, with those
 // instructions switched on.
-#include "kernels/products_native_avx512_inl.h"
+#include "kernels/products_avx512_bf16_inl.h"
+#include "kernels/products_avx512_vnni_inl.h"
 
 #include "kernels/table_inl.h"
 

@@ -232,12 +232,29 @@ inline __attribute__((always_inline)) void sum_tile(typename P::Sum (&acc)[MR][N
   }
 }
 
+// A product on tile registers (see gemm_tiled_inl.h) has P::kTileInputs, the inputs of a tile's row.
+template <typename P>
+constexpr bool kIsTiled = requires { P::kTileInputs; };
+
+// Takes over sums that are done.
+template <typename P, int MR, int NR>
+inline __attribute__((always_inline)) void load_sums(typename P::Sum (&acc)[MR][NR], const typename P::Sum* sums,
+                                                     const TileTarget& target) {
+#pragma GCC unroll 6
+  for (int i = 0; i < MR; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < NR; ++j) acc[i][j] = P::begun(sums[i * NR + j], target, i, j * P::Vector::kLanes);
+  }
+}
+
 template <typename P, int MR, int NR>
 __attribute__((noinline)) void gemm_tile(const TileSource<P>& source, const TileTarget& target) {
   using V = typename P::Vector;
   typename P::Sum acc[MR][NR];
   if constexpr (kIsGrouped<P>) {
     sum_groups<P, MR, NR>(acc, source, target, kFetchAhead);
+  } else if constexpr (kIsTiled<P>) {
+    load_sums<P, MR, NR>(acc, source.sums, target);
   } else {
     sum_tile<P, MR, NR>(acc, source, target);
   }
@@ -279,6 +296,17 @@ inline TileFunction<P> tile_function(int vectors, int rows) {
   return kTiles<P, 1>[rows - 1];
 }
 
+template <typename P>
+inline void skip_rows(int rows, TileTarget* target) {
+  target->c += rows * target->ldc;
+  if (target->residual != nullptr) target->residual += rows * target->ldr;
+  if constexpr (P::kHasScales) {
+    target->row_scales += rows;
+    target->row_zeros += rows;
+    target->outlier_values += static_cast<ptrdiff_t>(rows) * target->outlier_count;
+  }
+}
+
 // One panel against all m rows: rows are split evenly, since 16 = 6 + 5 + 5 keeps more chains busy than 6 + 6 + 4.
 template <typename P, int NR>
 inline void gemm_panel(TileSource<P> source, int m, TileTarget target) {
@@ -291,13 +319,7 @@ inline void gemm_panel(TileSource<P> source, int m, TileTarget target) {
     tile_function<P, NR>(vectors, rows)(source, target);
     source.a += rows * source.lda;
     if (source.sums != nullptr) source.sums += rows * vectors;
-    target.c += rows * target.ldc;
-    if (target.residual != nullptr) target.residual += rows * target.ldr;
-    if constexpr (P::kHasScales) {
-      target.row_scales += rows;
-      target.row_zeros += rows;
-      target.outlier_values += rows * target.outlier_count;
-    }
+    skip_rows<P>(rows, &target);
   }
 }
 
@@ -362,9 +384,13 @@ inline int rows_of_a_block(int m, int k) {
   return block;
 }
 
+template <typename P, int NR>
+void gemm_tiled(const typename P::Args& args) noexcept;
+
 // NR = vectors of a panel.
 template <typename P, int NR>
 inline void gemm_all(const typename P::Args& args) noexcept {
+  if constexpr (kIsTiled<P>) return gemm_tiled<P, NR>(args);
   constexpr int kWidth = NR * P::Vector::kLanes;
   const int block = rows_of_a_block<P>(args.m, args.k);
   TileSource<P> source{};

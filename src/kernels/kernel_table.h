@@ -223,7 +223,10 @@ struct KernelTable {
 // One for each instruction set; only kernels/registry.cc names them.
 extern const KernelTable kernel_table_generic;
 extern const KernelTable kernel_table_avx2;
+extern const KernelTable kernel_table_avx2_vnni;
 extern const KernelTable kernel_table_avx512;
+extern const KernelTable kernel_table_avx512_vnni;
 extern const KernelTable kernel_table_avx512_vnni_bf16;
+extern const KernelTable kernel_table_avx512_amx;
 
 }  // namespace vivace

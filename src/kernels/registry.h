@@ -15,13 +15,16 @@ struct KernelTableEntry {
   const KernelTable* table;
   std::string_view required_features;  // "avx2, fma"
   bool (*supported)();                 // this CPU and operating system can run it
+  // Why a slower table is better on this CPU, in a few words; nothing where none is.
+  std::string_view (*drawback)() = [] { return std::string_view(); };
 };
 
 // All tables of this build, the fastest first; the last, generic, runs everywhere.
 std::span<const KernelTableEntry> kernel_tables();
 
 // The table of that name; with an empty name the one that the environment variable VIVACE_ISA names, else the fastest
-// that this CPU supports. kInvalidArgument for an unknown name, kUnsupported for one this CPU cannot run.
+// that this CPU supports and that has no drawback there. kInvalidArgument for an unknown name, kUnsupported for one
+// this CPU cannot run.
 Result<const KernelTable*> select_kernel_table(std::string_view name);
 
 // One line for each table but the chosen one, saying why it is not used: "avx512: the CPU lacks avx512f, …".

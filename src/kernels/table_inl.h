@@ -17,13 +17,22 @@ size_t attention_scratch_floats(int tokens, int head_dim, const int32_t* index) 
   return attention_scratch<P, NR>(tokens, head_dim, index).floats;
 }
 
+// Sequences of few tokens with a product of their own, where there is one that reads the same operands.
+template <typename P, int NR>
+void attention_of_any_length(const AttentionArgs& args) noexcept {
+  if constexpr (requires { typename P::FewTokens; }) {
+    if (args.tokens <= P::kFewTokens) return attention_all<typename P::FewTokens, NR>(args);
+  }
+  attention_all<P, NR>(args);
+}
+
 // Where a bf16 product takes a multiplication for each input of a step, it is done in fp32.
 template <typename Bf16>
 constexpr bool kHasFastBf16 = Bf16::kParts < Bf16::kDepth;
 
 template <typename P, int NR>
 constexpr AttentionKernels make_attention() {
-  return {.run = attention_all<P, NR>, .scratch = attention_scratch_floats<P, NR>};
+  return {.run = attention_of_any_length<P, NR>, .scratch = attention_scratch_floats<P, NR>};
 }
 
 template <typename Bf16, int NR>

@@ -1,5 +1,6 @@
 // Runs a test once for each kernel table of this build. A table that this CPU cannot run is skipped, and says so; those
-// of AVX-512 are also there in emulation (avx512_emulation_testing.h), which runs on any CPU that has AVX2.
+// of AVX-512, AVX-VNNI and AMX are also there in emulation (*_emulation_testing.h), which runs on any CPU that has
+// AVX2.
 #pragma once
 
 #include <random>
@@ -12,9 +13,12 @@
 
 namespace vivace {
 
-#ifdef VIVACE_EMULATES_AVX512
+#ifdef VIVACE_EMULATES_TABLES
+extern const KernelTable kernel_table_avx2_vnni_emulated;
 extern const KernelTable kernel_table_avx512_emulated;
+extern const KernelTable kernel_table_avx512_vnni_emulated;
 extern const KernelTable kernel_table_avx512_vnni_bf16_emulated;
+extern const KernelTable kernel_table_avx512_amx_emulated;
 #endif
 
 struct TestedTable {
@@ -25,10 +29,13 @@ struct TestedTable {
 inline std::vector<TestedTable> tested_tables() {
   std::vector<TestedTable> tables;
   for (const KernelTableEntry& entry : kernel_tables()) tables.push_back({entry.table->name, entry});
-#ifdef VIVACE_EMULATES_AVX512
+#ifdef VIVACE_EMULATES_TABLES
   const auto supported = [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); };
+  tables.push_back({"avx2_vnni_emulated", {&kernel_table_avx2_vnni_emulated, "avx2, fma", supported}});
   tables.push_back({"avx512_emulated", {&kernel_table_avx512_emulated, "avx2, fma", supported}});
+  tables.push_back({"avx512_vnni_emulated", {&kernel_table_avx512_vnni_emulated, "avx2, fma", supported}});
   tables.push_back({"avx512_vnni_bf16_emulated", {&kernel_table_avx512_vnni_bf16_emulated, "avx2, fma", supported}});
+  tables.push_back({"avx512_amx_emulated", {&kernel_table_avx512_amx_emulated, "avx2, fma", supported}});
 #endif
   return tables;
 }

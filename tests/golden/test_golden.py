@@ -23,8 +23,12 @@ POOLINGS = ("mean", "cls", "last")
 TABLE_FEATURES = {
     "generic": set(),
     "avx2": {"avx2", "fma"},
+    "avx2_vnni": {"avx2", "fma", "avx_vnni"},
     "avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
+    "avx512_vnni": {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"},
     "avx512_vnni_bf16": {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "avx512_bf16"},
+    "avx512_amx": {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_int8",
+                   "amx_bf16"},
 }
 
 
