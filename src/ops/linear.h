@@ -37,9 +37,9 @@ Precision resolve_precision(const KernelTable& kernels, Precision precision);
 //   x    [rows, k] f32
 //   out  [rows, n] f32; must not overlap x. With fewer columns: that many outputs from first_output on, whole panels
 //        unless they are the last
-// Work is split over rows when there are many, else over the columns (and a few parts of the rows, where the columns alone
-// do not come out even), so that one short text uses all threads too.
-// A row's result does not depend on the split. Rows of layers below fp32 are prepared in context.scratch[0].
+// Work is split over rows when there are many, else over the columns (and a few parts of the rows, where the columns
+// alone do not come out even), so that one short text uses all threads too. A row's result does not depend on the
+// split. Rows of layers below fp32 are prepared in context.scratch[0].
 void linear(const ExecutionContext& context, MatrixView<const float> x, const Linear& layer,
             const LinearOptions& options, MatrixView<float> out);
 void linear(const ExecutionContext& context, const LinearInput& input, const Linear& layer,
