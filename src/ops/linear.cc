@@ -231,7 +231,7 @@ PanelLayout panel_layout(const KernelTable& kernels, Precision precision) {
 void linear(const ExecutionContext& context, const LinearInput& input, const Linear& layer,
             const LinearOptions& options, MatrixView<float> out) {
   TRACE_ZONE("linear");
-  if (out.rows == 0) return;
+  if (out.rows == 0 || out.columns == 0) return;
   with_product(context, input, layer, options, out,
                [&](const auto& product) { run_product(context, product, layer.weight); });
 }

@@ -54,11 +54,16 @@ class VectorIndex {
   // an exact search, the graph is not used. One step of this each call; false when there is nothing more to do. Only
   // after wants_graph(). A change beside searches only: not beside put() or another extend_graph().
   bool extend_graph(size_t rows);
+  // Whether searches go through the graph.
+  bool uses_graph() const { return graph_state() == GraphState::kUsed; }
 
   // Cosine to the vector of that id, nullopt when there is none.
   std::optional<double> similarity(const std::string& id, std::span<const float> vector) const;
 
  private:
+  enum class GraphState : uint8_t { kIncomplete, kUsed, kUseless };
+  GraphState graph_state() const { return m_graph_state.load(std::memory_order_acquire); }
+
   // Rows stand in blocks, so that growing copies nothing.
   static constexpr size_t kBlockRows = 1024;
 
@@ -67,9 +72,6 @@ class VectorIndex {
     return m_blocks[index / kBlockRows].data() + index % kBlockRows * m_dimensions;
   }
   uint32_t group_number(const std::string& group);
-  enum class GraphState : uint8_t { kIncomplete, kUsed, kUseless };
-  GraphState graph_state() const { return m_graph_state.load(std::memory_order_acquire); }
-
   // A search that was made before there was a graph.
   struct Sample {
     std::vector<float> unit;

@@ -139,17 +139,15 @@ TEST(VectorGraph, C004_19_RecallAgainstBruteForce) {
   EXPECT_GE(static_cast<double>(found) / (10 * kQueries), 0.98);
 }
 
-// Rows around one that is nearer to each of them than they are to each other: hnswlib links them to that one only, and
-// it has no room for links to all of them.
-TEST(VectorGraph, C004_19_LeadsToRowsAroundOne) {
-  constexpr size_t kRows = 2000;
+// Rows of unit length around one that is nearer to each of them than they are to each other: hnswlib links them to that
+// one only, and it has no room for links to all of them.
+std::vector<std::vector<float>> rows_around_centres(size_t count, size_t values) {
   constexpr size_t kCentres = 4;
-  constexpr size_t kValues = 128;
   std::mt19937 random(13);
-  std::normal_distribution<float> normal(0, 0.5F / std::sqrt(static_cast<float>(kValues)));
+  std::normal_distribution<float> normal(0, 0.5F / std::sqrt(static_cast<float>(values)));
   std::vector<std::vector<float>> rows;
-  for (size_t row = 0; row < kRows; ++row) {
-    std::vector<float> vector(kValues);
+  for (size_t row = 0; row < count; ++row) {
+    std::vector<float> vector(values);
     vector[row % kCentres] = 1;
     if (row >= kCentres) {
       for (float& value : vector) value += normal(random);
@@ -158,6 +156,13 @@ TEST(VectorGraph, C004_19_LeadsToRowsAroundOne) {
     for (float& value : vector) value /= length;
     rows.push_back(std::move(vector));
   }
+  return rows;
+}
+
+TEST(VectorGraph, C004_19_LeadsToRowsAroundOne) {
+  constexpr size_t kRows = 2000;
+  constexpr size_t kValues = 128;
+  const std::vector<std::vector<float>> rows = rows_around_centres(kRows, kValues);
   VectorGraph graph(*select_kernel_table("").value(), kValues);
   graph.reserve(kRows);
   graph.set_candidates(128);
@@ -175,10 +180,33 @@ TEST(VectorGraph, C004_19_LeadsToRowsAroundOne) {
   EXPECT_GE(before, kRows / 10) << "rows that need no connect() show nothing";
 }
 
+// Without links to all rows the index would look everywhere instead, and be slow, or miss rows.
+TEST(VectorGraph, C004_19_IsUsedForRowsAroundOne) {
+  constexpr size_t kRows = 2000;
+  constexpr size_t kValues = 128;
+  const std::vector<std::vector<float>> rows = rows_around_centres(kRows, kValues);
+  VectorIndex index(*select_kernel_table("").value(), kValues, kRows / 2);
+  for (size_t row = 0; row < kRows; ++row) index.put(std::to_string(row), "", rows[row]);
+  const auto finds = [&](size_t row) {
+    const auto hits = index.search({.vector = rows[row], .limit = 1, .min_similarity = -1, .group = {}});
+    return hits.front().id == std::to_string(row);
+  };
+  for (size_t row = 0; row < 16; ++row) EXPECT_TRUE(finds(kRows - 1 - row));
+  ASSERT_TRUE(index.wants_graph());
+  EXPECT_FALSE(index.uses_graph());
+  while (index.extend_graph(100)) continue;
+  ASSERT_TRUE(index.uses_graph());
+  size_t missed = 0;
+  for (size_t row = 0; row < kRows; ++row) {
+    if (!finds(row)) ++missed;
+  }
+  EXPECT_LE(missed, kRows / 100);
+}
+
 // Rows and searches in all directions alike: no graph finds its way among them with few candidates.
 TEST(VectorGraph, C004_19_IsNotUsedWhereItMissesTheNearest) {
-  constexpr size_t kRows = 4000;
-  constexpr size_t kValues = 256;
+  constexpr size_t kRows = 6000;
+  constexpr size_t kValues = 384;
   std::mt19937 random(12);
   std::normal_distribution<float> normal;
   const auto anywhere = [&] {
@@ -204,6 +232,7 @@ TEST(VectorGraph, C004_19_IsNotUsedWhereItMissesTheNearest) {
   ASSERT_TRUE(graph.wants_graph());
   while (graph.extend_graph(100)) continue;
   EXPECT_FALSE(graph.wants_graph());
+  EXPECT_FALSE(graph.uses_graph());
   for (int search = 0; search < 50; ++search) {
     const std::vector<float> query = anywhere();
     EXPECT_EQ(ids(graph, query), ids(exact, query));
