@@ -232,9 +232,9 @@ inline __attribute__((always_inline)) void sum_tile(typename P::Sum (&acc)[MR][N
   }
 }
 
-// A product on tile registers (see gemm_tiled_inl.h) has P::kTileInputs, the inputs of a tile's row.
+// A product on tile registers (see gemm_tiled_inl.h) has P::kUsesTiles.
 template <typename P>
-constexpr bool kIsTiled = requires { P::kTileInputs; };
+constexpr bool kIsTiled = requires { P::kUsesTiles; };
 
 // Takes over sums that are done.
 template <typename P, int MR, int NR>

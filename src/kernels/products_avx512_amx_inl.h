@@ -12,7 +12,7 @@ namespace {
 // TDPBF16PS adds in an order of its own, which VDPBF16PS does not: a single row takes tiles too, so that it gets the
 // bits that it has among others.
 struct ProductAmxBf16 : ProductNativeBf16 {
-  static constexpr int kTileInputs = 32;
+  static constexpr bool kUsesTiles = true;
   // Attention in sequences of so few tokens, whose products are too small to fill tiles, takes this product.
   using FewTokens = ProductNativeBf16;
   static constexpr int kFewTokens = 32;
@@ -26,7 +26,7 @@ struct ProductAmxBf16 : ProductNativeBf16 {
 };
 
 struct ProductAmxInt8 : ProductNativeInt8 {
-  static constexpr int kTileInputs = 64;
+  static constexpr bool kUsesTiles = true;
   // Whole numbers are the same whoever adds them.
   using FewRows = ProductNativeInt8;
   static constexpr int kFewRows = 4;
