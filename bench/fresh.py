@@ -40,7 +40,7 @@ def start_ours(options, model):
         seconds = time.perf_counter() - begin
         _, errors = process.communicate()
     if process.returncode != 0:
-        raise ours.OursError(errors.decode(errors="replace"))
+        raise ours.ContenderError(errors.decode(errors="replace"))
     return seconds
 
 

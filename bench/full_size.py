@@ -45,7 +45,7 @@ def peak_memory(command, stdin):
         done = subprocess.run([sys.executable, "-c", MEASURE, kilobytes.name, *map(str, command)], input=stdin.encode(),
                               stdout=subprocess.PIPE, check=False)
         if done.returncode != 0:
-            raise ours.OursError(f"{command[1]} ended with status {done.returncode}; its message is above")
+            raise ours.ContenderError(f"{command[1]} ended with status {done.returncode}; its message is above")
         return done.stdout.decode(), int(kilobytes.read()) * 1024 / 1e6
 
 

@@ -10,6 +10,7 @@ import time
 
 import figures
 import ours
+import report
 
 SCRIPT = """
 local bodies = {%s}
@@ -46,7 +47,7 @@ def parse(output):
     """(milliseconds a request, latencies) of what the script printed last."""
     told = json.loads(output.strip().splitlines()[-1])
     if told["errors"] or not told["requests"]:
-        raise ours.OursError(f"{told['errors']} errors in {told['requests']} requests")
+        raise ours.ContenderError(f"{told['errors']} errors in {told['requests']} requests")
     return told["microseconds"] / told["requests"] / 1e3, {key: told[key] / 1e3 for key in ("p50_us", "p99_us", "min_us")}
 
 
@@ -65,7 +66,7 @@ class Load:
                        f"http://127.0.0.1:{self.server.port}"]
             done = self.server.awake(lambda: subprocess.run(command, capture_output=True, text=True, check=False))
         if done.returncode != 0:
-            raise ours.OursError(f"wrk: {done.stderr.strip()[-300:]}")
+            raise ours.ContenderError(f"wrk: {done.stderr.strip()[-300:]}")
         milliseconds, latencies = parse(done.stdout)
         self.notes.update(p50_ms=latencies["p50_us"], p99_ms=latencies["p99_us"])
         return figures.Round(milliseconds, milliseconds, milliseconds, 1)
@@ -73,6 +74,8 @@ class Load:
 
 class Offline:
     """The same engine without HTTP: `vivace embed` over a file of the texts, its start left out."""
+
+    name = report.OURS_WITHOUT_HTTP
 
     def __init__(self, program, model, threads, precision, texts):
         self.command = [str(program), "embed", "--model", str(model), "--threads", str(threads), "--precision", precision,

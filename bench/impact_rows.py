@@ -9,7 +9,7 @@ import cases
 import http_load
 import impact_peers
 import models
-from serving import OursError, Server
+from serving import ContenderError, Server
 
 PATH = "/api/v1/impact/score"
 TOKENS, LOAD_TOKENS = (8, 32, 128), 32
@@ -49,7 +49,7 @@ class ImpactServer(Server):
     def _answer(self, message):
         answer = self._ask_for(message)
         if answer["degraded"] or answer.get("cached"):
-            raise OursError(f"the model did not score the message: {answer}")
+            raise ContenderError(f"the model did not score the message: {answer}")
         return answer["score"], answer["similarity"]
 
 

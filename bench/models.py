@@ -1,5 +1,5 @@
 """The files that the contenders read: checkpoints of true shape with random weights, and what each peer wants of a model
-(ONNX, quantised ONNX, OpenVINO's and CTranslate2's own files). All made once, below build/bench."""
+(ONNX, quantised ONNX, OpenVINO's, CTranslate2's and llama.cpp's own files). All made once, below build/bench."""
 
 import hashlib
 import json
@@ -41,6 +41,8 @@ class Files:
             return self.onnx_int8() if precision == "int8" else self.onnx()
         if peer == "openvino":
             return self.openvino_int8() if precision == "int8" else self.onnx()
+        if peer == "llama.cpp":
+            return self._make(f"-{precision}.gguf", "export_gguf.py", self.model, precision)
         if peer.startswith("ctranslate2"):
             return self.ctranslate2()
         return self.model

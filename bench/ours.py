@@ -1,15 +1,12 @@
 """Vivace as a contender: `vivace bench` and `vivace embed` as separate processes, and a server for whole jobs."""
 
-import base64
 import json
 import pathlib
 import subprocess
 import tempfile
 
-import numpy as np
-
 import figures
-from serving import OursError, Server
+from serving import ContenderError, Embeds, Server
 
 
 def json_lines(texts):
@@ -72,26 +69,10 @@ class Vivace:
         command = [self.program, *map(str, arguments)]
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=900)
         if done.returncode != 0:
-            raise OursError(f"{' '.join(command)[:200]} failed ({done.returncode}): {done.stderr.strip()[-500:]}")
+            raise ContenderError(f"{' '.join(command)[:200]} failed ({done.returncode}): {done.stderr.strip()[-500:]}")
         return done.stdout
 
 
-class VivaceServer(Server):
-    """Asked for vectors as a Python user would: texts in, NumPy vectors out."""
-
+class VivaceServer(Embeds, Server):
     def __init__(self, program, model, threads, precision="fp32"):
         super().__init__(program, threads, precision, "--model", model)
-
-    def vectors(self, texts):
-        return self.awake(lambda: self._embed(texts))
-
-    def texts(self, texts, seconds):
-        turn = iter(range(1 << 60))
-        return self.timed(lambda: self._embed([texts[next(turn) % len(texts)]]), seconds)
-
-    def passages(self, texts, seconds):
-        return self.timed(lambda: self._embed(texts), seconds)
-
-    def _embed(self, texts):
-        answer, _ = self.ask("/v1/embeddings", {"input": texts, "encoding_format": "base64"})
-        return [np.frombuffer(base64.b64decode(item["embedding"]), dtype="<f4") for item in answer["data"]]

@@ -17,6 +17,7 @@ import cases
 import figures
 import http_load
 import impact_rows
+import llama_server
 import machine
 import models
 import ours
@@ -36,7 +37,7 @@ REFERENCE_TEXTS = 64
 LOWEST_COSINE = {"fp32": 0.9999, "bf16": 0.999, "int8": 0.94}
 GENERATED_TEXTS, GENERATED_TOKENS = 4, 12
 REFERENCES = ("torch", "torch-t5")  # eager transformers in fp32: what all others are compared with
-FAILURES = (ours.OursError, peers.PeerError, subprocess.CalledProcessError, OSError)
+FAILURES = (ours.ContenderError, peers.PeerError, subprocess.CalledProcessError, OSError)
 
 
 def parse_arguments(argv):
@@ -249,7 +250,7 @@ class Bench:
         self.close_all()
 
     def http(self, passages):
-        """Short texts over HTTP against the same engine without it."""
+        """Short texts over HTTP: ours, llama.cpp's server, and ours without HTTP."""
         texts = cases.many_short_texts(passages)
         for precision in cases.for_encoders(self.options.precisions):
             for connections in (1, 32):
@@ -259,14 +260,24 @@ class Bench:
                 if not http_load.available():
                     self.results["skipped"].append(f"{name}: wrk is missing (apt-get install wrk)")
                     continue
-                servers = self.open_or_skip(name, lambda p=precision: self.ours(ours.VivaceServer, p))
-                for server in servers:
-                    load = http_load.Load(server, "/v1/embeddings", http_load.embedding_bodies(texts), connections)
-                    offline = http_load.Offline(self.options.program, self.options.model, self.options.threads, precision, texts)
-                    timers = {"vivace serve": load.run, "vivace embed": offline.run}
-                    self.results["rows"].append(time_case(name, timers, self.options, work=1, unit="texts/s"))
-                    self.results["notes"][name] = load.notes
+                self.http_row(name, precision, connections, texts)
                 self.close_all()
+
+    def http_row(self, name, precision, connections, texts):
+        servers = self.open_or_skip(name, lambda: self.ours(ours.VivaceServer, precision))
+        if not servers:
+            return
+        file = models.Files(self.options.model, OUT).of("llama.cpp", precision)
+        servers += self.open_or_skip(f"llama.cpp server in {precision}", lambda: [
+            self.open(llama_server.LlamaServer, file, self.options.threads, connections)])
+        for peer in servers[1:]:
+            checks = check_outputs([peer], servers[0], precision)
+            self.results["checks"][f"{name} {peer.name}"] = checks[peer.name]
+            servers = servers[:1] + self.exact_enough([peer], checks, precision, name)
+        loads = {s.name: http_load.Load(s, "/v1/embeddings", http_load.embedding_bodies(texts), connections) for s in servers}
+        offline = http_load.Offline(self.options.program, self.options.model, self.options.threads, precision, texts)
+        self.add_row(name, {**{s: load.run for s, load in loads.items()}, offline.name: offline.run}, work=1, unit="texts/s")
+        self.results["notes"][name] = {s: load.notes for s, load in loads.items()}
 
     def run(self):
         self.forward()

@@ -14,7 +14,7 @@ import ours
 import tokenizing
 import vector_peers
 import vector_store
-from serving import OursError
+from serving import ContenderError
 
 ROWS = (10_000, 200_000)
 LIMIT = 10
@@ -58,7 +58,7 @@ class SearchServer(ours.VivaceServer):
                 time.sleep(1)
                 if self._cpu_ticks() - before <= 2:
                     return time.monotonic() - begin
-            raise OursError(f"the graph was not built within {MOST_SECONDS_OF_BUILDING} s")
+            raise ContenderError(f"the graph was not built within {MOST_SECONDS_OF_BUILDING} s")
         return self.awake(wait)
 
     def _cpu_ticks(self):

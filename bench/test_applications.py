@@ -325,7 +325,7 @@ def test_a_server_is_asked_and_stopped_meanwhile(tmp_path):
         assert answer["path"] == "/x" and answer["asked"] == {"a": 1} and "impact=dir" in answer["arguments"]
         assert headers["server-timing"] == "search;dur=0.5"
         assert server.timed(lambda: server.ask("/x", {}), 0).calls >= 3
-        with pytest.raises(serving.OursError, match="POST /x answered 422"):
+        with pytest.raises(serving.ContenderError, match="POST /x answered 422"):
             server.awake(lambda: server.ask("/x", {"wrong": 1}))
         stops()
     finally:
@@ -344,7 +344,7 @@ def test_a_server_that_ends_tells_why(tmp_path):
     program = tmp_path / "vivace"
     program.write_text("#!/bin/sh\necho 'vivace: no such model' >&2\nexit 1\n")
     program.chmod(0o755)
-    with pytest.raises(serving.OursError, match="no such model"):
+    with pytest.raises(serving.ContenderError, match="no such model"):
         serving.Server(program, 2, "fp32")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import cases
+import export_gguf
 import figures
 import fresh
 import full_size
@@ -152,6 +153,8 @@ def test_rows_with_work_show_rates():
 
 def test_ours_stands_first_then_the_fastest():
     assert report.ordered(row(torch=9.0, vivace=5.0, openvino=2.0)) == ["vivace", "openvino", "torch"]
+    over_http = row("HTTP", **{"vivace embed": 1.0, "vivace serve": 2.0, "llama.cpp server": 5.0})
+    assert report.ordered(over_http) == ["vivace serve", "llama.cpp server", "vivace embed"]
     assert report.ours_in(row(torch=9.0)) is None
 
 
@@ -302,7 +305,7 @@ def test_ours_reads_what_vivace_bench_tells(vivace):
 
 
 def test_a_failing_program_is_told_with_its_message(vivace):
-    with pytest.raises(ours.OursError, match="no memory"):
+    with pytest.raises(ours.ContenderError, match="no memory"):
         vivace.forward(cases.MODELS[0].cases[1], 0.1)
 
 
@@ -356,7 +359,7 @@ def test_a_contender_that_cannot_do_it_is_skipped_and_said():
     bench = run.Bench(run.parse_arguments([]))
 
     def fail():
-        raise ours.OursError("--precision int8 is not in this release")
+        raise ours.ContenderError("--precision int8 is not in this release")
 
     assert bench.open_or_skip("vivace in int8, MiniLM", fail) == []
     assert bench.results["skipped"] == ["vivace in int8, MiniLM: --precision int8 is not in this release"]
@@ -385,13 +388,23 @@ def test_tokenizer_for_converters_has_a_word_for_each_id(tmp_path):
     assert (tmp_path / "full" / "model.safetensors").read_bytes() == b"weights"
 
 
+def test_names_and_words_of_a_gguf_file():
+    assert export_gguf.gguf_name("encoder.layer.11.attention.output.LayerNorm.bias") == "blk.11.attn_output_norm.bias"
+    assert export_gguf.gguf_name("encoder.layer.0.output.dense.weight") == "blk.0.ffn_down.weight"
+    assert export_gguf.gguf_name("embeddings.word_embeddings.weight") == "token_embd.weight"
+    assert export_gguf.gguf_name("pooler.dense.bias") is None and export_gguf.gguf_name("embeddings.position_ids") is None
+    assert [export_gguf.gguf_token(*word) for word in (("[CLS]", True), ("deep", False), ("##er", False))] == ["[CLS]", "\u2581deep", "er"]
+    narrow = ("blk.0.attn_q.weight", "token_embd.weight", "blk.0.attn_q.bias", "blk.0.layer_output_norm.weight", "position_embd.weight")
+    assert [export_gguf.is_narrow(name) for name in narrow] == [True, True, False, False, False]
+
+
 def test_load_generator_s_script_and_answer():
     script = http_load.lua_script("/v1/embeddings", http_load.embedding_bodies(["a \"quoted\" text", "ü"]))
     assert r'"{\"input\": \"a \\\"quoted\\\" text\"' in script and script.count("encoding_format") == 2
     told = '{"requests":400,"microseconds":2000000,"p50_us":900,"p99_us":5000,"min_us":700,"errors":0}'
     milliseconds, latencies = http_load.parse("Running 2s test\n" + told)
     assert milliseconds == 5 and latencies["p99_us"] == 5
-    with pytest.raises(ours.OursError, match="3 errors"):
+    with pytest.raises(ours.ContenderError, match="3 errors"):
         http_load.parse(told.replace('"errors":0', '"errors":3'))
 
 
@@ -400,7 +413,7 @@ def test_memory_of_a_process():
     assert status == {"now_mb": pytest.approx(1.024), "most_mb": pytest.approx(2.048)}
     output, megabytes = full_size.peak_memory([sys.executable, "-c", "x = bytearray(60 << 20); print(input())"], "told\n")
     assert output == "told\n" and 60 < megabytes < 200
-    with pytest.raises(ours.OursError, match="status 3"):
+    with pytest.raises(ours.ContenderError, match="status 3"):
         full_size.peak_memory([sys.executable, "-c", "import sys; sys.exit(3)"], "")
 
 

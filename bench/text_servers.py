@@ -3,7 +3,7 @@
 import time
 
 import figures
-from serving import LONG, OursError, Server
+from serving import LONG, ContenderError, Server
 
 LABELS = ("contradiction", "entailment", "neutral")  # in the order of tools/make_random_checkpoint.py
 
@@ -16,7 +16,7 @@ class DetectorServer(Server):
     def answers(self, sentences):
         answer = self.awake(lambda: self.ask("/api/v1/predict/sentences", {"sentences": sentences})[0])
         if answer["metadata"].get("truncated_words"):
-            raise OursError("sentences are longer than the model takes, which peers would cut")
+            raise ContenderError("sentences are longer than the model takes, which peers would cut")
         return answer["probabilities"]
 
     def round(self, do, sentences):

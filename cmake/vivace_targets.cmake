@@ -60,18 +60,24 @@ function(vivace_isa_sources name isa)
   endif()
 endfunction()
 
-# vivace_emulated_table_tests(): kernels_test and ops_test get the sources of the tables that few CPUs can run a second
-# time, compiled against SIMDe's definitions of the intrinsics and ours of AVX-VNNI and AMX, and so run them anywhere.
-function(vivace_emulated_table_tests)
-  if(NOT TARGET kernels_test)
-    return()
-  endif()
-  target_link_libraries(kernels_test PRIVATE vivace_tensor)
+# vivace_emulated_tables(TARGET…): the targets get the sources of the tables that few CPUs can run a second time, compiled
+# against SIMDe's definitions of the intrinsics and ours of AVX-VNNI and AMX, and so run them anywhere.
+function(vivace_emulated_tables)
   find_path(SIMDE_INCLUDE_DIR simde/x86/avx512.h)
   if(NOT SIMDE_INCLUDE_DIR OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     message(STATUS "Without SIMDe (libsimde-dev): AVX-512 is tested only on CPUs that have it")
     return()
   endif()
+  if(NOT TARGET vivace_emulated_tables)
+    vivace_emulated_tables_library()
+  endif()
+  foreach(target ${ARGN})
+    target_link_libraries(${target} PRIVATE vivace_emulated_tables)
+    target_compile_definitions(${target} PRIVATE VIVACE_EMULATES_TABLES)
+  endforeach()
+endfunction()
+
+function(vivace_emulated_tables_library)
   add_library(vivace_emulated_tables STATIC)
   target_include_directories(vivace_emulated_tables PRIVATE "${CMAKE_SOURCE_DIR}/src" SYSTEM PRIVATE "${SIMDE_INCLUDE_DIR}")
   # Little of the compiler's time for little of the tests'.
@@ -84,9 +90,5 @@ function(vivace_emulated_table_tests)
     file(CONFIGURE OUTPUT "${copy}" CONTENT
          "#define kernel_table_${table} kernel_table_${table}_emulated\n#include \"kernels/${table}_kernels.cc\"\n" @ONLY)
     target_sources(vivace_emulated_tables PRIVATE "${copy}")
-  endforeach()
-  foreach(test kernels_test ops_test)
-    target_link_libraries(${test} PRIVATE vivace_emulated_tables)
-    target_compile_definitions(${test} PRIVATE VIVACE_EMULATES_TABLES)
   endforeach()
 endfunction()

@@ -1,5 +1,5 @@
-// Matrix products of any shape, place in memory and numbers, on every table that this CPU can run: within rounding of
-// the generic table's, and the whole numbers of int8 and int4 the very same. Nothing outside the arrays is touched.
+// Matrix products of any shape, place in memory and numbers, on every table: within rounding of the generic table's,
+// and the whole numbers of int8 and int4 the very same. Nothing outside the arrays is touched.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/check.h"
+#include "fuzzed_tables.h"
 #include "kernel_case.h"
-#include "kernels/registry.h"
 #include "tensor/aligned_buffer.h"
 #include "tensor/packed_matrix.h"
 
@@ -199,16 +199,15 @@ void check_product(const Product& p) {
   const Rows expected_rows = is_f32 ? Rows() : prepare(kernels_of(generic, p.dtype), p);
   const std::vector<float> expected =
       is_f32 ? multiply_f32(generic, p, expected_weights) : multiply_low(generic, p, expected_weights, expected_rows);
-  for (const KernelTableEntry& entry : kernel_tables()) {
-    if (entry.table == &generic || !entry.supported()) continue;
-    const PackedMatrix weights = pack(*entry.table, p);
+  for (const KernelTable* table : fuzzed_tables()) {
+    const PackedMatrix weights = pack(*table, p);
     if (is_f32) {
-      check_close(p, weights, multiply_f32(*entry.table, p, weights), expected);
+      check_close(p, weights, multiply_f32(*table, p, weights), expected);
       continue;
     }
-    const Rows rows = prepare(kernels_of(*entry.table, p.dtype), p);
-    if (p.dtype != DType::kBF16) check_same_whole_numbers(*entry.table, p, rows, expected_rows);
-    check_close(p, weights, multiply_low(*entry.table, p, weights, rows), expected);
+    const Rows rows = prepare(kernels_of(*table, p.dtype), p);
+    if (p.dtype != DType::kBF16) check_same_whole_numbers(*table, p, rows, expected_rows);
+    check_close(p, weights, multiply_low(*table, p, weights, rows), expected);
   }
 }
 

@@ -1,5 +1,5 @@
-// Attention, norms and the elementwise kernels on any numbers, sizes and places in memory, on every table that this CPU
-// can run: within rounding of the generic table's. Nothing outside the arrays is touched.
+// Attention, norms and the elementwise kernels on any numbers, sizes and places in memory, on every table: within
+// rounding of the generic table's. Nothing outside the arrays is touched.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/check.h"
+#include "fuzzed_tables.h"
 #include "kernel_case.h"
-#include "kernels/registry.h"
 #include "tensor/aligned_buffer.h"
 #include "tensor/bfloat16.h"
 #include "tensor/packed_matrix.h"
@@ -32,14 +32,6 @@ void check_close(std::span<const float> out, std::span<const float> expected, do
   for (size_t i = 0; i < out.size(); ++i) {
     CHECK(std::isfinite(out[i]) &&
           std::fabs(static_cast<double>(out[i]) - static_cast<double>(expected[i])) <= tolerance);
-  }
-}
-
-// Calls check(table) for each table but the generic one.
-template <typename Check>
-void for_each_table(Check check) {
-  for (const KernelTableEntry& entry : kernel_tables()) {
-    if (entry.table != &kernel_table_generic && entry.supported()) check(*entry.table);
   }
 }
 
@@ -144,9 +136,9 @@ void check_attention(ByteReader& bytes) {
   const double scores = static_cast<double>(a.scale) * (3 * a.head_dim * q * k + largest(a.bias));
   const double share = a.dtype == DType::kBF16 ? 0x1p-8 : 0;  // shares are rounded as well
   const double tolerance = q * (1e-5 + 4e-6 * scores + share);
-  for_each_table([&](const KernelTable& table) {
-    if (a.dtype == DType::kF32 || table.has_fast_bf16) check_close(attend(table, a, a.dtype), expected, tolerance);
-  });
+  for (const KernelTable* table : fuzzed_tables()) {
+    if (a.dtype == DType::kF32 || table->has_fast_bf16) check_close(attend(*table, a, a.dtype), expected, tolerance);
+  }
 }
 
 struct CachedAttention {
@@ -198,7 +190,7 @@ void check_cached_attention(ByteReader& bytes) {
       static_cast<double>(c.args.scale) * c.args.head_dim * largest(c.q) * largest(c.k) + largest(c.bias);
   const double tolerance = largest(c.v) * (1e-5 + 4e-6 * scores);
   const std::vector<float> expected = attend_cached(kernel_table_generic, c);
-  for_each_table([&](const KernelTable& table) { check_close(attend_cached(table, c), expected, tolerance); });
+  for (const KernelTable* table : fuzzed_tables()) check_close(attend_cached(*table, c), expected, tolerance);
 }
 
 void check_norms(ByteReader& bytes) {
@@ -227,10 +219,10 @@ void check_norms(ByteReader& bytes) {
   // Where a row's values are close to each other, what its mean leaves of them is mostly rounding.
   const double blown_up = 1e-6 * largest(x.values()) / std::sqrt(1e-5);
   const double tolerance = largest(gamma.values()) * (1e-5 * std::sqrt(n) + blown_up) + 1e-6 * largest(beta.values());
-  for_each_table([&](const KernelTable& table) {
-    check_close(run(layer_norm, table.layer_norm_f32), mean_removed, tolerance);
-    check_close(run(RmsNormF32Args(), table.rms_norm_f32), scaled, tolerance);
-  });
+  for (const KernelTable* table : fuzzed_tables()) {
+    check_close(run(layer_norm, table->layer_norm_f32), mean_removed, tolerance);
+    check_close(run(RmsNormF32Args(), table->rms_norm_f32), scaled, tolerance);
+  }
 }
 
 void check_elementwise(ByteReader& bytes) {
@@ -256,12 +248,12 @@ void check_elementwise(ByteReader& bytes) {
     odd[place] = bytes.flag() ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
   }
   const ExactArray<float> maybe_finite(odd, misalignment);
-  for_each_table([&](const KernelTable& table) {
-    CHECK(run(table) == run(kernel_table_generic));
-    check_close(std::vector{table.dot_f32(left.data(), right.data(), n)}, std::vector{dot}, 1e-6 * products + 1e-30);
-    CHECK(table.all_finite_f32(maybe_finite.data(), n) ==
+  for (const KernelTable* table : fuzzed_tables()) {
+    CHECK(run(*table) == run(kernel_table_generic));
+    check_close(std::vector{table->dot_f32(left.data(), right.data(), n)}, std::vector{dot}, 1e-6 * products + 1e-30);
+    CHECK(table->all_finite_f32(maybe_finite.data(), n) ==
           std::ranges::all_of(odd, [](float v) { return std::isfinite(v); }));
-  });
+  }
 }
 
 }  // namespace
