@@ -36,7 +36,7 @@ test: model ## build and run every test, also under the sanitizers
 serve: model ## serve the default model on http://localhost:8080
 	@$(PROGRAM) serve --model $(MODEL)
 
-bench: model ## measure against onnxruntime, openvino and sentence-transformers (downloads 6 GB once)
+bench: model ## measure against onnxruntime, openvino, llama.cpp and others (downloads 6 GB once, compiles llama.cpp)
 	@tools/bench.sh
 
 format: deps ## format the C++ sources

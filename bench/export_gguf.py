@@ -12,7 +12,7 @@ import re
 import sys
 
 TYPES = {"fp32": "F32", "bf16": "BF16", "int8": "Q8_0"}  # of matrices; all else stays F32
-MEAN_POOLING, NORMAL_TOKEN, CONTROL_TOKEN = 1, 1, 3  # the format's numbers
+NORMAL_TOKEN, CONTROL_TOKEN = 1, 3  # the format's numbers
 WORD_START = "\u2581"
 # Of a name in transformers' checkpoint, before ".weight" or ".bias"; the number is the layer's.
 NAMES = {"embeddings.word_embeddings": "token_embd", "embeddings.position_embeddings": "position_embd",
@@ -39,6 +39,7 @@ def gguf_token(token, special):
 
 
 def add_shape(writer, config):
+    from gguf import PoolingType
     writer.add_block_count(config["num_hidden_layers"])
     writer.add_context_length(config["max_position_embeddings"])
     writer.add_embedding_length(config["hidden_size"])
@@ -46,7 +47,7 @@ def add_shape(writer, config):
     writer.add_head_count(config["num_attention_heads"])
     writer.add_layer_norm_eps(config["layer_norm_eps"])
     writer.add_causal_attention(False)
-    writer.add_pooling_type(MEAN_POOLING)
+    writer.add_pooling_type(PoolingType.MEAN)
 
 
 def add_tokenizer(writer, config, tokenizer):

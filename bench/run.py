@@ -74,10 +74,10 @@ def reference_texts():
     return [json.loads(line)["text"] for line in lines][:REFERENCE_TEXTS]
 
 
-def check_outputs(contenders, reference, precision="fp32"):
-    """Lowest cosine of each contender's vectors against the reference's. Nobody is timed for wrong answers: ours, and in
+def check_outputs(contenders, reference, precision="fp32", texts=None):
+    """Lowest cosine of each contender's vectors of the texts (reference_texts()) against the reference's. Nobody is timed for wrong answers: ours, and in
     fp32 anybody's, end the run; a peer whose file of fewer bits is too coarse on this CPU is left out by its caller."""
-    texts, limit = reference_texts(), LOWEST_COSINE[precision]
+    texts, limit = texts or reference_texts(), LOWEST_COSINE[precision]
     expected = reference.vectors(texts)
     lowest = {one.name: figures.lowest_cosine(one.vectors(texts), expected) for one in contenders if one is not reference}
     for name, cosine in lowest.items():
@@ -267,11 +267,11 @@ class Bench:
         servers = self.open_or_skip(name, lambda: self.ours(ours.VivaceServer, precision))
         if not servers:
             return
-        file = models.Files(self.options.model, OUT).of("llama.cpp", precision)
+        files = models.Files(self.options.model, OUT)
         servers += self.open_or_skip(f"llama.cpp server in {precision}", lambda: [
-            self.open(llama_server.LlamaServer, file, self.options.threads, connections)])
-        for peer in servers[1:]:
-            checks = check_outputs([peer], servers[0], precision)
+            self.open(llama_server.LlamaServer, files.of("llama.cpp", precision), self.options.threads)])
+        for peer in servers[1:]:  # of the texts that are timed: llama.cpp splits some odd ones otherwise than BERT's tokenizer
+            checks = check_outputs([peer], servers[0], precision, texts[:REFERENCE_TEXTS])
             self.results["checks"][f"{name} {peer.name}"] = checks[peer.name]
             servers = servers[:1] + self.exact_enough([peer], checks, precision, name)
         loads = {s.name: http_load.Load(s, "/v1/embeddings", http_load.embedding_bodies(texts), connections) for s in servers}
