@@ -264,16 +264,16 @@ class Bench:
                 self.close_all()
 
     def http_row(self, name, precision, connections, texts):
-        servers = self.open_or_skip(name, lambda: self.ours(ours.VivaceServer, precision))
-        if not servers:
+        own = self.open_or_skip(name, lambda: self.ours(ours.VivaceServer, precision))
+        if not own:
             return
         files = models.Files(self.options.model, OUT)
-        servers += self.open_or_skip(f"llama.cpp server in {precision}", lambda: [
+        peers_there = self.open_or_skip(f"llama.cpp server in {precision}", lambda: [
             self.open(llama_server.LlamaServer, files.of("llama.cpp", precision), self.options.threads)])
-        for peer in servers[1:]:  # of the texts that are timed: llama.cpp splits some odd ones otherwise than BERT's tokenizer
-            checks = check_outputs([peer], servers[0], precision, texts[:REFERENCE_TEXTS])
-            self.results["checks"][f"{name} {peer.name}"] = checks[peer.name]
-            servers = servers[:1] + self.exact_enough([peer], checks, precision, name)
+        # Of the texts that are timed: llama.cpp splits some odd ones otherwise than BERT's tokenizer.
+        checks = check_outputs(peers_there, own[0], precision, texts[:REFERENCE_TEXTS])
+        self.results["checks"].update({f"{name} {peer}": cosine for peer, cosine in checks.items()})
+        servers = own + self.exact_enough(peers_there, checks, precision, name)
         loads = {s.name: http_load.Load(s, "/v1/embeddings", http_load.embedding_bodies(texts), connections) for s in servers}
         offline = http_load.Offline(self.options.program, self.options.model, self.options.threads, precision, texts)
         self.add_row(name, {**{s: load.run for s, load in loads.items()}, offline.name: offline.run}, work=1, unit="texts/s")
