@@ -7,7 +7,7 @@ MODEL := models/all-MiniLM-L6-v2
 GENERATOR := $(if $(shell command -v ninja),-G Ninja)
 JOBS := $(shell nproc)
 
-.PHONY: help deps configure build model demo test serve bench format lint fuzz nightly clean
+.PHONY: help deps configure build model demo test serve bench format lint fuzz nightly coverage clean
 
 help: ## show this list
 	@echo "Vivace: small transformers, played fast."
@@ -51,6 +51,10 @@ fuzz: deps ## run each fuzzer for 30 seconds
 nightly: model ## a minute of load and failures, and tokenizers of every kind against the package's on 100000 strings
 	@VIVACE_LOAD_SECONDS=60 VIVACE=$(PROGRAM) .venv/bin/python -m pytest -q -s tests/http/test_load_and_failure.py
 	@VIVACE=$(PROGRAM) .venv/bin/python tests/tokenizer/differential.py --count 100000
+
+coverage: model ## what share of the lines the tests reach, folder by folder (an hour)
+	@tools/get_test_models.sh
+	@tools/coverage.sh
 
 clean: ## remove build/, keep models and environments
 	@rm -rf build

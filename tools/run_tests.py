@@ -3,8 +3,9 @@
 usage: .venv/bin/python tools/run_tests.py [--only STAGE]
 
 Stages: release (all C++ and Python tests), asan-ubsan (all C++ tests and the HTTP tests under the address and
-undefined-behaviour sanitizers), tsan (the C++ tests of everything with threads). The exit status is 1 when a test failed
-or a stage could not be built.
+undefined-behaviour sanitizers), tsan (the C++ tests of everything with threads). Only when named: coverage (as release, but
+of a program that counts its lines; tools/coverage.sh). The exit status is 1 when a test failed or a stage could not be
+built.
 """
 
 import argparse
@@ -18,7 +19,6 @@ import time
 import xml.etree.ElementTree as xml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-STAGES = ("release", "asan-ubsan", "tsan")
 THREADED_TESTS = ("base_test", "engine_test", "runtime_test", "completion_test", "detection_test", "claims_test",
                   "server_test")
 TEST_SECONDS = 900  # for one C++ test program; they are stuck beyond that
@@ -133,12 +133,20 @@ def run_pytest(label, paths, program, totals):
     totals.add(*counts)
 
 
-def run_release(totals):
-    if not build("release", []):
+def run_all(preset, totals):
+    if not build(preset, []):
         return totals.add(0, 1, 0)
-    run_cpp_tests("release", known_tests("release"), totals)
+    run_cpp_tests(preset, known_tests(preset), totals)
     python_tests = [path for path in (ROOT / "tests", ROOT / "bench") if any(path.rglob("test_*.py"))]
-    return run_pytest("release", python_tests, ROOT / "build" / "release" / "vivace", totals)
+    return run_pytest(preset, python_tests, ROOT / "build" / preset / "vivace", totals)
+
+
+def run_release(totals):
+    return run_all("release", totals)
+
+
+def run_coverage(totals):
+    return run_all("coverage", totals)
 
 
 def run_asan(totals):
@@ -158,16 +166,19 @@ def run_tsan(totals):
     return run_cpp_tests("tsan", names, totals)
 
 
+STAGES = {"release": run_release, "asan-ubsan": run_asan, "tsan": run_tsan}
+WHEN_NAMED = {"coverage": run_coverage}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=STAGES, help="run one stage")
+    parser.add_argument("--only", choices=[*STAGES, *WHEN_NAMED], help="run one stage")
     options = parser.parse_args()
     totals = Totals()
     start = time.monotonic()
-    for stage, run in zip(STAGES, (run_release, run_asan, run_tsan)):
-        if options.only in (None, stage):
-            say(f"{stage} tests")
-            run(totals)
+    for stage, run in (STAGES if options.only is None else {options.only: (STAGES | WHEN_NAMED)[options.only]}).items():
+        say(f"{stage} tests")
+        run(totals)
     print(f"\nall of it took {(time.monotonic() - start) / 60:.1f} minutes")
     print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
     return 1 if totals.failed or not totals.passed else 0
