@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Runs all C++ and Python tests on a build that counts its lines, and says for each folder of src/ what share of them was
 # reached: tools/coverage.sh. The lines are in build/coverage/html/index.html. Takes about an hour on two cores.
-# Threads may lose each other's counts (-fprofile-update=single): what is asked is whether a line was reached, and exact
-# counts make the kernels many times slower.
+#
+# Threads may lose each other's counts (-fprofile-update=single): what is asked is whether a line was reached, and counts that
+# are exact make kernels many times slower. But g++ lets loops run by such a count, so that another thread's makes them run
+# off the end of their arrays: -fno-ivopts forbids it. Seen with g++ 12: emulated tables in ops_test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=build/coverage
