@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/check.h"
 #include "kernels/tested_tables_testing.h"
 
 namespace vivace {
@@ -19,6 +20,9 @@ inline const std::vector<const KernelTable*>& fuzzed_tables() {
           found, [&](const KernelTable* other) { return std::string_view(other->name) == table->name; });
       if (table != &kernel_table_generic && tested.entry.supported() && !known) found.push_back(table);
     }
+#ifdef VIVACE_EMULATES_TABLES
+    CHECK(!__builtin_cpu_supports("avx2") || found.size() + 1 == kernel_tables().size());  // all but the generic one
+#endif
     return found;
   }();
   return tables;
