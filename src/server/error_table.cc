@@ -149,6 +149,18 @@ ApiError http_error(int http_status, std::string code, std::string message) {
   return error;
 }
 
+std::string_view method_name(Method method) {
+  switch (method) {
+    case Method::kGet: return "GET";
+    case Method::kHead: return "HEAD";
+    case Method::kPost: return "POST";
+    case Method::kDelete: return "DELETE";
+    case Method::kOptions: return "OPTIONS";
+    case Method::kOther: break;
+  }
+  return "none";
+}
+
 std::string_view http_reason(int status) {
   switch (status) {
     case 200: return "OK";

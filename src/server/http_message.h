@@ -37,6 +37,9 @@ struct HttpResponse {
   std::string server_timing;           // "queue;dur=0.1, compute;dur=2.5"; the total is added by the connection
 };
 
+// "GET", as it stands in a request; "none" for kOther.
+std::string_view method_name(Method method);
+
 // "Not Found" for 404.
 std::string_view http_reason(int status);
 

@@ -23,20 +23,24 @@ double number(const Gauge& gauge) {
   return static_cast<double>(gauge.value());
 }
 
-void dump_route(const RouteStats& stats, std::string_view route, PrometheusWriter* out) {
+// The method is the route's, so that a path with two of them has two series: HEAD counts as its GET.
+void dump_route(const RouteStats& stats, std::string_view route, Method route_method, PrometheusWriter* out) {
+  const std::string_view method = method_name(route_method);
   constexpr std::string_view kName = "vivace_http_requests_total";
-  constexpr std::string_view kHelp = "Requests answered, by route and class of status.";
-  out->counter(kName, kHelp, {{"route", route}, {"status", "2xx"}}, number(stats.succeeded));
-  out->counter(kName, kHelp, {{"route", route}, {"status", "4xx"}}, number(stats.refused));
-  out->counter(kName, kHelp, {{"route", route}, {"status", "5xx"}}, number(stats.failed));
-  out->histogram("vivace_http_request_seconds", "From the request's last byte to the answer's.", {{"route", route}},
+  constexpr std::string_view kHelp = "Requests answered, by route, its method and class of status.";
+  out->counter(kName, kHelp, {{"route", route}, {"method", method}, {"status", "2xx"}}, number(stats.succeeded));
+  out->counter(kName, kHelp, {{"route", route}, {"method", method}, {"status", "4xx"}}, number(stats.refused));
+  out->counter(kName, kHelp, {{"route", route}, {"method", method}, {"status", "5xx"}}, number(stats.failed));
+  out->histogram("vivace_http_request_seconds", "From the request's last byte to the answer's.", {{"route", route}, {"method", method}},
                  stats.seconds);
 }
 
 void dump_http(const ServerContext& server, PrometheusWriter* out) {
   const ServerStats& stats = server.stats;
-  for (size_t i = 0; i < server.routes.size(); ++i) dump_route(stats.routes[i], server.routes[i].path, out);
-  dump_route(stats.routes[server.routes.size()], kNoRoute, out);
+  for (size_t i = 0; i < server.routes.size(); ++i) {
+    dump_route(stats.routes[i], server.routes[i].path, server.routes[i].method, out);
+  }
+  dump_route(stats.routes[server.routes.size()], kNoRoute, Method::kOther, out);
   out->gauge("vivace_http_requests_in_flight", "Requests that are being answered.", {},
              number(stats.requests_in_flight));
   out->gauge("vivace_http_connections", "Open connections.", {}, number(stats.connections));

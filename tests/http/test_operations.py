@@ -1,5 +1,6 @@
 """What operators meet: probes, metrics, configuration, overload, shutdown."""
 
+import collections
 import concurrent.futures
 import json
 import os
@@ -53,9 +54,20 @@ def test_every_series_is_there_from_the_start():
             "vivace_engine_batch_tokens", "vivace_draining", "process_resident_memory_bytes"} <= families
 
 
+def test_no_series_is_there_twice(tiny_server):
+    lines = [line for line in tiny_server.get("/metrics").text.splitlines() if line and not line.startswith("#")]
+    series = [line.rsplit(" ", 1)[0] for line in lines]
+    assert [name for name, count in collections.Counter(series).items() if count > 1] == []
+    both = {"route": "/api/v1/jobs/{job_id}", "status": "4xx"}
+    before = {method: tiny_server.metric("vivace_http_requests_total", method=method, **both) for method in ("GET", "DELETE")}
+    tiny_server.request("DELETE", "/api/v1/jobs/none")
+    assert tiny_server.metric("vivace_http_requests_total", method="DELETE", **both) == before["DELETE"] + 1
+    assert tiny_server.metric("vivace_http_requests_total", method="GET", **both) == before["GET"]
+
+
 def test_each_request_is_counted_once():
     with Server() as server:
-        route = {"route": "/v1/embeddings"}
+        route = {"route": "/v1/embeddings", "method": "POST"}
         server.embed("a")
         server.embed(["a", "b"])
         server.post("/v1/embeddings", {"input": ""})
