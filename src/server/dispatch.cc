@@ -29,6 +29,16 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
+// A sane x-request-id of the client, else a new one.
+std::string choose_request_id(std::string_view proposed) {
+  if (!proposed.empty() && proposed.size() <= kMaxRequestIdBytes && std::ranges::all_of(proposed, is_id_character)) {
+    return std::string(proposed);
+  }
+  // Unique within the process by the counter, between processes by the random start.
+  static std::atomic<uint64_t> counter{(uint64_t{std::random_device{}()} << 32) | std::random_device{}()};
+  return fmt::format("req-{:016x}", counter.fetch_add(1, std::memory_order_relaxed) * 0x9e3779b97f4a7c15U);
+}
+
 // "application/json; charset=utf-8" is JSON, and so is "application/problem+json". Without a type we take JSON.
 bool is_json(std::string_view content_type) {
   std::string_view type = content_type.substr(0, content_type.find(';'));
@@ -136,15 +146,6 @@ boost::asio::awaitable<Reply> run(const Route& route, RequestContext& context) {
 }
 
 }  // namespace
-
-std::string choose_request_id(std::string_view proposed) {
-  if (!proposed.empty() && proposed.size() <= kMaxRequestIdBytes && std::ranges::all_of(proposed, is_id_character)) {
-    return std::string(proposed);
-  }
-  // Unique within the process by the counter, between processes by the random start.
-  static std::atomic<uint64_t> counter{(uint64_t{std::random_device{}()} << 32) | std::random_device{}()};
-  return fmt::format("req-{:016x}", counter.fetch_add(1, std::memory_order_relaxed) * 0x9e3779b97f4a7c15U);
-}
 
 Admission admit(const RequestHead& head, const ServerContext& server) {
   Admission admission;

@@ -43,7 +43,4 @@ Admission admit(const RequestHead& head, const ServerContext& server);
 // 500.
 boost::asio::awaitable<HttpResponse> handle(const Admission& admission, ServerContext& server, std::stop_token cancel);
 
-// A sane x-request-id of the client, else a new one.
-std::string choose_request_id(std::string_view proposed);
-
 }  // namespace vivace

@@ -134,7 +134,8 @@ int http_status_of(const ApiError& error) {
 HttpResponse error_response(ApiFamily family, const ApiError& error, std::string_view request_id) {
   HttpResponse response;
   response.status = http_status_of(error);
-  if (family == ApiFamily::kDetail && response.status == 400) response.status = 422;
+  // What is wrong with HTTP itself keeps its status, as in front of FastAPI.
+  if (family == ApiFamily::kDetail && response.status == 400 && error.http_status == 0) response.status = 422;
   response.body = error_body(family, error, response.status, request_id);
   if (response.status == 429 || response.status == 503) {
     response.headers.emplace_back("retry-after", std::to_string(kRetryAfterSeconds));

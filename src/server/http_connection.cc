@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "server/body_stream.h"
+#include "server/broken_head.h"
 #include "server/error_table.h"
 #include "server/response_head.h"
 
@@ -141,10 +142,11 @@ asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {
   parser.body_limit(static_cast<uint64_t>(m_server.config.max_body_bytes));
   const Error error = co_await read_head(parser);
   if (error) {
-    Admission nothing;
-    nothing.request.id = choose_request_id("");
-    nothing.route_index = m_server.routes.size();
-    co_return co_await fail_reading(error, nothing);
+    RequestHead head = head_of(parser.get());
+    const auto rest = m_buffer.data();
+    complete_broken_head({static_cast<const char*>(rest.data()), rest.size()}, &head);
+    const Admission admission = admit(head, m_server);
+    co_return co_await fail_reading(error, admission);
   }
   Admission admission = admit(head_of(parser.get()), m_server);
   admission.request.client = m_client;

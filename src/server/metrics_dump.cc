@@ -31,8 +31,8 @@ void dump_route(const RouteStats& stats, std::string_view route, Method route_me
   out->counter(kName, kHelp, {{"route", route}, {"method", method}, {"status", "2xx"}}, number(stats.succeeded));
   out->counter(kName, kHelp, {{"route", route}, {"method", method}, {"status", "4xx"}}, number(stats.refused));
   out->counter(kName, kHelp, {{"route", route}, {"method", method}, {"status", "5xx"}}, number(stats.failed));
-  out->histogram("vivace_http_request_seconds", "From the request's last byte to the answer's.", {{"route", route}, {"method", method}},
-                 stats.seconds);
+  out->histogram("vivace_http_request_seconds", "From the request's last byte to the answer's.",
+                 {{"route", route}, {"method", method}}, stats.seconds);
 }
 
 void dump_http(const ServerContext& server, PrometheusWriter* out) {

@@ -154,6 +154,26 @@ def test_bad_framing(server, request_bytes, status):
         assert "x-request-id" in headers
 
 
+FAMILIES = {"/v1/embeddings": lambda answer: answer["error"]["type"] == "invalid_request_error",
+            "/tokenize": lambda answer: set(answer) == {"error", "error_type"},
+            "/api/v1/predict/sentences": lambda answer: set(answer) == {"detail"},
+            "/api/v1/verify": lambda answer: answer["request_id"] == "mine",
+            "/api/v1/impact/score": lambda answer: answer["error"]["details"] == {}}
+
+
+@pytest.mark.parametrize("line, status", [("content-length: 99000000", 413), ("bad header: x", 400), ("x-big: " + "a" * 20000, 431)])
+@pytest.mark.parametrize("path", FAMILIES)
+def test_an_unreadable_head_is_refused_as_its_route_refuses(tiny_server, path, line, status):
+    series = "vivace_http_requests_total", {"route": path, "method": "POST", "status": "4xx"}
+    before = tiny_server.metric(series[0], **series[1])
+    with tiny_server.connect() as connection:
+        connection.send(f"POST {path} HTTP/1.1\r\nhost: t\r\nx-request-id: mine\r\n{line}\r\n\r\n")
+        got, headers, body = connection.read_response()
+    assert (got, headers["x-request-id"]) == (status, "mine")
+    assert FAMILIES[path](json.loads(body)), body
+    assert tiny_server.metric(series[0], **series[1]) == before + 1
+
+
 def test_big_headers(server):
     response = curl("-i", "-H", "x-big: " + "a" * 20000, server.url + "/health")
     assert response.startswith("HTTP/1.1 431 Request Header Fields Too Large\r\n")
