@@ -21,7 +21,7 @@ std::string_view status_code_name(StatusCode code) {
 Status Status::with_context(std::string_view context) const {
   std::string text(context);
   text.append(": ").append(message);
-  return Status{code, std::move(text)};
+  return Status{code, std::move(text), retry_after_seconds};
 }
 
 }  // namespace vivace

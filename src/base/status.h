@@ -27,9 +27,13 @@ enum class StatusCode {
 // "invalid_argument", "not_found", …: the name used in logs, metrics and error bodies.
 std::string_view status_code_name(StatusCode code);
 
+// To try again after so long when only a person can end what is in the way.
+inline constexpr int kRetryAfterAPersonSeconds = 30;
+
 struct [[nodiscard]] Status {
   StatusCode code = StatusCode::kInternal;
   std::string message;
+  int retry_after_seconds = 0;  // until trying again may help, where that is known; else 0
 
   // The same error with "context: " in front of the message: how a layer adds where it was.
   [[nodiscard]] Status with_context(std::string_view context) const;
@@ -40,8 +44,8 @@ template <typename T>
 using Result = std::expected<T, Status>;
 
 // return error(StatusCode::kNotFound, "…") from any function returning Result<T>.
-[[nodiscard]] inline std::unexpected<Status> error(StatusCode code, std::string message) {
-  return std::unexpected(Status{code, std::move(message)});
+[[nodiscard]] inline std::unexpected<Status> error(StatusCode code, std::string message, int retry_after_seconds = 0) {
+  return std::unexpected(Status{code, std::move(message), retry_after_seconds});
 }
 
 }  // namespace vivace

@@ -47,9 +47,10 @@ Result<CircuitBreaker::Call> CircuitBreaker::begin(Clock::time_point now) {
     case BreakerState::kOpen: break;
   }
   ++m_counts.refused;
-  const auto seconds = static_cast<int64_t>(std::ceil(std::max(1.0, seconds_to_wait(now))));
+  const auto seconds = static_cast<int>(std::ceil(std::max(1.0, seconds_to_wait(now))));
   return error(StatusCode::kUnavailable,
-               m_name + " failed too often and is left alone for now; try again in " + std::to_string(seconds) + " s");
+               m_name + " failed too often and is left alone for now; try again in " + std::to_string(seconds) + " s",
+               seconds);
 }
 
 void CircuitBreaker::end(uint64_t era, Outcome outcome, Clock::time_point now) {

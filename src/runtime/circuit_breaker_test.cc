@@ -56,6 +56,7 @@ TEST_F(CircuitBreakerTest, RefusesWithTheSecondsToWait) {
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, StatusCode::kUnavailable);
   EXPECT_EQ(refused.error().message, "the model 'm' failed too often and is left alone for now; try again in 4 s");
+  EXPECT_EQ(refused.error().retry_after_seconds, 4);
   EXPECT_DOUBLE_EQ(m_breaker.snapshot(m_now).retry_after_seconds, 3.5);
   EXPECT_EQ(m_breaker.snapshot(m_now).refused, 1U);
 }

@@ -200,6 +200,19 @@ TEST_F(RuntimeTest, FailedLoadIsTriedAgain) {
   EXPECT_EQ(models->snapshot()[0].failure.message, "");
 }
 
+TEST_F(RuntimeTest, RefusalsTellWhenToTryAgain) {
+  RegistryOptions options = lazily();
+  options.first_retry_seconds = 20;
+  const auto models = start({{"bad", "0"}, {"good", "1"}}, options);
+  ASSERT_FALSE(load(*models, "bad"));
+  const Status failed = models->find("bad").error();
+  EXPECT_THAT(failed.message, HasSubstr("the next try is in 20 s"));
+  EXPECT_EQ(failed.retry_after_seconds, 20);
+  ASSERT_TRUE(load(*models, "good"));
+  ASSERT_TRUE(unload(*models, "good"));
+  EXPECT_EQ(models->find("good").error().retry_after_seconds, kRetryAfterAPersonSeconds);
+}
+
 TEST_F(RuntimeTest, ALoadThatGetsNoMemoryIsRefused) {
   const ModelRegistry::Loader greedy = [this](const std::string& directory, const EngineOptions& options) {
     if (!m_mended && directory == "2") throw std::bad_alloc();

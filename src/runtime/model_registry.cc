@@ -109,7 +109,8 @@ Status ModelRegistry::not_there(const EntryPointer& entry) {
   }
   if (!model.loads_itself) {
     return {StatusCode::kUnavailable,
-            fmt::format("the model '{}' was unloaded; POST /v1/models/{}/load loads it", name, name)};
+            fmt::format("the model '{}' was unloaded; POST /v1/models/{}/load loads it", name, name),
+            kRetryAfterAPersonSeconds};
   }
   const auto now = Clock::now();
   std::string what = fmt::format("the model '{}' is being loaded; try again soon", name);
@@ -117,8 +118,8 @@ Status ModelRegistry::not_there(const EntryPointer& entry) {
     what = fmt::format("the model '{}' could not be loaded: {}", name, model.failure.message);
   }
   if (now < entry->retry_at) {
-    const double seconds = std::chrono::duration<double>(entry->retry_at - now).count();
-    return {StatusCode::kUnavailable, fmt::format("{}; the next try is in {:.0f} s", what, std::ceil(seconds))};
+    const auto seconds = static_cast<int>(std::ceil(std::chrono::duration<double>(entry->retry_at - now).count()));
+    return {StatusCode::kUnavailable, fmt::format("{}; the next try is in {} s", what, seconds), seconds};
   }
   if (!m_draining) want(entry);
   return {StatusCode::kUnavailable, std::move(what)};

@@ -53,8 +53,9 @@ ApiError completion_error(const Status& problem) {
 
 ApiResult<CompletionService*> find_completion_service(const ServerContext& server) {
   if (server.completion != nullptr) return server.completion;
-  return std::unexpected(ApiError(StatusCode::kUnavailable,
-                                  "no model named 'completion' is served here; start with --model completion=DIR"));
+  return error(StatusCode::kUnavailable,
+               "no model named 'completion' is served here; start with --model completion=DIR",
+               kRetryAfterAPersonSeconds);
 }
 
 std::string completion_timing(const GenerateResponse& response) {

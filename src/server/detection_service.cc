@@ -53,7 +53,7 @@ DetectionService::DetectionService(const ServerConfig& config, ModelRegistry& mo
       m_config(config),
       m_models(models),
       m_cache(static_cast<size_t>(config.detection_cache_bytes)),
-      m_jobs_problem{StatusCode::kUnavailable, kNoDetector} {}
+      m_jobs_problem{StatusCode::kUnavailable, kNoDetector, kRetryAfterAPersonSeconds} {}
 
 void DetectionService::open_jobs() {
   const bool served = std::ranges::any_of(m_config.models, [](const ModelSpec& m) { return m.name == kDetectorModel; });
@@ -70,13 +70,16 @@ void DetectionService::open_jobs() {
     m_jobs = std::move(*jobs);
     return log_info("detection jobs are kept in '{}'", file);
   }
-  m_jobs_problem = {StatusCode::kUnavailable, jobs.error().message + "; name another file with detection_jobs_file"};
+  m_jobs_problem = {StatusCode::kUnavailable, jobs.error().message + "; name another file with detection_jobs_file",
+                    kRetryAfterAPersonSeconds};
   log_warning("no detection jobs: {}", m_jobs_problem.message);
 }
 
 Result<Detector> DetectionService::find_detector() {
   auto engine = m_models.find(kDetectorModel);
-  if (!engine && engine.error().code == StatusCode::kNotFound) return error(StatusCode::kUnavailable, kNoDetector);
+  if (!engine && engine.error().code == StatusCode::kNotFound) {
+    return error(StatusCode::kUnavailable, kNoDetector, kRetryAfterAPersonSeconds);
+  }
   if (!engine) return std::unexpected(std::move(engine).error());
   return Detector::make(std::move(*engine),
                         {.max_batch_tokens = static_cast<size_t>(m_config.detection_max_batch_tokens),

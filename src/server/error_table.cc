@@ -1,5 +1,6 @@
 #include "server/error_table.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/json_writer.h"
@@ -138,7 +139,8 @@ HttpResponse error_response(ApiFamily family, const ApiError& error, std::string
   if (family == ApiFamily::kDetail && response.status == 400 && error.http_status == 0) response.status = 422;
   response.body = error_body(family, error, response.status, request_id);
   if (response.status == 429 || response.status == 503) {
-    response.headers.emplace_back("retry-after", std::to_string(kRetryAfterSeconds));
+    response.headers.emplace_back("retry-after",
+                                  std::to_string(std::max(error.status.retry_after_seconds, kRetryAfterSeconds)));
   }
   return response;
 }

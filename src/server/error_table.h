@@ -26,7 +26,7 @@ struct ApiError {
 template <typename T>
 using ApiResult = std::expected<T, ApiError>;
 
-inline constexpr int kRetryAfterSeconds = 1;
+inline constexpr int kRetryAfterSeconds = 1;  // where the error does not know better
 
 int http_status_of(StatusCode code);
 int http_status_of(const ApiError& error);

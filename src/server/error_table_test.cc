@@ -53,6 +53,14 @@ TEST(ErrorTable, FieldAndCodeAreTold) {
   EXPECT_EQ(error_response(ApiFamily::kTei, error).body, R"({"error":"no","error_type":"Validation"})");
 }
 
+TEST(ErrorTable, TellsWhenToTryAgain) {
+  const auto retry_after = [](Status status) {
+    return error_response(ApiFamily::kVivace, ApiError(std::move(status))).headers.at(0).second;
+  };
+  EXPECT_EQ(retry_after({StatusCode::kUnavailable, "the breaker is open", 17}), "17");
+  EXPECT_EQ(retry_after({StatusCode::kOverloaded, "full"}), "1");
+}
+
 TEST(ErrorTable, HttpErrorsKeepTheirStatus) {
   const ApiError error = http_error(415, "unsupported_media_type", "send JSON");
   EXPECT_EQ(error_response(ApiFamily::kVivace, error).status, 415);

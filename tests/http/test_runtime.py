@@ -61,6 +61,7 @@ def test_admin_routes_unload_and_load():
             assert before - resident(server) > weights * 0.8
         away = server.post("/v1/embeddings", {"input": "x"})
         assert away.status_code == 503 and "/v1/models/a/load" in away.json()["error"]["message"]
+        assert away.headers["retry-after"] == "30"  # somebody has to load it
         assert server.is_ready()
         again = admin(server, "a", "load").json()
         assert again["state"] == "ready" and again["loads"] == 2

@@ -15,7 +15,7 @@ namespace vivace {
 namespace {
 
 Status as_unavailable(Status status, std::string_view what) {
-  return {StatusCode::kUnavailable, std::string(what) + ": " + std::move(status).message};
+  return {StatusCode::kUnavailable, std::string(what) + ": " + std::move(status).message, kRetryAfterAPersonSeconds};
 }
 
 void log_verdict(const VerifyRequest& request, const VerifyAnswer& answer) {
@@ -67,7 +67,9 @@ Result<EvidenceStore*> ClaimsService::store() {
   std::string location = m_options.store;
   if (location.empty()) {
     location = default_store_path();
-    if (location.empty()) return error(StatusCode::kUnavailable, "no evidence store; name a file with --store");
+    if (location.empty()) {
+      return error(StatusCode::kUnavailable, "no evidence store; name a file with --store", kRetryAfterAPersonSeconds);
+    }
     std::error_code failed;
     std::filesystem::create_directories(std::filesystem::path(location).parent_path(), failed);
   }
@@ -88,7 +90,8 @@ Result<std::shared_ptr<Engine>> ClaimsService::model(std::string_view role) {
   if (engine) return engine;
   if (engine.error().code != StatusCode::kNotFound) return engine;
   return error(StatusCode::kUnavailable,
-               fmt::format("no model is named '{0}'; start the server with --model {0}=DIR", role));
+               fmt::format("no model is named '{0}'; start the server with --model {0}=DIR", role),
+               kRetryAfterAPersonSeconds);
 }
 
 Result<VerifyAnswer> ClaimsService::verify(const VerifyRequest& request) {

@@ -93,7 +93,8 @@ Result<void> CompletionService::choose(Work* work) const {
     completion.model = request.model;
     completion.reason = "asked for by name";
   } else if (models.empty()) {
-    return error(StatusCode::kUnavailable, "no completion model is served here; name one with --model completion=DIR");
+    return error(StatusCode::kUnavailable, "no completion model is served here; name one with --model completion=DIR",
+                 kRetryAfterAPersonSeconds);
   } else {
     ASSIGN_OR_RETURN(ModelChoice choice, choose_model(completion.complexity, models, m_models.memory()));
     completion.model = std::move(choice.model);
