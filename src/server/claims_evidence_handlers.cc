@@ -61,7 +61,7 @@ ApiResult<std::vector<EvidenceInput>> read_items(const JsonValue& root) {
 
 // How many were longer than the model takes.
 Result<uint64_t> embed_items(ClaimsCall& call, EvidenceBatch* batch) {
-  ASSIGN_OR_RETURN(const std::shared_ptr<Engine> embedder, call.claims.model(kEmbedderRole));
+  ASSIGN_OR_RETURN(const std::shared_ptr<Engine> embedder, call.claims.await_model(kEmbedderRole, call.patience));
   EmbedRequest request;
   for (const EvidenceInput& item : batch->items) request.texts.push_back(item.evidence.content);
   request.deadline = call.patience.deadline;

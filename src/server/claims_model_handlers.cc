@@ -51,7 +51,7 @@ ApiResult<EntailPair> read_pair(const JsonValue& value) {
 }
 
 Result<EntailResponse> entail(ClaimsCall& call, std::vector<EntailPair> pairs) {
-  ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, call.claims.model(kEntailmentRole));
+  ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, call.claims.await_model(kEntailmentRole, call.patience));
   EntailRequest request;
   const size_t size = pairs.size();
   request.pairs = std::move(pairs);
@@ -149,7 +149,7 @@ ClaimsReply claims_embed(ClaimsCall& call) {
   // Batches are cut by tokens here; the field is only checked.
   const auto batch = integer_field(document->root(), "batch_size", 32, 1, 128);
   if (!batch) return std::unexpected(batch.error());
-  ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, call.claims.model(kEmbedderRole));
+  ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, call.claims.await_model(kEmbedderRole, call.patience));
   EmbedRequest request;
   request.texts = std::move(*texts);
   request.deadline = call.patience.deadline;

@@ -174,8 +174,8 @@ ClaimsReply claims_verify_later(ClaimsCall& call) {
   if (!request) return std::unexpected(std::move(request).error());
   if (auto refused = refuse_claim(request->claim, "claim_text")) return std::unexpected(std::move(*refused));
   // What is missing is said at once, not by a task that fails later.
-  if (request->mode != SearchMode::kKeyword) RETURN_IF_ERROR(call.claims.model(kEmbedderRole));
-  RETURN_IF_ERROR(call.claims.model(kEntailmentRole));
+  if (request->mode != SearchMode::kKeyword) RETURN_IF_ERROR(call.claims.await_model(kEmbedderRole, call.patience));
+  RETURN_IF_ERROR(call.claims.await_model(kEntailmentRole, call.patience));
   ASSIGN_OR_RETURN(EvidenceStore* const store, call.claims.store());
   if (auto settled = settle_claim(*store, *request); !settled) return std::unexpected(std::move(settled).error());
   ASSIGN_OR_RETURN(const TaskRecord task, call.claims.verify_later(*request));

@@ -1,5 +1,6 @@
 #include "server/completion_call.h"
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "server/await_callback.h"
+#include "server/model_wait.h"
 
 namespace vivace {
 namespace {
@@ -40,6 +42,24 @@ boost::asio::awaitable<Completions> complete_all(CompletionService& service, std
   using Done = std::function<void(Completions)>;
   co_return co_await await_callback<Completions>(
       [&](Done done) { start_all(service, std::move(requests), std::move(done)); });
+}
+
+boost::asio::awaitable<void> await_completion_models(ModelRegistry& models, const CompletionService& service,
+                                                     std::vector<CompletionRequest> requests,
+                                                     std::chrono::steady_clock::time_point deadline) {
+  for (const CompletionRequest& request : requests) {
+    const auto model = service.chosen_model(request);
+    if (!model || models.is_loaded(*model)) continue;
+    const auto found = models.find_generator(*model);  // begins to load it
+    if (found || found.error().code != StatusCode::kUnavailable) continue;
+    co_await await_loading(models, *model, ModelKind::kGenerator, deadline);
+  }
+}
+
+bool are_generators_loaded(const ModelRegistry& models) {
+  return std::ranges::all_of(models.snapshot(), [](const ModelSnapshot& model) {
+    return model.kind != ModelKind::kGenerator || model.model.is_loaded();
+  });
 }
 
 ApiError completion_error(const Status& problem) {

@@ -44,11 +44,7 @@ asio::awaitable<Reply> answer_embed(RequestContext& context, ApiResult<EmbedTask
   if (!task) co_return std::unexpected(std::move(task).error());
   auto engine = find_engine(context.server, &task->model);
   if (!engine && engine.error().status.code == StatusCode::kUnavailable) {
-    // It may be loading because it was asked for just now.
-    const std::function<void(ModelRegistry::Loaded)> begin = [&](ModelRegistry::Loaded done) {
-      context.server.models.when_settled(task->model, ModelKind::kEncoder, std::move(done));
-    };
-    co_await await_model(context, begin);
+    co_await await_loading(context.server.models, task->model, ModelKind::kEncoder, context.deadline);
     engine = find_engine(context.server, &task->model);
   }
   if (!engine) co_return std::unexpected(std::move(engine).error());

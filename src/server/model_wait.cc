@@ -25,10 +25,10 @@ struct Wait {
 
 }  // namespace
 
-asio::awaitable<Result<void>> await_model(const RequestContext& context,
+asio::awaitable<Result<void>> await_model(std::chrono::steady_clock::time_point deadline,
                                           std::function<void(ModelRegistry::Loaded done)> begin) {
   const auto executor = co_await asio::this_coro::executor;
-  const auto wait = std::make_shared<Wait>(executor, context.deadline);
+  const auto wait = std::make_shared<Wait>(executor, deadline);
   begin([wait, guard = asio::make_work_guard(executor)](Result<void> outcome) {
     asio::post(guard.get_executor(), [wait, outcome = std::move(outcome)]() mutable {
       wait->outcome = std::move(outcome);
@@ -39,6 +39,14 @@ asio::awaitable<Result<void>> await_model(const RequestContext& context,
   co_await wait->timer.async_wait(asio::redirect_error(asio::use_awaitable, ended));
   if (wait->outcome) co_return *wait->outcome;
   co_return error(StatusCode::kDeadlineExceeded, "the model was not ready within the request's time");
+}
+
+asio::awaitable<void> await_loading(ModelRegistry& models, std::string name, ModelKind kind,
+                                    std::chrono::steady_clock::time_point deadline) {
+  const std::function<void(ModelRegistry::Loaded)> begin = [&](ModelRegistry::Loaded done) {
+    models.when_settled(name, kind, std::move(done));
+  };
+  co_await await_model(deadline, begin);
 }
 
 }  // namespace vivace

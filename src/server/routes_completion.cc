@@ -113,6 +113,9 @@ asio::awaitable<Reply> create_completion(RequestContext& context) {
   GenerateRequest& generate = task->request.generate;
   generate.cancel = context.cancel;
   generate.deadline = std::min(generate.deadline.value_or(context.deadline), context.deadline);
+  if (!are_generators_loaded(context.server.models)) {
+    co_await await_completion_models(context.server.models, **service, completion_requests(*task), *generate.deadline);
+  }
   if (task->stream) co_return co_await stream_completions(**service, std::move(*task));
   const Completions answers = co_await complete_all(**service, completion_requests(*task));
   std::vector<Completion> completions;

@@ -9,6 +9,7 @@
 #include "server/await_callback.h"
 #include "server/detection_requests.h"
 #include "server/detection_service.h"
+#include "server/model_wait.h"
 
 namespace vivace {
 namespace {
@@ -50,7 +51,11 @@ boost::asio::awaitable<Reply> predict_sentences(RequestContext& context) {
   const auto start = std::chrono::steady_clock::now();
   const auto task = parse_predict_request(context.request.body, service);
   if (!task) co_return std::unexpected(task.error());
-  const auto detector = service.find_detector();
+  auto detector = service.find_detector();
+  if (!detector && detector.error().code == StatusCode::kUnavailable) {
+    co_await await_loading(context.server.models, kDetectorModel, ModelKind::kEncoder, context.deadline);
+    detector = service.find_detector();
+  }
   if (!detector) co_return std::unexpected(ApiError(detector.error()));
   DetectRequest request{
       .sentences = task->sentences, .rule = task->rule, .deadline = context.deadline, .cancel = context.cancel};

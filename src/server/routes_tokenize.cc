@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "server/embed_call.h"
 #include "server/json_fields.h"
+#include "server/model_wait.h"
 
 namespace vivace {
 namespace {
@@ -77,21 +78,29 @@ Result<void> write_tokens(const Tokenizer& tokenizer, std::string_view text, Spe
   return {};
 }
 
-Reply tokenize(const RequestContext& context) {
-  auto task =
-      parse_tokenize_request(context.request.body, static_cast<size_t>(context.server.config.max_texts_per_request));
-  if (!task) return std::unexpected(std::move(task).error());
-  const auto engine = find_engine(context.server, &task->model);
-  if (!engine) return std::unexpected(engine.error());
+Reply answer(const TokenizeTask& task, const Tokenizer& tokenizer) {
   JsonWriter json;
   json.begin_array();
-  for (const std::string& text : task->texts) {
-    RETURN_IF_ERROR(write_tokens((*engine)->tokenizer(), text, task->special_tokens, &json));
+  for (const std::string& text : task.texts) {
+    RETURN_IF_ERROR(write_tokens(tokenizer, text, task.special_tokens, &json));
   }
   json.end_array();
   HttpResponse response;
   response.body = json.take();
   return response;
+}
+
+boost::asio::awaitable<Reply> tokenize(RequestContext& context) {
+  auto task =
+      parse_tokenize_request(context.request.body, static_cast<size_t>(context.server.config.max_texts_per_request));
+  if (!task) co_return std::unexpected(std::move(task).error());
+  auto engine = find_engine(context.server, &task->model);
+  if (!engine && engine.error().status.code == StatusCode::kUnavailable) {
+    co_await await_loading(context.server.models, task->model, ModelKind::kEncoder, context.deadline);
+    engine = find_engine(context.server, &task->model);
+  }
+  if (!engine) co_return std::unexpected(engine.error());
+  co_return answer(*task, (*engine)->tokenizer());
 }
 
 constexpr char kTokenizeRequest[] =
@@ -122,7 +131,7 @@ RouteGroup tokenize_routes() {
                     .summary = "Tokens of texts, not truncated",
                     .request_schema = "TokenizeRequest",
                     .response_schema = "TokenizeResponse",
-                    .errors = {400, 404, 408, 411, 413, 415, 500, 503}}}},
+                    .errors = {400, 404, 408, 411, 413, 415, 500, 503, 504}}}},
           schemas};
 }
 

@@ -36,6 +36,23 @@ def test_c000_04_a_model_is_loaded_when_first_asked_for():
         assert model(server, "b")["state"] == "unloaded"
 
 
+def test_every_route_waits_for_a_model_that_is_loaded_for_it():
+    golden = ROOT / "tests/golden"
+    models = [f"embedder={TINY}", f"entailment={golden}/heads/bert-nli", f"detector={golden}/detector-deberta",
+              f"completion={golden}/t5-code", f"other={TINY}"]
+    with Server("--model-loading", "when_asked", models=models) as server:
+        for name, path, body in (
+                ("other", "/tokenize", {"inputs": "x", "model": "other"}),
+                ("embedder", "/api/v1/embed", {"texts": ["x"]}),
+                ("entailment", "/api/v1/nli/batch", {"pairs": [["a", "b"]]}),
+                ("detector", "/api/v1/predict/sentences", {"sentences": ["One two."]}),
+                ("completion", "/v1/completions", {"prompt": "def f():", "max_tokens": 2})):
+            assert model(server, name)["state"] == "unloaded", name
+            response = server.post(path, body)
+            assert response.status_code == 200, (path, response.text)
+            assert model(server, name)["state"] == "ready"
+
+
 def test_c000_05_one_load_for_many_requests():
     with Server("--model-loading", "when_asked", models=[f"a={MODEL}"]) as server:
         threads = [threading.Thread(target=lambda: server.embed("x", model="a")) for _ in range(16)]

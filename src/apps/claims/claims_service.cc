@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <utility>
 
 #include <fmt/format.h>
@@ -94,13 +95,28 @@ Result<std::shared_ptr<Engine>> ClaimsService::model(std::string_view role) {
                kRetryAfterAPersonSeconds);
 }
 
+Result<std::shared_ptr<Engine>> ClaimsService::await_model(std::string_view role, const Patience& patience) {
+  auto engine = model(role);
+  if (engine || engine.error().code != StatusCode::kUnavailable) return engine;
+  // Shared: it is told also when nobody waits any more.
+  const auto settled = std::make_shared<std::promise<void>>();
+  m_models.when_settled(role, ModelKind::kEncoder, [settled](const Result<void>&) { settled->set_value(); });
+  const std::future<void> ended = settled->get_future();
+  if (patience.deadline) {
+    ended.wait_until(*patience.deadline);
+  } else {
+    ended.wait();
+  }
+  return model(role);
+}
+
 Result<VerifyAnswer> ClaimsService::verify(const VerifyRequest& request) {
   ASSIGN_OR_RETURN(EvidenceStore* const evidence, store());
   std::shared_ptr<Engine> embedder;
   if (request.mode != SearchMode::kKeyword) {
-    ASSIGN_OR_RETURN(embedder, model(kEmbedderRole));
+    ASSIGN_OR_RETURN(embedder, await_model(kEmbedderRole, request.patience));
   }
-  ASSIGN_OR_RETURN(const std::shared_ptr<Engine> entailment, model(kEntailmentRole));
+  ASSIGN_OR_RETURN(const std::shared_ptr<Engine> entailment, await_model(kEntailmentRole, request.patience));
   ClaimVerifier verifier(*evidence, &m_cache, m_stats);
   auto answer = verifier.verify({.embedder = embedder.get(), .entailment = entailment.get()}, request);
   if (!answer) return answer;

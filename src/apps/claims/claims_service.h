@@ -44,6 +44,8 @@ class ClaimsService {
   Result<EvidenceStore*> store();
   // The model of that name; kUnavailable, naming it, when none is served or it is not ready.
   Result<std::shared_ptr<Engine>> model(std::string_view role);
+  // The same, once it is loaded where it was not and is loaded for being asked for. Blocks.
+  Result<std::shared_ptr<Engine>> await_model(std::string_view role, const Patience& patience);
 
   // See ClaimVerifier::verify(). Takes the models by their roles.
   Result<VerifyAnswer> verify(const VerifyRequest& request);

@@ -104,6 +104,13 @@ Result<void> CompletionService::choose(Work* work) const {
   return {};
 }
 
+Result<std::string> CompletionService::chosen_model(const CompletionRequest& request) const {
+  Work work;
+  work.request = request;
+  RETURN_IF_ERROR(choose(&work));
+  return std::move(work.completion.model);
+}
+
 void CompletionService::give(Work& work, CachedCompletion found) {
   if (work.request.generate.on_text && !found.text.empty()) work.request.generate.on_text(0, found.text);
   work.completion.written.source_tokens = found.source_tokens;

@@ -43,6 +43,9 @@ class CompletionService {
   // the model cannot take one; kUnavailable without a model that could answer.
   void complete(CompletionRequest request, Callback done);
 
+  // The model that complete() would ask.
+  Result<std::string> chosen_model(const CompletionRequest& request) const;
+
   const CompletionSettings& settings() const { return m_settings; }
   CompletionCacheStats cache_stats() const { return m_cache.stats(); }
   std::vector<BreakerOfModel> breakers() const;
