@@ -58,7 +58,12 @@ void declare(CLI::App& verb, SearchOptions* options) {
 Result<std::vector<float>> query_vector(const SearchOptions& options, EvidenceStore& store) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, load_engine(options.model));
   RETURN_IF_ERROR(check_vector_model(store, options.store.tenant, engine->info()));
-  return embed_query(*engine, options.query, {});
+  ASSIGN_OR_RETURN(QueryVector vector, embed_query(*engine, options.query, {}));
+  if (vector.truncated) {
+    fmt::print(stderr, "vivace: the query is longer than the model's {} tokens and was cut\n",
+               engine->info().max_tokens);
+  }
+  return std::move(vector.values);
 }
 
 std::string json_line(size_t rank, const EvidenceHit& hit, SearchMode mode) {

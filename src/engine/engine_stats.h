@@ -24,6 +24,9 @@ struct EngineStats {
   Histogram tokenize_seconds{kLatencyBounds};
   Histogram batch_seconds{kLatencyBounds};
   Histogram batch_tokens{kCountBounds};
+
+  // Forgets what was counted, so that warming up is no traffic; before anybody reads it. Gauges stay.
+  void reset();
 };
 
 }  // namespace vivace

@@ -22,6 +22,7 @@ struct GenerateRequest {
   std::vector<std::string> stop;   // a text ends before the first of these; none may be empty
   std::optional<int32_t> stop_id;  // a sequence also ends with this token
   TooLong too_long = TooLong::kTruncate;
+  bool is_cut = false;  // the caller cut the text to what the model takes: counted as truncated
   // What the answer may well repeat, such as the last answer for the same file: makes it come sooner if so. Never
   // changes it.
   std::string hint;

@@ -61,6 +61,7 @@ Result<void> Generator::warm_up() {
   request.options.max_new_tokens = std::min(2, m_info.max_new_tokens);
   const auto response = generate(std::move(request));
   if (!response) return std::unexpected(response.error());
+  m_stats.reset();
   return {};
 }
 
@@ -95,8 +96,10 @@ void Generator::submit(GenerateRequest request, Callback done) {
   Result<void> accepted = check(request);
   std::shared_ptr<GeneratorTask> task;
   if (accepted) {
+    const bool is_cut = request.is_cut;
     task = std::make_shared<GeneratorTask>(*m_parts.tokenizer, std::move(request),
-                                           [this, done](Result<GenerateResponse> result) {
+                                           [this, done, is_cut](Result<GenerateResponse> result) {
+                                             if (result && is_cut) m_stats.truncated_texts.add();
                                              count(result);
                                              done(std::move(result));
                                              release();

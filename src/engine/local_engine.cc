@@ -52,8 +52,9 @@ Result<void> LocalEngine::warm_up() {
   // One text of a few tokens and one as long as the model takes: the second sizes the scratch memory.
   std::string longest;
   for (int i = 0; i < m_model.max_tokens; ++i) longest += "a ";
-  const auto done = [](const auto& response) -> Result<void> {
+  const auto done = [this](const auto& response) -> Result<void> {
     if (!response) return std::unexpected(response.error());
+    m_stats.reset();
     return {};
   };
   switch (m_model.task.task) {

@@ -100,7 +100,8 @@ ApiResult<EvidenceSearch> read_search(const ClaimsCall& call, const JsonValue& r
 
 struct FoundEvidence {
   std::vector<EvidenceHit> hits;
-  double embed_ms = 0;  // 0 without a vector
+  bool truncated = false;  // the vector is of the query's beginning
+  double embed_ms = 0;     // 0 without a vector
   double search_ms = 0;
 };
 
@@ -113,9 +114,11 @@ Result<FoundEvidence> find_evidence(ClaimsCall& call, EvidenceSearch& search) {
   FoundEvidence found;
   auto start = std::chrono::steady_clock::now();
   if (search.mode != SearchMode::kKeyword) {
-    ASSIGN_OR_RETURN(const std::shared_ptr<Engine> embedder, call.claims.model(kEmbedderRole));
+    ASSIGN_OR_RETURN(const std::shared_ptr<Engine> embedder, call.claims.await_model(kEmbedderRole, call.patience));
     RETURN_IF_ERROR(check_vector_model(*store, search.tenant, embedder->info()));
-    ASSIGN_OR_RETURN(search.vector, embed_query(*embedder, search.text, call.patience));
+    ASSIGN_OR_RETURN(QueryVector vector, embed_query(*embedder, search.text, call.patience));
+    search.vector = std::move(vector.values);
+    found.truncated = vector.truncated;
     found.embed_ms = milliseconds_since(start);
     start = std::chrono::steady_clock::now();
   }
@@ -161,6 +164,8 @@ ClaimsReply claims_embed(ClaimsCall& call) {
   JsonWriter json;
   json.begin_object().key("embeddings").begin_array();
   for (const TextEmbedding& embedding : response.embeddings) json.values(embedding.values);
+  json.end_array().key("truncated").begin_array();
+  for (const TextEmbedding& embedding : response.embeddings) json.value(embedding.truncated);
   json.end_array().key("count").value(static_cast<uint64_t>(response.embeddings.size()));
   json.key("dimension").value(static_cast<uint64_t>(response.embeddings.front().values.size()));
   json.key("processing_time_ms").value(call.milliseconds()).end_object();
@@ -180,6 +185,7 @@ ClaimsReply claims_search(ClaimsCall& call) {
   json.begin_object().key("results").begin_array();
   for (size_t i = 0; i < hits.size(); ++i) write_hit(i + 1, hits[i], &json);
   json.end_array().key("count").value(static_cast<uint64_t>(hits.size())).key("query").value(search->text);
+  if (found.truncated) json.key("truncated").value(true);
   json.key("mode").value(search_mode_name(search->mode)).key("query_time_ms").value(call.milliseconds()).end_object();
   HttpResponse response = json_response(&json);
   response.server_timing = fmt::format("embed;dur={:.3f}, search;dur={:.3f}", found.embed_ms, found.search_ms);

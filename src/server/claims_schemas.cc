@@ -8,8 +8,10 @@ constexpr char kEmbedRequest[] =
     R"("items":{"type":"string","minLength":1,"maxLength":65536,"pattern":"\\S"}},)"
     R"("batch_size":{"type":["integer","null"],"minimum":1,"maximum":128,"default":32}}})";
 constexpr char kEmbedResponse[] =
-    R"({"type":"object","required":["embeddings","count","dimension","processing_time_ms"],"properties":{)"
-    R"("embeddings":{"type":"array","items":{"type":"array","items":{"type":"number"}}},"count":{"type":"integer"},)"
+    R"({"type":"object","required":["embeddings","truncated","count","dimension","processing_time_ms"],"properties":{)"
+    R"("embeddings":{"type":"array","items":{"type":"array","items":{"type":"number"}}},)"
+    R"("truncated":{"type":"array","items":{"type":"boolean"},"description":"Of each text: it was cut"},)"
+    R"("count":{"type":"integer"},)"
     R"("dimension":{"type":"integer"},"processing_time_ms":{"type":"number"}}})";
 constexpr char kSearchRequest[] =
     R"({"type":"object","required":["query"],"properties":{)"
@@ -25,7 +27,8 @@ constexpr char kSearchResponse[] =
     R"("similarity","rank"],"properties":{"evidence_id":{"type":"string"},"content":{"type":"string"},)"
     R"("source_url":{"type":["string","null"]},"similarity":{"type":["number","null"]},"rank":{"type":"integer"},)"
     R"("score":{"type":"number"},"matched_via":{"enum":["vector","keyword","both"]}}}},"count":{"type":"integer"},)"
-    R"("query":{"type":"string"},"mode":{"type":"string"},"query_time_ms":{"type":"number"}}})";
+    R"("query":{"type":"string"},"truncated":{"type":"boolean","description":"Sought by the query's beginning"},)"
+    R"("mode":{"type":"string"},"query_time_ms":{"type":"number"}}})";
 constexpr char kNliRequest[] = R"({"type":"object","required":["premise","hypothesis"],"properties":{)"
                                R"("premise":{"type":"string","minLength":1,"maxLength":2000,"pattern":"\\S"},)"
                                R"("hypothesis":{"type":"string","minLength":1,"maxLength":2000,"pattern":"\\S"}}})";
@@ -62,6 +65,7 @@ constexpr char kVerifyResponse[] =
     R"("required":["evidence_id","content","source_url","nli_label","nli_confidence","similarity"]}},)"
     R"("explanation":{"type":"string"},"claim_id":{"type":"string"},"verification_id":{"type":"string"},)"
     R"("processing_time_ms":{"type":"number"},"has_conflict":{"type":"boolean"},"cached":{"type":"boolean"},)"
+    R"("claim_truncated":{"type":"boolean","description":"Evidence was sought by the claim's beginning"},)"
     R"("stages_ms":{"type":"object","additionalProperties":{"type":"number"}}}})";
 constexpr char kVerdict[] =
     R"({"type":"object","required":["claim_id","claim_text","verdict","confidence","reasoning","evidence_count",)"

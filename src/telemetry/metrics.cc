@@ -16,4 +16,9 @@ uint64_t Histogram::count() const {
   return total;
 }
 
+void Histogram::reset() {
+  for (auto& bucket : m_buckets) bucket.store(0, std::memory_order_relaxed);
+  m_sum.store(0, std::memory_order_relaxed);
+}
+
 }  // namespace vivace

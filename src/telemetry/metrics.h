@@ -14,6 +14,8 @@ class Counter {
  public:
   void add(uint64_t n = 1) { m_value.fetch_add(n, std::memory_order_relaxed); }
   uint64_t value() const { return m_value.load(std::memory_order_relaxed); }
+  // Before anybody reads it: to who does, counters only rise.
+  void reset() { m_value.store(0, std::memory_order_relaxed); }
 
  private:
   std::atomic<uint64_t> m_value{0};
@@ -43,6 +45,7 @@ class Histogram {
   // Observations at or below bounds()[i], not cumulative; [kBounds] holds those above all bounds.
   uint64_t bucket(size_t i) const { return m_buckets[i].load(std::memory_order_relaxed); }
   uint64_t count() const;
+  void reset();  // as Counter's
   double sum() const { return m_sum.load(std::memory_order_relaxed); }
 
  private:

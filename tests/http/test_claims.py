@@ -53,6 +53,19 @@ def poll(server, task_id, wanted=("completed", "failed"), **options):
     raise AssertionError(f"the task did not end: {task}")
 
 
+def test_what_is_cut_is_told(claims):
+    long = "on and on and " * 60
+    answer = claims.post("/api/v1/embed", {"texts": ["short", long]}).json()
+    assert answer["truncated"] == [False, True]
+    query = long[:900]
+    assert claims.post("/api/v1/search", {"query": query}).json()["truncated"] is True
+    assert "truncated" not in claims.post("/api/v1/search", {"query": "water"}).json()
+    assert "truncated" not in claims.post("/api/v1/search", {"query": query, "mode": "keyword"}).json()
+    for _ in range(2):  # the second comes from the cache
+        assert claims.post("/api/v1/verify", {"claim": query}).json()["claim_truncated"] is True
+    assert "claim_truncated" not in claims.post("/api/v1/verify", {"claim": "Rivers flow into the ocean."}).json()
+
+
 def test_embed(claims):
     answer = claims.post("/api/v1/embed", {"texts": ["one", "two words"], "batch_size": 1})
     body = answer.json()

@@ -84,6 +84,14 @@ def test_stop_and_echo(client, rows):
     assert "".join(choice.text for chunk in streamed for choice in chunk.choices) == row["code"] + expected
 
 
+def test_a_prompt_that_is_cut_is_counted(writer):
+    series = "vivace_engine_truncated_texts_total"
+    before = writer.metric(series, model="completion")
+    answer = writer.post("/v1/completions", {"prompt": "value = value + 1\n" * 2000, "max_tokens": 2}).json()
+    assert answer["choices"][0]["truncated"] is True
+    assert writer.metric(series, model="completion") == before + 1
+
+
 def test_suffix(client, writer):
     gap = json.loads((T5 / "gaps.jsonl").read_text().splitlines()[0])
     answer = client.completions.create(model="completion", prompt=gap["code"], suffix=gap["suffix"], max_tokens=24)

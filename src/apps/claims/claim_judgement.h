@@ -25,6 +25,7 @@ struct JudgedEvidence {
 struct ClaimJudgement {
   AggregatedVerdict verdict;
   std::vector<JudgedEvidence> evidence;  // best match first
+  bool claim_truncated = false;          // the vector that evidence was sought by is of the claim's beginning
 };
 
 // The entailment model's answer, by the names of its labels: whatever says neither yes nor no is neutral.

@@ -162,8 +162,10 @@ class ClaimVerifier::Run {
     if (m_request.mode == SearchMode::kKeyword) return {};
     RETURN_IF_ERROR(retried(
         [this] { return check_vector_model(m_verifier.m_store, m_request.tenant, m_models.embedder->info()); }));
-    ASSIGN_OR_RETURN(m_vector,
+    ASSIGN_OR_RETURN(QueryVector vector,
                      retried([this] { return embed_query(*m_models.embedder, m_claim, m_request.patience); }));
+    m_vector = std::move(vector.values);
+    m_judgement.claim_truncated = vector.truncated;
     m_verifier.m_stats.embeddings.add();
     return {};
   }

@@ -122,7 +122,7 @@ class ClaimVerifierTest : public testing::Test {
       EvidenceInput item;
       item.evidence.id = "e" + std::to_string(batch.items.size());
       item.evidence.content = text;
-      item.vector = embed_query(embedder(), text, {}).value();
+      item.vector = embed_query(embedder(), text, {}).value().values;
       batch.items.push_back(item);
     }
     ASSERT_TRUE(m_store->put_evidence(batch));

@@ -20,13 +20,14 @@ Result<void> check_vector_model(EvidenceStore& store, std::string_view tenant, c
                fmt::format("the store was filled with the model '{}', this is '{}'; give the same one", stored, name));
 }
 
-Result<std::vector<float>> embed_query(Engine& embedder, const std::string& text, const Patience& patience) {
+Result<QueryVector> embed_query(Engine& embedder, const std::string& text, const Patience& patience) {
   EmbedRequest request;
   request.texts = {text};
   request.deadline = patience.deadline;
   request.cancel = patience.cancel;
   ASSIGN_OR_RETURN(EmbedResponse response, embedder.embed(std::move(request)));
-  return std::move(response.embeddings.front().values);
+  TextEmbedding& embedding = response.embeddings.front();
+  return QueryVector{std::move(embedding.values), embedding.truncated};
 }
 
 }  // namespace vivace

@@ -18,7 +18,12 @@ std::string vector_model_name(const ModelInfo& model);
 // kInvalidArgument, naming both, when the tenant's vectors are another model's.
 Result<void> check_vector_model(EvidenceStore& store, std::string_view tenant, const ModelInfo& model);
 
+struct QueryVector {
+  std::vector<float> values;
+  bool truncated = false;  // the model saw the beginning of the text only
+};
+
 // The engine's errors.
-Result<std::vector<float>> embed_query(Engine& embedder, const std::string& text, const Patience& patience);
+Result<QueryVector> embed_query(Engine& embedder, const std::string& text, const Patience& patience);
 
 }  // namespace vivace

@@ -86,6 +86,7 @@ std::string write_task_result(const VerifyRequest& request, const VerifyAnswer& 
   } else {
     json.null();
   }
+  if (answer.judgement->claim_truncated) json.key("claim_truncated").value(true);
   json.key("has_conflict").value(verdict.has_conflict).key("evidence").begin_array();
   for (const JudgedEvidence& judged : answer.judgement->evidence) write_evidence(judged, &json);
   json.end_array().key("verification_id").value(answer.verification_id).key("verified_at").value(verified_at);

@@ -46,6 +46,7 @@ void write_verify_answer(const VerifyAnswer& answer, JsonWriter* json) {
   json->key("evidence").begin_array();
   for (const JudgedEvidence& judged : answer.judgement->evidence) write_evidence(judged, json);
   json->end_array();
+  if (answer.judgement->claim_truncated) json->key("claim_truncated").value(true);
   write_verdict(verdict, json);
   json->key("claim_id").value(answer.claim_id).key("verification_id").value(answer.verification_id);
   json->key("processing_time_ms").value(answer.total_ms);

@@ -148,6 +148,7 @@ Result<void> CompletionService::prepare(Work* work, const Generator& generator) 
   if (work->completion.code_cut && generate.too_long == TooLong::kRefuse) {
     return error(StatusCode::kTooLarge, fmt::format("the code is longer than the model's {} tokens", most));
   }
+  generate.is_cut = work->completion.code_cut;
   generate.text = make_prompt(end, request.strategy);
   if (!request.suffix.empty()) RETURN_IF_ERROR(ask_for_gap(generator, request.suffix, &generate));
   return {};
