@@ -24,10 +24,20 @@ struct StreamingAnswer {
   std::shared_ptr<BodyStream> body;
   std::mutex mutex;  // guards what follows
   std::vector<std::optional<Completion>> completions;
+  std::vector<bool> echoed;         // of each choice: its prompt was sent, where prompts are
   std::optional<ApiError> problem;  // of the first that failed
   size_t open = 0;
   bool begun = false;  // something was sent, so that an error can only be an event
 };
+
+// With the lock. A prompt is sent with its first piece of text or its end: before that the request may be refused.
+void echo_once(StreamingAnswer& answer, size_t prompt, const std::string& model, int choice) {
+  const auto place = static_cast<size_t>(choice);
+  if (!answer.task.echo || answer.echoed[place]) return;
+  answer.echoed[place] = true;
+  answer.begun = true;
+  answer.body->push(text_event(answer.task, model, choice, answer.task.prompts[prompt]));
+}
 
 // Everything is there: the last events.
 void close_stream(StreamingAnswer& answer) {
@@ -53,6 +63,10 @@ void close_stream(StreamingAnswer& answer) {
 void finish_one(StreamingAnswer& answer, size_t index, Result<Completion> completion) {
   const std::lock_guard lock(answer.mutex);
   if (completion) {
+    const int sequences = answer.task.request.generate.options.num_return_sequences;
+    for (int s = 0; s < sequences; ++s) {
+      echo_once(answer, index, completion->model, static_cast<int>(index) * sequences + s);
+    }
     answer.body->release(std::move(completion->keep));
     answer.completions[index] = std::move(*completion);
   } else if (!answer.problem) {
@@ -66,20 +80,16 @@ void start_stream(CompletionService& service, const std::shared_ptr<StreamingAns
   const int sequences = answer->task.request.generate.options.num_return_sequences;
   answer->open = requests.size();
   answer->completions.resize(requests.size());
+  answer->echoed.resize(requests.size() * static_cast<size_t>(sequences));
   for (size_t i = 0; i < requests.size(); ++i) {
     const int first_choice = static_cast<int>(i) * sequences;
-    requests[i].generate.on_text = [answer, first_choice](int sequence, std::string_view piece) {
-      {
-        const std::lock_guard lock(answer->mutex);
-        answer->begun = true;
-      }
-      answer->body->push(text_event(answer->task, answer->task.request.model, first_choice + sequence, piece));
+    requests[i].generate.on_text = [answer, i, first_choice, model = requests[i].model](int sequence,
+                                                                                        std::string_view piece) {
+      const std::lock_guard lock(answer->mutex);
+      answer->begun = true;
+      echo_once(*answer, i, model, first_choice + sequence);
+      answer->body->push(text_event(answer->task, model, first_choice + sequence, piece));
     };
-    if (answer->task.echo) {
-      for (int s = 0; s < sequences; ++s) {
-        requests[i].generate.on_text(s, answer->task.prompts[i]);
-      }
-    }
     service.complete(std::move(requests[i]),
                      [answer, i](Result<Completion> completion) { finish_one(*answer, i, std::move(completion)); });
   }

@@ -84,6 +84,22 @@ def test_stop_and_echo(client, rows):
     assert "".join(choice.text for chunk in streamed for choice in chunk.choices) == row["code"] + expected
 
 
+@pytest.mark.parametrize("fields, status", [({"model": "missing"}, 404), ({"max_tokens": 5000}, 400), ({"suffix": "x" * 9000}, 413)])
+def test_an_echo_is_sent_only_for_what_is_accepted(writer, fields, status):
+    body = {"prompt": ["x = ", "y = "], "n": 2, "echo": True, "stream": True, "model": "completion"} | fields
+    answer = writer.post("/v1/completions", body)
+    assert answer.status_code == status and answer.headers["content-type"] == "application/json", answer.text
+
+
+def test_each_choice_has_its_prompt_first(client):
+    chunks = client.completions.create(model="completion", prompt=["x = ", "y = "], n=2, max_tokens=3, echo=True, stream=True)
+    texts = [""] * 4
+    for chunk in chunks:
+        for choice in chunk.choices:
+            texts[choice.index] += choice.text
+    assert [text[:4] for text in texts] == ["x = ", "x = ", "y = ", "y = "]
+
+
 def test_a_prompt_that_is_cut_is_counted(writer):
     series = "vivace_engine_truncated_texts_total"
     before = writer.metric(series, model="completion")
