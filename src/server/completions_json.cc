@@ -106,6 +106,11 @@ void write_origin(const Completion& completion, JsonWriter* json) {
   if (completion.code_cut || completion.written.truncated) json->key("truncated").value(true);
 }
 
+// Of a stream's events before the one that tells the usage.
+void write_no_usage_yet(const CompletionsTask& task, JsonWriter* json) {
+  if (task.include_usage) json->key("usage").null();
+}
+
 void write_usage(const std::vector<Completion>& completions, JsonWriter* json) {
   int64_t read = 0;
   int64_t written = 0;
@@ -178,7 +183,9 @@ std::string text_event(const CompletionsTask& task, const std::string& model, in
   write_head(task, model, &json);
   json.key("choices").begin_array();
   write_choice(choice, text, "", &json);
-  json.end_object().end_array().end_object();
+  json.end_object().end_array();
+  write_no_usage_yet(task, &json);
+  json.end_object();
   return event(&json);
 }
 
@@ -188,7 +195,9 @@ std::string finish_event(const CompletionsTask& task, int choice, const Completi
   json.key("choices").begin_array();
   write_choice(choice, "", finish_reason_name(completion.written.texts[sequence].finish_reason), &json);
   write_origin(completion, &json);
-  json.end_object().end_array().end_object();
+  json.end_object().end_array();
+  write_no_usage_yet(task, &json);
+  json.end_object();
   return event(&json);
 }
 

@@ -75,6 +75,12 @@ void finish_one(StreamingAnswer& answer, size_t index, Result<Completion> comple
   if (--answer.open == 0) close_stream(answer);
 }
 
+// Each piece names the model, so it is chosen before the first.
+void name_model(const CompletionService& service, CompletionRequest* request) {
+  if (!request->model.empty()) return;
+  if (auto chosen = service.chosen_model(*request)) request->model = std::move(*chosen);
+}
+
 void start_stream(CompletionService& service, const std::shared_ptr<StreamingAnswer>& answer) {
   std::vector<CompletionRequest> requests = completion_requests(answer->task);
   const int sequences = answer->task.request.generate.options.num_return_sequences;
@@ -83,6 +89,7 @@ void start_stream(CompletionService& service, const std::shared_ptr<StreamingAns
   answer->echoed.resize(requests.size() * static_cast<size_t>(sequences));
   for (size_t i = 0; i < requests.size(); ++i) {
     const int first_choice = static_cast<int>(i) * sequences;
+    name_model(service, &requests[i]);
     requests[i].generate.on_text = [answer, i, first_choice, model = requests[i].model](int sequence,
                                                                                         std::string_view piece) {
       const std::lock_guard lock(answer->mutex);

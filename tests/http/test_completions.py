@@ -91,6 +91,19 @@ def test_an_echo_is_sent_only_for_what_is_accepted(writer, fields, status):
     assert answer.status_code == status and answer.headers["content-type"] == "application/json", answer.text
 
 
+def test_every_event_names_the_model_and_tells_the_usage(writer):
+    body = {"prompt": "def f", "max_tokens": 4, "echo": True, "stream": True}
+    for options in ({}, {"stream_options": {"include_usage": True}}):
+        lines = writer.post("/v1/completions", body | options).text.split("\n\n")
+        events = [json.loads(line.removeprefix("data: ")) for line in lines if line and line != "data: [DONE]"]
+        assert len(events) > 1 and {event["model"] for event in events} == {"completion"}
+        if options:
+            assert [event["usage"] for event in events[:-1]] == [None] * (len(events) - 1)
+            assert events[-1]["usage"]["completion_tokens"] > 0
+        else:
+            assert all("usage" not in event for event in events)
+
+
 def test_each_choice_has_its_prompt_first(client):
     chunks = client.completions.create(model="completion", prompt=["x = ", "y = "], n=2, max_tokens=3, echo=True, stream=True)
     texts = [""] * 4
