@@ -22,6 +22,10 @@ class FieldReader {
   int integer(std::string_view field, int fallback, int lowest, int highest) {
     return static_cast<int>(keep(field, m_body.integer_or(field, fallback, lowest, highest)));
   }
+  int64_t long_integer(std::string_view field, int64_t fallback) {
+    constexpr auto kAll = std::numeric_limits<int64_t>();
+    return keep(field, m_body.integer_or(field, fallback, kAll.min(), kAll.max()));
+  }
   bool flag(std::string_view field) { return keep(field, m_body.bool_or(field, false)); }
   std::string text(std::string_view field, std::string_view fallback = "") {
     return keep(field, m_body.string_or(field, fallback));
@@ -39,6 +43,10 @@ class FieldReader {
     fail(field, {StatusCode::kUnsupported, "request body: " + std::string(field) + ": " + std::string(why)});
   }
   bool has(std::string_view field) const { return m_body.find(field).has_value(); }
+  bool is_empty_object(std::string_view field) const {
+    const auto value = m_body.find(field);
+    return value && value->to_text() == "{}";
+  }
   const std::optional<ApiError>& problem() const { return m_problem; }
 
  private:
@@ -55,8 +63,7 @@ void read_generation(FieldReader& fields, GenerationOptions* options) {
   options->top_k = fields.integer("top_k", 0, 0, kMostTokens);
   // A choice that greedy search does not have; clients send it all the same.
   if (options->temperature == 0 && options->top_p > 0 && options->top_p <= 1) options->top_p = 1;
-  options->seed = static_cast<uint64_t>(
-      fields.integer("seed", 0, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
+  options->seed = static_cast<uint64_t>(fields.long_integer("seed", 0));
 }
 
 void refuse_what_is_not_there(FieldReader& fields, int n) {
@@ -65,6 +72,9 @@ void refuse_what_is_not_there(FieldReader& fields, int n) {
   }
   if (fields.has("best_of") && fields.integer("best_of", n, 1, kMaxReturnSequences) != n) {
     fields.refuse("best_of", "must be n; all that is written is given");
+  }
+  if (fields.has("logit_bias") && !fields.is_empty_object("logit_bias")) {
+    fields.refuse("logit_bias", "is not there; leave it out");
   }
   for (const char* penalty : {"frequency_penalty", "presence_penalty"}) {
     if (fields.number(penalty, 0) != 0) fields.refuse(penalty, "is not there; leave it out");

@@ -188,6 +188,7 @@ std::string completions_request_schema(const ApiFacts& facts) {
       R"("temperature":{{"type":["number","null"],"minimum":0,"default":0,"description":"0: the likeliest text"}},)"
       R"("top_p":{{"type":["number","null"],"exclusiveMinimum":0,"maximum":1,"default":1}},)"
       R"("top_k":{{"type":["integer","null"],"minimum":0,"default":0}},"seed":{{"type":["integer","null"]}},)"
+      R"("logit_bias":{{"type":["object","null"],"maxProperties":0,"description":"Not there"}},)"
       R"("stop":{{"oneOf":[{{"type":"null"}},{{"type":"string","minLength":1}},)"
       R"({{"type":"array","maxItems":{},"items":{{"type":"string","minLength":1}}}}]}},)"
       R"("suffix":{{"type":["string","null"],"description":"What stands behind the gap to fill"}},)"

@@ -104,6 +104,14 @@ def test_every_event_names_the_model_and_tells_the_usage(writer):
             assert all("usage" not in event for event in events)
 
 
+def test_seeds_have_64_bits(client):
+    options = {"model": "completion", "prompt": "def f", "max_tokens": 12, "temperature": 1, "logit_bias": {}}
+    seeds = [1, 2**32 + 1, 2**63 - 1, -(2**63)]
+    texts = [client.completions.create(seed=seed, **options).choices[0].text for seed in seeds]
+    assert texts[0] == client.completions.create(seed=1, **options).choices[0].text
+    assert len(set(texts)) > 1
+
+
 def test_each_choice_has_its_prompt_first(client):
     chunks = client.completions.create(model="completion", prompt=["x = ", "y = "], n=2, max_tokens=3, echo=True, stream=True)
     texts = [""] * 4
@@ -139,6 +147,8 @@ def test_deadline_gives_what_is_written(client):
     ({"logprobs": 2}, openai.BadRequestError, "logprobs"),
     ({"best_of": 3}, openai.BadRequestError, "best_of"),
     ({"presence_penalty": 1}, openai.BadRequestError, "presence_penalty"),
+    ({"logit_bias": {"50256": -100}}, openai.BadRequestError, "logit_bias"),
+    ({"seed": 2**64}, openai.BadRequestError, "seed"),
     ({"temperature": -1}, openai.BadRequestError, None),
     ({"stop": [""]}, openai.BadRequestError, None),
     ({"prompt": ""}, openai.BadRequestError, "prompt"),
