@@ -5,7 +5,7 @@ namespace {
 
 void write_facts(const ModelInfo& info, JsonWriter* json) {
   json->key("architecture").value(info.architecture);
-  json->key("dimensions").value(info.hidden_size);
+  if (const int dimensions = dimensions_of(info); dimensions > 0) json->key("dimensions").value(dimensions);
   json->key("max_tokens").value(info.max_tokens);
   json->key("pooling").value(info.pooling);
   json->key("normalize").value(info.normalize);
@@ -58,6 +58,10 @@ void write_model(const ModelSnapshot& model, JsonWriter* json) {
   if (model.model.is_loaded()) write_facts(model.model.info(), json);
   write_statistics(model, json);
   json->end_object();
+}
+
+int dimensions_of(const ModelInfo& info) {
+  return info.labels.empty() ? info.embedding_size : 0;  // what scores labels gives no vectors
 }
 
 std::string_view model_schema() {

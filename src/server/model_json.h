@@ -10,6 +10,9 @@ namespace vivace {
 
 void write_model(const ModelSnapshot& model, JsonWriter* json);
 
+// Values of a text's vector; 0 of a model that gives none.
+int dimensions_of(const ModelInfo& info);
+
 // Its schema, "Model".
 std::string_view model_schema();
 

@@ -8,7 +8,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
-from vivace_server import PATIENCE_SECONDS, Server
+from vivace_server import PATIENCE_SECONDS, ROOT, Server
 
 TEXTS = ["A quick brown fox.", "Ein schneller brauner Fuchs.", "Stock markets fell."]
 
@@ -79,6 +79,15 @@ def test_models(client):
     with pytest.raises(openai.NotFoundError) as raised:
         client.models.retrieve("nobody/nothing")
     assert raised.value.code == "model_not_found"
+
+
+def test_a_model_tells_the_size_of_its_vectors():
+    heads = ROOT / "tests" / "golden" / "heads"
+    models = [f"dense={heads}/st-dense", f"labels={heads}/bert-nli", f"writer={ROOT}/tests/golden/t5-code"]
+    with Server(models=models) as server:
+        assert server.get("/v1/models/dense").json()["dimensions"] == len(server.embed("x", model="dense")[0]) == 16
+        for name in ("labels", "writer"):
+            assert "dimensions" not in server.get(f"/v1/models/{name}").json()
 
 
 def test_unknown_model(client):

@@ -19,7 +19,7 @@ function showState() {
   const m = model();
   $("state").className = "pill " + (m.state || "failed");
   $("state").textContent = m.id ? m.id + ": " + m.state : "no model";
-  $("facts").textContent = m.architecture ? `${m.architecture}, ${m.dimensions} dimensions, at most ${m.max_tokens} tokens, `
+  $("facts").textContent = m.architecture ? `${m.architecture}, ${m.dimensions ? m.dimensions + " dimensions, " : ""}at most ${m.max_tokens} tokens, `
     + `${m.pooling} pooling, ${m.precision} on ${m.isa}, ${m.threads} thread${m.threads === 1 ? "" : "s"}. ` : "";
 }
 
