@@ -100,6 +100,16 @@ constexpr char kTaskStatus[] =
     R"("status":{"enum":["pending","processing","completed","failed"]},"created_at":{"type":"string"},)"
     R"("completed_at":{"type":["string","null"]},"result":{"type":["object","null"]},)"
     R"("error":{"type":["string","null"]},"progress_percentage":{"type":"integer"}}})";
+constexpr char kTaskResult[] =
+    R"({"type":"object","required":["claim_id","claim_text","verdict","confidence","reasoning","has_conflict",)"
+    R"("evidence","verification_id","verified_at"],"properties":{"claim_id":{"type":"string"},)"
+    R"("claim_text":{"type":"string"},"verdict":{"enum":["SUPPORTED","REFUTED","NOT_ENOUGH_INFO"]},)"
+    R"("confidence":{"type":"number"},"reasoning":{"type":["string","null"]},"has_conflict":{"type":"boolean"},)"
+    R"("evidence":{"type":"array","items":{"type":"object"}},"verification_id":{"type":"string"},)"
+    R"("verified_at":{"type":"string"}}})";
+constexpr char kTaskOutcome[] = R"({"description":"The result, or the task that failed",)"
+                                R"("anyOf":[{"$ref":"#/components/schemas/TaskResult"},)"
+                                R"({"$ref":"#/components/schemas/TaskStatus"}]})";
 constexpr char kEvidenceRequest[] =
     R"({"type":"object","properties":{"evidence":{"type":["array","null"],"minItems":1,"maxItems":1000,)"
     R"("items":{"$ref":"#/components/schemas/EvidenceItem"}},)"
@@ -140,7 +150,8 @@ std::vector<Schema> claims_schemas(const ApiFacts&) {
           {"ClaimList", kClaimList},
           {"VerifyLaterRequest", kVerifyLaterRequest},
           {"TaskStatus", kTaskStatus},
-          {"TaskResult", object},
+          {"TaskResult", kTaskResult},
+          {"TaskOutcome", kTaskOutcome},
           {"EvidenceRequest", kEvidenceRequest},
           {"EvidenceItem", kEvidenceItem},
           {"EvidenceResponse", kEvidenceResponse},

@@ -1,9 +1,11 @@
 #include "server/openapi.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/json_writer.h"
 #include "server/error_table.h"
+#include "server/model_json.h"
 #include "server/route_table.h"
 
 namespace vivace {
@@ -51,18 +53,28 @@ std::string_view tag(ApiFamily family) {
   return "Operations";
 }
 
+// What any of the models takes; a model that is not loaded yet may take more.
+void add_model_facts(const std::vector<ModelSnapshot>& models, ApiFacts* facts) {
+  std::set<std::string> prompt_names;
+  for (const ModelSnapshot& model : models) {
+    if (model.kind != ModelKind::kEncoder) continue;
+    facts->knows_prompts = facts->knows_prompts && model.model.is_loaded();
+    if (!model.model.is_loaded()) continue;
+    const ModelInfo& info = model.model.info();
+    facts->max_dimensions = std::max(facts->max_dimensions, dimensions_of(info));
+    if (dimensions_of(info) > 0) prompt_names.insert(info.prompt_names.begin(), info.prompt_names.end());
+  }
+  if (!facts->knows_prompts) facts->max_dimensions = 0;
+  facts->prompt_names.assign(prompt_names.begin(), prompt_names.end());
+}
+
 ApiFacts facts_of(const ServerContext& server) {
   ApiFacts facts;
   facts.max_texts = static_cast<size_t>(server.config.max_texts_per_request);
   facts.detection_max_sentences = static_cast<size_t>(server.config.detection_max_sentences);
   facts.detection_max_job_sentences = static_cast<size_t>(server.config.detection_max_job_sentences);
   facts.detection_max_words = static_cast<size_t>(server.config.detection_max_words);
-  const std::string name = server.models.default_name();
-  for (const ModelSnapshot& model : server.models.snapshot()) {
-    if (model.spec.name != name || !model.model.is_loaded()) continue;
-    facts.max_dimensions = model.model.info().embedding_size;
-    facts.prompt_names = model.model.info().prompt_names;
-  }
+  add_model_facts(server.models.snapshot(), &facts);
   return facts;
 }
 
@@ -107,6 +119,7 @@ void write_responses(const Route& route, const ServerConfig& config, JsonWriter*
   json->key(std::to_string(doc.success)).begin_object().key("description").value(http_reason(doc.success));
   write_content(doc.response_type.substr(0, doc.response_type.find(';')), doc.response_schema, doc.stream_type, json);
   json->end_object();
+  if (!doc.accepted_schema.empty()) write_response(202, "application/json", doc.accepted_schema, json);
   std::vector<int> errors = doc.errors;
   errors.push_back(400);
   errors.push_back(431);

@@ -77,7 +77,8 @@ struct OperationDoc {
   std::string_view response_type = "application/json";
   std::string_view stream_type{};  // of a 200 answer that is sent in pieces when the request asks for that
   std::vector<int> errors{};
-  std::string_view unready_schema{};  // of the 503 answer where it is no error body
+  std::string_view unready_schema{};   // of the 503 answer where it is no error body
+  std::string_view accepted_schema{};  // of a 202 answer beside the usual one
   int success = 200;
   std::vector<QueryDoc> query{};
   std::string_view path_schema = R"({"type":"string","minLength":1})";  // of the path's {name}
@@ -95,11 +96,12 @@ struct Route {
 // What schemas depend on.
 struct ApiFacts {
   size_t max_texts = 0;
-  int max_dimensions = 0;  // 0: not known yet
+  int max_dimensions = 0;  // of any model; 0: not known yet
   size_t detection_max_sentences = 0;
   size_t detection_max_job_sentences = 0;
   size_t detection_max_words = 0;
-  std::vector<std::string> prompt_names;
+  std::vector<std::string> prompt_names;  // of any model
+  bool knows_prompts = true;              // false while a model is not loaded
 };
 
 struct Schema {

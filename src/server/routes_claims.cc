@@ -1,5 +1,6 @@
 #include "server/routes_claims.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
@@ -108,8 +109,12 @@ Reply metrics(const RequestContext& context) {
   return response;
 }
 
+constexpr QueryDoc kTenant = {"tenant_id", R"({"type":"string","maxLength":50})"};
+
 Route get(std::string_view path, WaitingHandler handler, OperationDoc doc) {
-  doc.errors.insert(doc.errors.end(), {422, 429, 500, 503});
+  doc.errors.insert(doc.errors.end(), {422, 429, 500, 503, 504});
+  // A key may be another tenant's.
+  if (std::ranges::find(doc.query, kTenant.name, &QueryDoc::name) != doc.query.end()) doc.errors.push_back(403);
   return {.method = Method::kGet,
           .path = path,
           .family = ApiFamily::kClaims,
@@ -128,7 +133,6 @@ Route post(std::string_view path, WaitingHandler handler, OperationDoc doc) {
           .doc = std::move(doc)};
 }
 
-constexpr QueryDoc kTenant = {"tenant_id", R"({"type":"string","maxLength":50})"};
 constexpr std::string_view kUuid = R"({"type":"string","format":"uuid"})";
 
 std::vector<Route> model_routes() {
@@ -202,8 +206,9 @@ std::vector<Route> claim_routes() {
           get("/api/v1/verdicts/{claim_id}", route<kVerdict, claims_verdict_of_task>,
               {.id = "getVerdictOfTask",
                .summary = "The result of a claim's newest background verification; 202 until it is there",
-               .response_schema = "TaskResult",
+               .response_schema = "TaskOutcome",
                .errors = {404},
+               .accepted_schema = "TaskStatus",
                .query = {kTenant},
                .path_schema = kUuid}),
           get("/api/v1/tasks/{task_id}", route<kTasks, claims_task>,

@@ -45,11 +45,15 @@ Reply retrieve_model(const RequestContext& context) {
   return response;
 }
 
-std::string embeddings_request_schema(const ApiFacts& facts) {
+std::string prompt_name_type(const ApiFacts& facts) {
+  if (!facts.knows_prompts) return R"("type":["string","null"])";
   JsonWriter names;
   names.begin_array().null();
   for (const std::string& name : facts.prompt_names) names.value(name);
-  names.end_array();
+  return R"("enum":)" + names.end_array().take();
+}
+
+std::string embeddings_request_schema(const ApiFacts& facts) {
   return fmt::format(
       R"({{"type":"object","required":["input"],"properties":{{)"
       R"("input":{{"description":"A text or a list of texts","oneOf":[{{"type":"string","minLength":1}},)"
@@ -59,11 +63,11 @@ std::string embeddings_request_schema(const ApiFacts& facts) {
       R"("encoding_format":{{"enum":["float","base64",null],"default":"float",)"
       R"("description":"base64: of little-endian float32 values"}},)"
       R"("user":{{"description":"Taken and not used"}},)"
-      R"("prompt_name":{{"enum":{},"description":"One of the model's prompts, put before each text"}},)"
+      R"("prompt_name":{{{},"description":"One of the model's prompts, put before each text"}},)"
       R"("truncate":{{"type":["boolean","null"],"default":true,)"
       R"("description":"false: a text that is too long for the model is an error"}}}}}})",
       facts.max_texts, facts.max_dimensions > 0 ? fmt::format(R"(,"maximum":{})", facts.max_dimensions) : "",
-      names.take());
+      prompt_name_type(facts));
 }
 
 constexpr char kEmbeddingsResponse[] =

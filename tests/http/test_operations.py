@@ -99,6 +99,31 @@ def test_openapi_is_valid_and_complete(server):
     assert dimensions["maximum"] == 384
 
 
+def test_openapi_tells_what_any_of_the_models_takes():
+    golden = ROOT / "tests" / "golden"
+    with Server(models=[f"dense={golden}/heads/st-dense", f"tiny={golden}/tiny-bert", f"labels={golden}/heads/bert-nli"]) as server:
+        models = server.get("/v1/models").json()["data"]
+        fields = server.get("/openapi.json").json()["components"]["schemas"]["EmbeddingsRequest"]["properties"]
+        assert fields["dimensions"]["maximum"] == max(model.get("dimensions", 0) for model in models) > models[0]["dimensions"]
+        names = {name for model in models[:2] for name in model["prompt_names"]}
+        assert names and fields["prompt_name"]["enum"] == [None, *sorted(names)]
+    with Server("--model-loading", "when_asked", models=[f"tiny={golden}/tiny-bert"]) as server:
+        document = server.get("/openapi.json").json()
+        validate(document)
+        fields = document["components"]["schemas"]["EmbeddingsRequest"]["properties"]
+        assert "maximum" not in fields["dimensions"] and "enum" not in fields["prompt_name"]
+
+
+def test_openapi_tells_all_answers_of_claims(tiny_server):
+    document = tiny_server.get("/openapi.json").json()
+    answers = document["paths"]["/api/v1/verdicts/{claim_id}"]["get"]["responses"]
+    assert answers["202"]["content"]["application/json"]["schema"]["$ref"].endswith("/TaskStatus")
+    outcome = document["components"]["schemas"]["TaskOutcome"]["anyOf"]
+    assert [part["$ref"].rsplit("/")[-1] for part in outcome] == ["TaskResult", "TaskStatus"]
+    for path in ("/api/v1/claims", "/api/v1/claims/{claim_id}", "/api/v1/verdict/{claim_id}", "/api/v1/tasks/{task_id}"):
+        assert {"403", "504"} <= set(document["paths"][path]["get"]["responses"]), path
+
+
 def test_overload_is_refused_with_retry_after():
     flags = ("--threads", "1", "--max-queued-texts", "64", "--max-texts-per-request", "64")
     with Server(*flags) as server, concurrent.futures.ThreadPoolExecutor(24) as pool:
