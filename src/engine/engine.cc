@@ -38,6 +38,7 @@ ModelInfo describe(const ModelDirectory& directory, const LoadedModel& loaded, i
   }
   info.normalize = loaded.sentence.normalize;
   for (const auto& [name, text] : loaded.sentence.prompts) info.prompt_names.push_back(name);
+  info.prompts = loaded.sentence.prompts;
   info.parameters = encoder.parameters;
   info.file_bytes = encoder.file_bytes;
   info.packed_bytes = encoder.packed_bytes;

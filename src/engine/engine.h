@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -60,6 +61,7 @@ struct ModelInfo {
   std::string pooling;     // "mean", or several: "cls+max"
   bool normalize = false;
   std::vector<std::string> prompt_names;
+  std::map<std::string, std::string> prompts;  // by name: what stands before a text
   size_t parameters = 0;
   size_t file_bytes = 0;               // of the weight files
   size_t packed_bytes = 0;             // of the packed weights in memory

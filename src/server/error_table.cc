@@ -36,8 +36,9 @@ std::string openai_body(const ApiError& error, int status) {
   return json.take();
 }
 
-// text-embeddings-inference names five kinds of errors.
-std::string_view tei_type(int status) {
+// text-embeddings-inference names these kinds of errors.
+std::string_view tei_type(const ApiError& error, int status) {
+  if (error.code == kEmptyInput) return "Empty";
   if (status == 429) return "Overloaded";
   if (status == 503) return "Unhealthy";
   return status >= 500 ? "Backend" : "Validation";
@@ -47,7 +48,7 @@ std::string tei_body(const ApiError& error, int status) {
   JsonWriter json;
   json.begin_object();
   json.key("error").value(error.status.message);
-  json.key("error_type").value(tei_type(status));
+  json.key("error_type").value(tei_type(error, status));
   json.end_object();
   return json.take();
 }
@@ -110,6 +111,12 @@ std::string error_body(ApiFamily family, const ApiError& error, int status, std:
   return vivace_body(error);
 }
 
+// These families answer 422 to a request that HTTP has nothing against.
+bool is_unprocessable(ApiFamily family, const ApiError& error) {
+  if (error.http_status != 0 || error.code == kEmptyInput) return false;
+  return family == ApiFamily::kDetail || family == ApiFamily::kTei;
+}
+
 }  // namespace
 
 int http_status_of(StatusCode code) {
@@ -135,8 +142,7 @@ int http_status_of(const ApiError& error) {
 HttpResponse error_response(ApiFamily family, const ApiError& error, std::string_view request_id) {
   HttpResponse response;
   response.status = http_status_of(error);
-  // What is wrong with HTTP itself keeps its status, as in front of FastAPI.
-  if (family == ApiFamily::kDetail && response.status == 400 && error.http_status == 0) response.status = 422;
+  if (response.status == 400 && is_unprocessable(family, error)) response.status = 422;
   response.body = error_body(family, error, response.status, request_id);
   if (response.status == 429 || response.status == 503) {
     response.headers.emplace_back("retry-after",

@@ -26,6 +26,9 @@ struct ApiError {
 template <typename T>
 using ApiResult = std::expected<T, ApiError>;
 
+// The code of an input without any text, which text-embeddings-inference tells apart.
+inline constexpr char kEmptyInput[] = "empty_input";
+
 inline constexpr int kRetryAfterSeconds = 1;  // where the error does not know better
 
 int http_status_of(StatusCode code);

@@ -53,6 +53,18 @@ TEST(ErrorTable, FieldAndCodeAreTold) {
   EXPECT_EQ(error_response(ApiFamily::kTei, error).body, R"({"error":"no","error_type":"Validation"})");
 }
 
+TEST(ErrorTable, SomeFamiliesSayUnprocessable) {
+  const ApiError wrong(StatusCode::kInvalidArgument, "no");
+  EXPECT_EQ(error_response(ApiFamily::kTei, wrong).status, 422);
+  EXPECT_EQ(error_response(ApiFamily::kDetail, wrong).status, 422);
+  EXPECT_EQ(error_response(ApiFamily::kOpenAi, wrong).status, 400);
+  EXPECT_EQ(error_response(ApiFamily::kTei, http_error(400, "bad_http", "no")).status, 400);
+  ApiError empty = wrong;
+  empty.code = kEmptyInput;
+  EXPECT_EQ(error_response(ApiFamily::kTei, empty).status, 400);
+  EXPECT_EQ(error_response(ApiFamily::kTei, empty).body, R"({"error":"no","error_type":"Empty"})");
+}
+
 TEST(ErrorTable, TellsWhenToTryAgain) {
   const auto retry_after = [](Status status) {
     return error_response(ApiFamily::kVivace, ApiError(std::move(status))).headers.at(0).second;

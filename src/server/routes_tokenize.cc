@@ -1,5 +1,7 @@
 #include "server/routes_tokenize.h"
 
+#include <algorithm>
+
 #include "base/json_writer.h"
 #include "base/utf8.h"
 #include "server/embed_call.h"
@@ -15,15 +17,30 @@ constexpr size_t kMaxTokenizedBytes = 65536;
 struct TokenizeTask {
   std::string model;
   std::vector<std::string> texts;
+  std::string prompt_name;  // empty: no prompt
   SpecialTokens special_tokens = SpecialTokens::kAdd;
 };
+
+bool is_empty_text(const JsonValue& value) {
+  return value.is_string() && value.as_string()->empty();
+}
+
+// Nothing where a text should be is an error of its own.
+ApiError inputs_error(const JsonValue& root, ApiError error) {
+  const auto inputs = root.find("inputs");
+  if (!inputs) return error;
+  const auto items = inputs->as_array();
+  const bool is_empty = items ? items->empty() || std::ranges::any_of(*items, is_empty_text) : is_empty_text(*inputs);
+  if (is_empty) error.code = kEmptyInput;
+  return error;
+}
 
 ApiResult<TokenizeTask> parse_tokenize_request(std::string_view body, size_t max_texts) {
   const auto document = parse_body(body);
   if (!document) return std::unexpected(document.error());
   const JsonValue root = document->root();
   auto texts = read_texts(root, "inputs", {.max_texts = max_texts, .max_text_bytes = kMaxTokenizedBytes});
-  if (!texts) return std::unexpected(std::move(texts).error());
+  if (!texts) return std::unexpected(inputs_error(root, std::move(texts).error()));
   size_t bytes = 0;
   for (const std::string& text : *texts) bytes += text.size();
   if (bytes > kMaxTokenizedBytes) {
@@ -34,10 +51,13 @@ ApiResult<TokenizeTask> parse_tokenize_request(std::string_view body, size_t max
   }
   auto model = read_text_or(root, "model", "");
   if (!model) return std::unexpected(std::move(model).error());
+  auto prompt_name = read_text_or(root, "prompt_name", "");
+  if (!prompt_name) return std::unexpected(std::move(prompt_name).error());
   const auto add = read_flag_or(root, "add_special_tokens", true);
   if (!add) return std::unexpected(add.error());
   return TokenizeTask{.model = std::move(*model),
                       .texts = std::move(*texts),
+                      .prompt_name = std::move(*prompt_name),
                       .special_tokens = *add ? SpecialTokens::kAdd : SpecialTokens::kOmit};
 }
 
@@ -78,11 +98,50 @@ Result<void> write_tokens(const Tokenizer& tokenizer, std::string_view text, Spe
   return {};
 }
 
-Reply answer(const TokenizeTask& task, const Tokenizer& tokenizer) {
+// A model of either kind; it stays while this is held.
+struct FoundModel {
+  std::shared_ptr<Engine> engine;
+  std::shared_ptr<Generator> generator;
+
+  const Tokenizer& tokenizer() const { return engine != nullptr ? engine->tokenizer() : generator->tokenizer(); }
+  const ModelInfo& info() const { return engine != nullptr ? engine->info() : generator->info().model; }
+};
+
+ModelKind kind_of(const ModelRegistry& models, std::string_view name) {
+  for (const ModelSnapshot& model : models.snapshot()) {
+    if (model.spec.name == name) return model.kind;
+  }
+  return ModelKind::kEncoder;
+}
+
+ApiResult<FoundModel> find_model(const ServerContext& server, ModelKind kind, std::string* name) {
+  if (kind == ModelKind::kEncoder) {
+    auto engine = find_engine(server, name);
+    if (!engine) return std::unexpected(std::move(engine).error());
+    return FoundModel{.engine = std::move(*engine), .generator = nullptr};
+  }
+  auto generator = server.models.find_generator(*name);
+  if (!generator) return field_error(std::move(generator).error(), "model");
+  return FoundModel{.engine = nullptr, .generator = std::move(*generator)};
+}
+
+ApiResult<std::string> find_prompt(const FoundModel& model, const std::string& name) {
+  if (name.empty()) return std::string();
+  const auto& prompts = model.info().prompts;
+  const auto found = prompts.find(name);
+  if (found != prompts.end()) return found->second;
+  return field_error({StatusCode::kInvalidArgument,
+                      "request body: prompt_name: the model has no prompt of this name; GET /v1/models lists them"},
+                     "prompt_name");
+}
+
+Reply answer(const TokenizeTask& task, const FoundModel& model) {
+  const auto prompt = find_prompt(model, task.prompt_name);
+  if (!prompt) return std::unexpected(prompt.error());
   JsonWriter json;
   json.begin_array();
   for (const std::string& text : task.texts) {
-    RETURN_IF_ERROR(write_tokens(tokenizer, text, task.special_tokens, &json));
+    RETURN_IF_ERROR(write_tokens(model.tokenizer(), *prompt + text, task.special_tokens, &json));
   }
   json.end_array();
   HttpResponse response;
@@ -94,20 +153,22 @@ boost::asio::awaitable<Reply> tokenize(RequestContext& context) {
   auto task =
       parse_tokenize_request(context.request.body, static_cast<size_t>(context.server.config.max_texts_per_request));
   if (!task) co_return std::unexpected(std::move(task).error());
-  auto engine = find_engine(context.server, &task->model);
-  if (!engine && engine.error().status.code == StatusCode::kUnavailable) {
-    co_await await_loading(context.server.models, task->model, ModelKind::kEncoder, context.deadline);
-    engine = find_engine(context.server, &task->model);
+  const ModelKind kind = kind_of(context.server.models, task->model);
+  auto model = find_model(context.server, kind, &task->model);
+  if (!model && model.error().status.code == StatusCode::kUnavailable) {
+    co_await await_loading(context.server.models, task->model, kind, context.deadline);
+    model = find_model(context.server, kind, &task->model);
   }
-  if (!engine) co_return std::unexpected(engine.error());
-  co_return answer(*task, (*engine)->tokenizer());
+  if (!model) co_return std::unexpected(model.error());
+  co_return answer(*task, *model);
 }
 
 constexpr char kTokenizeRequest[] =
     R"({"type":"object","required":["inputs"],"properties":{)"
     R"("inputs":{"oneOf":[{"type":"string","minLength":1},)"
     R"({"type":"array","minItems":1,"items":{"type":"string","minLength":1}}]},)"
-    R"("add_special_tokens":{"type":["boolean","null"],"default":true},"model":{"type":["string","null"]}}})";
+    R"("add_special_tokens":{"type":["boolean","null"],"default":true},"model":{"type":["string","null"]},)"
+    R"("prompt_name":{"type":["string","null"],"description":"One of the model's prompts, put before each text"}}})";
 constexpr char kTokenizeResponse[] =
     R"({"type":"array","items":{"type":"array","items":{"type":"object",)"
     R"("required":["id","token","text","special","start","stop"],"properties":{"id":{"type":"integer"},)"
@@ -131,7 +192,7 @@ RouteGroup tokenize_routes() {
                     .summary = "Tokens of texts, not truncated",
                     .request_schema = "TokenizeRequest",
                     .response_schema = "TokenizeResponse",
-                    .errors = {400, 404, 408, 411, 413, 415, 500, 503, 504}}}},
+                    .errors = {400, 404, 408, 411, 413, 415, 422, 500, 503, 504}}}},
           schemas};
 }
 

@@ -65,11 +65,23 @@ def test_tokenize(server):
     assert [len(tokens) for tokens in plain] == [1, 2]
 
 
-@pytest.mark.parametrize("body, status", [({}, 400), ({"inputs": ""}, 400), ({"inputs": [1]}, 400),
+@pytest.mark.parametrize("body, status", [({}, 422), ({"inputs": ""}, 400), ({"inputs": [1]}, 422),
+                                          ({"inputs": []}, 400), ({"inputs": ["a", ""]}, 400), ({"inputs": "x", "prompt_name": "no"}, 422),
                                           ({"inputs": "x", "model": "nope"}, 404), ({"inputs": "x" * 70000}, 413),
                                           ({"inputs": ["x" * 40000] * 2}, 413),
-                                          ({"inputs": "x", "add_special_tokens": 1}, 400)])
+                                          ({"inputs": "x", "add_special_tokens": 1}, 422)])
 def test_tokenize_refusals_have_teis_shape(server, body, status):
     response = server.post("/tokenize", body)
     assert response.status_code == status
     assert set(response.json()) == {"error", "error_type"}
+    assert response.json()["error_type"] == ("Empty" if status == 400 else "Validation")
+
+
+def test_tokenize_takes_prompts_and_models_that_write(tiny_server):
+    name = tiny_server.get("/v1/models/tiny").json()["prompt_names"][0]
+    plain, prompted = (tiny_server.post("/tokenize", {"inputs": "fe six", "model": "tiny"} | more).json()[0]
+                       for more in ({}, {"prompt_name": name}))
+    assert [token["id"] for token in prompted][-len(plain) + 1:] == [token["id"] for token in plain][1:]
+    assert len(prompted) > len(plain) and prompted[-2]["stop"] > plain[-2]["stop"]
+    code = tiny_server.post("/tokenize", {"inputs": "def f():", "model": "completion"}).json()[0]
+    assert "".join(token["text"] for token in code if not token["special"]) == "def f():"
