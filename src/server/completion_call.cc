@@ -62,12 +62,15 @@ bool are_generators_loaded(const ModelRegistry& models) {
   });
 }
 
-ApiError completion_error(const Status& problem) {
+ApiError completion_error(const Status& problem, std::span<const BlamedField> fields) {
   ApiError error(problem);
-  if (problem.code == StatusCode::kNotFound) {
-    error.param = "model";
-    error.code = "model_not_found";
-  }
+  if (problem.code == StatusCode::kNotFound) error.code = "model_not_found";
+  const auto blamed = std::ranges::find_if(
+      fields, [&](const BlamedField& field) { return problem.message.starts_with(field.beginning); });
+  if (blamed == fields.end()) return error;
+  error.param = blamed->field;
+  const bool is_name = blamed->beginning.find(' ') == std::string_view::npos;
+  if (is_name) error.status.message.replace(0, blamed->beginning.size(), blamed->field);
   return error;
 }
 

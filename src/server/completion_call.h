@@ -4,6 +4,8 @@
 #include <utility>
 
 #include <chrono>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -25,8 +27,14 @@ boost::asio::awaitable<void> await_completion_models(ModelRegistry& models, cons
 // Whether that could be needed.
 bool are_generators_loaded(const ModelRegistry& models);
 
-// The error of a completion in the terms of routes: blamed on `model` where that is what is wrong.
-ApiError completion_error(const Status& problem);
+// What the message of a refused completion begins with, and the field that the route's clients know it by.
+struct BlamedField {
+  std::string_view beginning;
+  std::string_view field;
+};
+// The error of a completion in the terms of a route, blamed on the first field that fits. Where the message begins with
+// the model's name of an option, it gets the client's.
+ApiError completion_error(const Status& problem, std::span<const BlamedField> fields);
 
 // The service, or 503 where none is there.
 ApiResult<CompletionService*> find_completion_service(const ServerContext& server);

@@ -27,6 +27,27 @@ ApiError model_error(Status status) {
   return error;
 }
 
+// What only the model knows whether it has it.
+struct AskedOfModel {
+  int dimensions = 0;  // 0: all
+  std::string prompt_name;
+};
+
+// The engine's error, blamed on the field that the client knows.
+ApiError embed_error(Status problem, const AskedOfModel& asked, const ModelInfo& model) {
+  ApiError error(std::move(problem));
+  if (error.status.code == StatusCode::kUnsupported) error.param = "model";
+  if (error.status.code == StatusCode::kTooLarge) error.param = "input";
+  if (error.status.code != StatusCode::kInvalidArgument) return error;
+  // In the order in which the engine looks at them.
+  if (asked.dimensions > model.embedding_size) {
+    error.param = "dimensions";
+  } else if (!asked.prompt_name.empty() && !model.prompts.contains(asked.prompt_name)) {
+    error.param = "prompt_name";
+  }
+  return error;
+}
+
 }  // namespace
 
 ApiResult<std::shared_ptr<Engine>> find_engine(const ServerContext& server, std::string* model) {
@@ -48,12 +69,14 @@ asio::awaitable<Reply> answer_embed(RequestContext& context, ApiResult<EmbedTask
     engine = find_engine(context.server, &task->model);
   }
   if (!engine) co_return std::unexpected(std::move(engine).error());
+  const AskedOfModel asked{.dimensions = task->request.dimensions.value_or(0),
+                           .prompt_name = task->request.prompt_name.value_or("")};
   task->request.deadline = context.deadline;
   task->request.cancel = context.cancel;
   using Done = std::function<void(Result<EmbedResponse>)>;
   auto result = co_await await_callback<Result<EmbedResponse>>(
       [&](Done done) { (*engine)->submit(std::move(task->request), std::move(done)); });
-  if (!result) co_return std::unexpected(ApiError(std::move(result).error()));
+  if (!result) co_return std::unexpected(embed_error(std::move(result).error(), asked, (*engine)->info()));
   HttpResponse response;
   response.body = write(*task, *result);
   response.server_timing = timing_text(*result);

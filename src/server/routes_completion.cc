@@ -1,6 +1,7 @@
 #include "server/routes_completion.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <mutex>
 
@@ -17,6 +18,26 @@ namespace vivace {
 namespace {
 
 namespace asio = boost::asio;
+
+constexpr std::array<BlamedField, 9> kOpenAiFields = {{{"the model '", "model"},
+                                                       {"max_new_tokens", "max_tokens"},
+                                                       {"temperature", "temperature"},
+                                                       {"top_p", "top_p"},
+                                                       {"top_k", "top_k"},
+                                                       {"num_return_sequences", "n"},
+                                                       {"a stop string", "stop"},
+                                                       {"the suffix", "suffix"},
+                                                       {"the code", "prompt"}}};
+constexpr std::array<BlamedField, 10> kEditorFields = {{{"the model '", "modelName"},
+                                                        {"max_new_tokens", "max_new_tokens"},
+                                                        {"min_new_tokens", "min_new_tokens"},
+                                                        {"temperature", "temperature"},
+                                                        {"top_p", "top_p"},
+                                                        {"top_k", "top_k"},
+                                                        {"num_return_sequences", "num_return_sequences"},
+                                                        {"a stop string", "stop"},
+                                                        {"the suffix", "suffix"},
+                                                        {"the code", "code"}}};
 
 // The answers of one stream on their way: pieces of text as they come, then how each ended.
 struct StreamingAnswer {
@@ -70,7 +91,7 @@ void finish_one(StreamingAnswer& answer, size_t index, Result<Completion> comple
     answer.body->release(std::move(completion->keep));
     answer.completions[index] = std::move(*completion);
   } else if (!answer.problem) {
-    answer.problem = completion_error(completion.error());
+    answer.problem = completion_error(completion.error(), kOpenAiFields);
   }
   if (--answer.open == 0) close_stream(answer);
 }
@@ -137,7 +158,7 @@ asio::awaitable<Reply> create_completion(RequestContext& context) {
   const Completions answers = co_await complete_all(**service, completion_requests(*task));
   std::vector<Completion> completions;
   for (const Result<Completion>& answer : answers) {
-    if (!answer) co_return std::unexpected(completion_error(answer.error()));
+    if (!answer) co_return std::unexpected(completion_error(answer.error(), kOpenAiFields));
     completions.push_back(*answer);
   }
   HttpResponse response;
@@ -166,7 +187,7 @@ asio::awaitable<Reply> complete_code(RequestContext& context) {
   std::vector<CompletionRequest> requests;
   requests.push_back(std::move(*request));
   const Completions answers = co_await complete_all(**service, std::move(requests));
-  if (!answers.front()) co_return std::unexpected(completion_error(answers.front().error()));
+  if (!answers.front()) co_return std::unexpected(completion_error(answers.front().error(), kEditorFields));
   JsonWriter json;
   json.begin_object();
   write_completion(*answers.front(), echo, &json);

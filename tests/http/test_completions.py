@@ -143,24 +143,26 @@ def test_deadline_gives_what_is_written(client):
 
 @pytest.mark.parametrize("fields, error, param", [
     ({"max_tokens": 0}, openai.BadRequestError, "max_tokens"),
-    ({"max_tokens": 5000}, openai.BadRequestError, None),
+    ({"max_tokens": 5000}, openai.BadRequestError, "max_tokens"),
     ({"logprobs": 2}, openai.BadRequestError, "logprobs"),
     ({"best_of": 3}, openai.BadRequestError, "best_of"),
     ({"presence_penalty": 1}, openai.BadRequestError, "presence_penalty"),
     ({"logit_bias": {"50256": -100}}, openai.BadRequestError, "logit_bias"),
     ({"seed": 2**64}, openai.BadRequestError, "seed"),
-    ({"temperature": -1}, openai.BadRequestError, None),
-    ({"stop": [""]}, openai.BadRequestError, None),
+    ({"temperature": -1}, openai.BadRequestError, "temperature"),
+    ({"temperature": 1, "top_p": 0}, openai.BadRequestError, "top_p"),
+    ({"stop": [""]}, openai.BadRequestError, "stop"),
     ({"prompt": ""}, openai.BadRequestError, "prompt"),
     ({"prompt": [[1, 2]]}, openai.BadRequestError, "prompt"),
     ({"model": "missing"}, openai.NotFoundError, "model"),
-    ({"model": "minilm"}, openai.BadRequestError, None),
+    ({"model": "minilm"}, openai.BadRequestError, "model"),
 ])
 @pytest.mark.parametrize("stream", [False, True])
 def test_errors(client, fields, error, param, stream):
     with pytest.raises(error) as raised:
         client.completions.create(**({"model": "completion", "prompt": "x = ", "stream": stream} | fields))
     assert raised.value.param == param
+    assert "max_new_tokens" not in raised.value.message
 
 
 def test_complete(writer, rows):
@@ -188,6 +190,9 @@ def test_complete_errors(writer):
                          ({"code": "x" * (1 << 20) + "x"}, 413)]:
         answer = writer.post("/api/v1/complete", body)
         assert answer.status_code == status and answer.json()["error"]["message"], answer.text
+    for field, value in {"max_new_tokens": 5000, "temperature": -1, "stop": "", "modelName": "missing"}.items():
+        answer = writer.post("/api/v1/complete", {"code": "x", field: value}).json()
+        assert answer["error"]["details"] == {"param": field}
 
 
 def test_without_a_model_that_writes(server):

@@ -103,8 +103,17 @@ def test_token_ids_are_refused(client):
 
 
 def test_too_many_dimensions(client):
-    with pytest.raises(openai.BadRequestError, match="dimensions"):
+    with pytest.raises(openai.BadRequestError, match="dimensions") as raised:
         client.embeddings.create(model="minilm", input="x", dimensions=385)
+    assert raised.value.param == "dimensions"
+
+
+def test_what_a_model_cannot_do_is_blamed_on_the_field(tiny_server):
+    for fields, param in (({"model": "entailment"}, "model"), ({"prompt_name": "no"}, "prompt_name"),
+                          ({"input": "a " * 500, "truncate": False}, "input"), ({"model": "completion"}, "model"),
+                          ({"dimensions": 100000, "prompt_name": "no"}, "dimensions")):
+        answer = tiny_server.post("/v1/embeddings", {"input": "x", "model": "tiny"} | fields)
+        assert answer.json()["error"]["param"] == param, answer.text
 
 
 def test_truncation_is_visible(server):
