@@ -38,6 +38,24 @@ std::optional<std::string_view> key_that_occurs_twice(simdjson::dom::object obje
   return twice == keys.end() ? std::nullopt : std::optional(twice->text);
 }
 
+// Depth first; what holds no object costs a glance an item. Ends: documents are at most kMaxDepth deep.
+std::optional<std::string_view> key_that_occurs_twice_inside(simdjson::dom::element element) {
+  simdjson::dom::array array;
+  if (element.get(array) == simdjson::SUCCESS) {
+    for (const auto item : array) {
+      if (const auto twice = key_that_occurs_twice_inside(item)) return twice;
+    }
+    return std::nullopt;
+  }
+  simdjson::dom::object object;
+  if (element.get(object) != simdjson::SUCCESS) return std::nullopt;
+  if (const auto twice = key_that_occurs_twice(object)) return twice;
+  for (const auto& [key, value] : object) {
+    if (const auto twice = key_that_occurs_twice_inside(value)) return twice;
+  }
+  return std::nullopt;
+}
+
 // simdjson refuses whole numbers past 64 bits, but Python writes them: most tokenizer_config.json files say
 // "model_max_length": 1000000000000000019884624838656. The same text, with "e0" after such numbers to make them
 // doubles.
@@ -192,6 +210,12 @@ Result<std::vector<std::pair<std::string_view, JsonValue>>> JsonValue::as_object
     members.emplace_back(key, JsonValue(to_bits(value), join_path(m_path, key)));
   }
   return members;
+}
+
+Result<void> JsonValue::check_keys() const {
+  const auto twice = key_that_occurs_twice_inside(from_bits(m_element));
+  if (twice) return fail("'" + printable(*twice) + "' occurs twice");
+  return {};
 }
 
 Result<std::vector<std::pair<std::string_view, int64_t>>> JsonValue::as_integers_by_key(int64_t lowest,

@@ -127,6 +127,16 @@ TEST(Json, ObjectsKeepTheirOrderAndRefuseDuplicates) {
   EXPECT_EQ(twice.root().get("o")->as_object().error().message, "config.json: o: 'k' occurs twice");
 }
 
+TEST(Json, KeysThatOccurTwiceAreFoundAnywhere) {
+  EXPECT_TRUE(parse(R"({"a":[1,"a",{"a":1},{"a":2}],"b":{"a":{"a":3}}})").root().check_keys());
+  for (const char* text : {R"({"k":1,"j":2,"k":3})", R"({"o":{"k":1,"k":1}})", R"([1,[[{"k":0,"k":0}]]])"}) {
+    const JsonDocument twice = parse(text);
+    const auto checked = twice.root().check_keys();
+    ASSERT_FALSE(checked.has_value()) << text;
+    EXPECT_EQ(checked.error(), (Status{StatusCode::kInvalidArgument, "config.json: 'k' occurs twice"}));
+  }
+}
+
 TEST(Json, ArraysHaveALimit) {
   const JsonDocument document = parse(R"({"a":[1,2,3]})");
   const JsonValue array = *document.root().get("a");

@@ -41,6 +41,7 @@ ApiResult<JsonDocument> parse_body(std::string_view body) {
   if (!root.is_object()) {
     return std::unexpected(ApiError(root.fail("expected an object, found " + std::string(root.type_name())).error()));
   }
+  if (auto checked = root.check_keys(); !checked) return std::unexpected(ApiError(std::move(checked).error()));
   return std::move(*document);
 }
 

@@ -19,7 +19,7 @@ struct TextLimits {
 // The same error, blamed on a field of the body.
 std::unexpected<ApiError> field_error(Status status, std::string_view field);
 
-// A body must be a JSON object.
+// A body must be a JSON object, and no key in it may occur twice.
 ApiResult<JsonDocument> parse_body(std::string_view body);
 
 // A text or a list of texts; each non-empty and within the limits.

@@ -24,6 +24,8 @@ CASES = [
     ("model is a number", b'{"input":"a","model":1}', 400, "model: expected a string", "model"),
     ("model is unknown", b'{"input":"a","model":"x"}', 404, "'x' is not served", "model"),
     ("model name is endless", b'{"input":"a","model":"' + b"x" * 100_000 + b'"}', 404, "more than 256 bytes", "model"),
+    ("a key twice", b'{"input":"a","model":"minilm","input":"b"}', 400, "'input' occurs twice", None),
+    ("a key twice inside", b'{"input":"a","metadata":[{"x":{"k":1,"k":2}}]}', 400, "'k' occurs twice", None),
     ("dimensions is text", b'{"input":"a","dimensions":"8"}', 400, "dimensions: expected an integer", "dimensions"),
     ("dimensions is zero", b'{"input":"a","dimensions":0}', 400, "dimensions: is 0", "dimensions"),
     ("dimensions is negative", b'{"input":"a","dimensions":-1}', 400, "dimensions: is -1", "dimensions"),
