@@ -116,24 +116,38 @@ std::vector<float> embed(const EmbedPlan& plan, MatrixView<const float> rows) {
   return values;
 }
 
-}  // namespace
-
-Result<JobWork> prepare(const LoadedModel& model, const EmbedRequest& request, EmbedResponse* response) {
-  RETURN_IF_ERROR(require_some("text", request.texts.size()));
-  ASSIGN_OR_RETURN(EmbedPlan plan, make_plan(model, request));
-  ASSIGN_OR_RETURN(const std::string prompt, find_prompt(model.sentence, request));
+Result<std::vector<TokenSequence>> sequences_of(const LoadedModel& model, const EmbedRequest& request) {
   const InputEncoder encoder(model, request.too_long);
-  JobWork work;
-  work.output = plan.output;
-  response->embeddings.resize(request.texts.size());
+  std::vector<TokenSequence> sequences;
+  for (size_t i = 0; i < request.token_ids.size(); ++i) {
+    ASSIGN_OR_RETURN(TokenSequence tokens,
+                     encoder.take_ids(input_name("text", request.token_ids.size(), i), request.token_ids[i]));
+    sequences.push_back(std::move(tokens));
+  }
+  if (!request.token_ids.empty()) return sequences;
+  ASSIGN_OR_RETURN(const std::string prompt, find_prompt(model.sentence, request));
   for (size_t i = 0; i < request.texts.size(); ++i) {
     const std::string& text = request.texts[i];
     const std::string name = input_name("text", request.texts.size(), i);
     // An empty text is empty, whatever stands before it.
     ASSIGN_OR_RETURN(TokenSequence tokens, encoder.encode(name, text.empty() || prompt.empty() ? text : prompt + text));
-    response->embeddings[i].tokens = static_cast<int>(tokens.ids.size());
-    response->embeddings[i].truncated = tokens.truncated;
-    work.sequences.push_back(std::move(tokens));
+    sequences.push_back(std::move(tokens));
+  }
+  return sequences;
+}
+
+}  // namespace
+
+Result<JobWork> prepare(const LoadedModel& model, const EmbedRequest& request, EmbedResponse* response) {
+  RETURN_IF_ERROR(require_some("text", request.size()));
+  ASSIGN_OR_RETURN(EmbedPlan plan, make_plan(model, request));
+  JobWork work;
+  work.output = plan.output;
+  ASSIGN_OR_RETURN(work.sequences, sequences_of(model, request));
+  response->embeddings.resize(request.size());
+  for (size_t i = 0; i < work.sequences.size(); ++i) {
+    response->embeddings[i].tokens = static_cast<int>(work.sequences[i].ids.size());
+    response->embeddings[i].truncated = work.sequences[i].truncated;
   }
   work.take = [plan = std::move(plan), response](size_t i, MatrixView<const float> rows) {
     response->embeddings[i].values = embed(plan, rows);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace vivace {
 namespace {
 
@@ -49,6 +51,24 @@ Result<TokenSequence> InputEncoder::encode_pair(std::string_view name, std::stri
   TokenSequence tokens;
   auto encoded = m_model.tokenizer->encode_pair(first, second, m_options, &tokens);
   return checked(name, std::move(encoded), std::move(tokens));
+}
+
+Result<TokenSequence> InputEncoder::take_ids(std::string_view name, std::vector<int32_t> ids) const {
+  if (ids.empty()) return is_empty(name);
+  if (ids.size() > m_options.max_tokens) {
+    return error(StatusCode::kTooLarge,
+                 fmt::format("{} has {} tokens, the model takes {}", name, ids.size(), m_options.max_tokens));
+  }
+  const int32_t tokens = m_model.model->info().vocabulary_size;
+  const auto unknown = std::ranges::find_if(ids, [tokens](int32_t id) { return id < 0 || id >= tokens; });
+  if (unknown != ids.end()) {
+    return error(StatusCode::kInvalidArgument,
+                 fmt::format("{} has the token {}, the model knows 0 to {}", name, *unknown, tokens - 1));
+  }
+  TokenSequence sequence;
+  sequence.type_ids.assign(ids.size(), 0);
+  sequence.ids = std::move(ids);
+  return sequence;
 }
 
 Result<TokenSequence> InputEncoder::checked(std::string_view name, Result<void> encoded, TokenSequence tokens) const {

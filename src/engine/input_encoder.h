@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "engine/loaded_model.h"
@@ -28,6 +29,9 @@ class InputEncoder {
   // for one longer than the model takes under TooLong::kRefuse; kCorruptFile when the tokenizer gives segments that the
   // model lacks.
   Result<TokenSequence> encode(std::string_view name, std::string_view text) const;
+  // Tokens as they are. kInvalidArgument without any, or for one that is not in the vocabulary; kTooLarge for more than
+  // the model takes.
+  Result<TokenSequence> take_ids(std::string_view name, std::vector<int32_t> ids) const;
   Result<TokenSequence> encode_pair(std::string_view name, std::string_view first, std::string_view second) const;
 
  private:

@@ -44,6 +44,8 @@ ApiError embed_error(Status problem, const AskedOfModel& asked, const ModelInfo&
     error.param = "dimensions";
   } else if (!asked.prompt_name.empty() && !model.prompts.contains(asked.prompt_name)) {
     error.param = "prompt_name";
+  } else {
+    error.param = "input";
   }
   return error;
 }
@@ -69,6 +71,11 @@ asio::awaitable<Reply> answer_embed(RequestContext& context, ApiResult<EmbedTask
     engine = find_engine(context.server, &task->model);
   }
   if (!engine) co_return std::unexpected(std::move(engine).error());
+  if (!task->tokenizer.empty() && task->tokenizer != task->model) {
+    co_return field_error({StatusCode::kInvalidArgument,
+                           fmt::format("request body: tokenizer: must name the model, which is '{}'", task->model)},
+                          "tokenizer");
+  }
   const AskedOfModel asked{.dimensions = task->request.dimensions.value_or(0),
                            .prompt_name = task->request.prompt_name.value_or("")};
   task->request.deadline = context.deadline;

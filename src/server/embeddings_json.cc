@@ -34,14 +34,31 @@ ApiResult<std::optional<std::string>> read_prompt_name(const JsonValue& body) {
   return std::move(*name);
 }
 
+// Texts, or token ids where the request says whose they are.
+ApiResult<void> read_input(const JsonValue& body, const TextLimits& limits, EmbedTask* task) {
+  auto tokenizer = read_text_or(body, "tokenizer", "");
+  if (!tokenizer) return std::unexpected(std::move(tokenizer).error());
+  task->tokenizer = std::move(*tokenizer);
+  if (!task->tokenizer.empty() && holds_token_ids(body, "input")) {
+    auto ids = read_token_ids(body, "input", limits.max_texts);
+    if (!ids) return std::unexpected(std::move(ids).error());
+    task->request.token_ids = std::move(*ids);
+    return {};
+  }
+  auto texts = read_texts(body, "input", limits);
+  if (!texts) return std::unexpected(std::move(texts).error());
+  task->request.texts = std::move(*texts);
+  return {};
+}
+
 }  // namespace
 
 ApiResult<EmbedTask> parse_embeddings_request(std::string_view body, const TextLimits& limits) {
   const auto document = parse_body(body);
   if (!document) return std::unexpected(document.error());
   const JsonValue root = document->root();
-  auto texts = read_texts(root, "input", limits);
-  if (!texts) return std::unexpected(std::move(texts).error());
+  EmbedTask task;
+  if (auto read = read_input(root, limits, &task); !read) return std::unexpected(std::move(read).error());
   auto model = read_text_or(root, "model", "");
   if (!model) return std::unexpected(std::move(model).error());
   const auto format = read_format(root);
@@ -53,10 +70,12 @@ ApiResult<EmbedTask> parse_embeddings_request(std::string_view body, const TextL
   const auto truncate = read_flag_or(root, "truncate", true);
   if (!truncate) return std::unexpected(truncate.error());
 
-  EmbedTask task;
+  if (*prompt_name && !task.request.token_ids.empty()) {
+    return field_error({StatusCode::kInvalidArgument, "request body: prompt_name: no prompt goes before token ids"},
+                       "prompt_name");
+  }
   task.model = std::move(*model);
   task.format = *format;
-  task.request.texts = std::move(*texts);
   task.request.dimensions = *dimensions;
   task.request.prompt_name = std::move(*prompt_name);
   task.request.too_long = *truncate ? TooLong::kTruncate : TooLong::kRefuse;

@@ -1,8 +1,8 @@
 // OpenAI's embeddings request and response as JSON. https://platform.openai.com/docs/api-reference/embeddings
 //
 // Beyond OpenAI's fields a request may have prompt_name (one of the model's prompts) and truncate (false: a text that
-// is too long is an error). Fields that we do not know are ignored: clients send ever new ones. A response's items say
-// whether their text was truncated.
+// is too long is an error); with tokenizer, which must name the model, its input may be that model's token ids. Fields
+// that we do not know are ignored: clients send ever new ones. A response's items say whether their text was truncated.
 #pragma once
 
 #include <string>
@@ -17,7 +17,8 @@ enum class EncodingFormat { kFloat, kBase64 };
 
 // What a request's body asks for.
 struct EmbedTask {
-  std::string model;  // empty: the default one
+  std::string model;      // empty: the default one
+  std::string tokenizer;  // the model whose tokens the request says that it holds; empty: it holds texts
   EmbedRequest request;
   EncodingFormat format = EncodingFormat::kFloat;
 };

@@ -1,6 +1,7 @@
 #include "server/json_fields.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -24,6 +25,11 @@ ApiResult<std::string> read_text(const JsonValue& value, std::string_view field,
 
 bool looks_like_token_ids(const std::vector<JsonValue>& items) {
   return !items.empty() && (items.front().is_number() || items.front().is_array());
+}
+
+Status too_many(const JsonValue& value, size_t texts, size_t limit) {
+  return {StatusCode::kTooLarge, fmt::format("{}: has {} texts, more than the {} of one request; send several requests",
+                                             value.path(), texts, limit)};
 }
 
 }  // namespace
@@ -68,15 +74,13 @@ ApiResult<std::vector<std::string>> read_texts(const JsonValue& body, std::strin
   if (looks_like_token_ids(*items)) {
     return field_error(value
                            ->fail("token ids are not taken, since they may come from another model's tokenizer; send "
-                                  "strings (LangChain: check_embedding_ctx_length=False)")
+                                  "strings (LangChain: check_embedding_ctx_length=False), or to /v1/embeddings the "
+                                  "name of the model as `tokenizer`")
                            .error(),
                        field);
   }
   if (items->size() > limits.max_texts) {
-    return field_error({StatusCode::kTooLarge, fmt::format("{}: has {} texts, more than the {} of one request; send "
-                                                           "several requests",
-                                                           value->path(), items->size(), limits.max_texts)},
-                       field);
+    return field_error(too_many(*value, items->size(), limits.max_texts), field);
   }
   texts.reserve(items->size());
   for (const JsonValue& item : *items) {
@@ -85,6 +89,36 @@ ApiResult<std::vector<std::string>> read_texts(const JsonValue& body, std::strin
     texts.push_back(std::move(*text));
   }
   return texts;
+}
+
+bool holds_token_ids(const JsonValue& body, std::string_view field) {
+  const auto value = body.find(field);
+  if (!value || !value->is_array()) return false;
+  const auto items = value->as_array(kMostItemsRead);
+  return items && looks_like_token_ids(*items);
+}
+
+ApiResult<std::vector<std::vector<int32_t>>> read_token_ids(const JsonValue& body, std::string_view field,
+                                                            size_t max_texts) {
+  const auto value = body.get(field);
+  if (!value) return field_error(value.error(), field);
+  const auto items = value->as_array(kMostItemsRead);
+  if (!items) return field_error(items.error(), field);
+  const bool is_one = !items->empty() && items->front().is_number();
+  if (!is_one && items->size() > max_texts) return field_error(too_many(*value, items->size(), max_texts), field);
+  std::vector<std::vector<int32_t>> inputs;
+  for (const JsonValue& input : is_one ? std::vector<JsonValue>{*value} : *items) {
+    const auto tokens = input.as_array(kMostItemsRead);
+    if (!tokens) return field_error(tokens.error(), field);
+    if (tokens->empty()) return field_error(input.fail("is an empty list").error(), field);
+    std::vector<int32_t>& ids = inputs.emplace_back();
+    for (const JsonValue& token : *tokens) {
+      const auto id = token.as_integer(0, std::numeric_limits<int32_t>::max());
+      if (!id) return field_error(id.error(), field);
+      ids.push_back(static_cast<int32_t>(*id));
+    }
+  }
+  return inputs;
 }
 
 ApiResult<std::string> read_text_or(const JsonValue& body, std::string_view field, std::string_view fallback) {

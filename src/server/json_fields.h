@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,12 @@ ApiResult<JsonDocument> parse_body(std::string_view body);
 
 // A text or a list of texts; each non-empty and within the limits.
 ApiResult<std::vector<std::string>> read_texts(const JsonValue& body, std::string_view field, const TextLimits& limits);
+
+// Whether the field holds a list of token ids, or a list of such lists.
+bool holds_token_ids(const JsonValue& body, std::string_view field);
+// Those, one list for each input; what an id may be is the model's to say.
+ApiResult<std::vector<std::vector<int32_t>>> read_token_ids(const JsonValue& body, std::string_view field,
+                                                            size_t max_texts);
 
 // Optional fields: absent and null mean the fallback.
 ApiResult<std::string> read_text_or(const JsonValue& body, std::string_view field, std::string_view fallback);

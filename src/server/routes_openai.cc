@@ -56,14 +56,20 @@ std::string prompt_name_type(const ApiFacts& facts) {
 std::string embeddings_request_schema(const ApiFacts& facts) {
   return fmt::format(
       R"({{"type":"object","required":["input"],"properties":{{)"
-      R"("input":{{"description":"A text or a list of texts","oneOf":[{{"type":"string","minLength":1}},)"
-      R"({{"type":"array","minItems":1,"maxItems":{},"items":{{"type":"string","minLength":1}}}}]}},)"
+      R"("input":{{"description":"A text, a list of texts, or with `tokenizer` token ids",)"
+      R"("oneOf":[{{"type":"string","minLength":1}},)"
+      R"({{"type":"array","minItems":1,"maxItems":{0},"items":{{"type":"string","minLength":1}}}},)"
+      R"({{"type":"array","minItems":1,"items":{{"$ref":"#/components/schemas/TokenId"}}}},)"
+      R"({{"type":"array","minItems":1,"maxItems":{0},"items":{{"type":"array","minItems":1,)"
+      R"("items":{{"$ref":"#/components/schemas/TokenId"}}}}}}]}},)"
+      R"("tokenizer":{{"type":["string","null"],)"
+      R"("description":"The model's name: the input's token ids are its own, special ones included"}},)"
       R"("model":{{"type":["string","null"],"description":"A name that GET /v1/models lists; the default without it"}},)"
-      R"("dimensions":{{"type":["integer","null"],"minimum":1{},"description":"Keep this many values"}},)"
+      R"("dimensions":{{"type":["integer","null"],"minimum":1{1},"description":"Keep this many values"}},)"
       R"("encoding_format":{{"enum":["float","base64",null],"default":"float",)"
       R"("description":"base64: of little-endian float32 values"}},)"
       R"("user":{{"description":"Taken and not used"}},)"
-      R"("prompt_name":{{{},"description":"One of the model's prompts, put before each text"}},)"
+      R"("prompt_name":{{{2},"description":"One of the model's prompts, put before each text"}},)"
       R"("truncate":{{"type":["boolean","null"],"default":true,)"
       R"("description":"false: a text that is too long for the model is an error"}}}}}})",
       facts.max_texts, facts.max_dimensions > 0 ? fmt::format(R"(,"maximum":{})", facts.max_dimensions) : "",
@@ -86,6 +92,7 @@ constexpr char kModelList[] =
 
 std::vector<Schema> schemas(const ApiFacts& facts) {
   return {{"EmbeddingsRequest", embeddings_request_schema(facts)},
+          {"TokenId", R"({"type":"integer","minimum":0,"maximum":2147483647})"},
           {"EmbeddingsResponse", kEmbeddingsResponse},
           {"Model", std::string(model_schema())},
           {"ModelList", kModelList}};

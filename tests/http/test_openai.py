@@ -102,6 +102,20 @@ def test_token_ids_are_refused(client):
         client.embeddings.create(model="minilm", input=[[101, 7592, 102]])
 
 
+def test_declared_token_ids_are_taken(server):
+    texts = ["A quick brown fox.", "Ein schneller brauner Fuchs."]
+    ids = [[token["id"] for token in tokens] for tokens in server.post("/tokenize", {"inputs": texts}).json()]
+    assert server.embed(ids, tokenizer="minilm") == server.embed(texts, tokenizer="minilm") == server.embed(texts)
+    assert server.embed(ids[0], tokenizer="minilm", model="minilm") == server.embed(texts[:1])
+    for fields, status, param in (({"tokenizer": "cl100k_base"}, 400, "tokenizer"), ({"tokenizer": 1}, 400, "tokenizer"),
+                                  ({"input": [1, 1 << 20]}, 400, "input"), ({"input": [1, -1]}, 400, "input"),
+                                  ({"input": [[1], []]}, 400, "input"), ({"input": [[1], "a"]}, 400, "input"),
+                                  ({"input": [101] * 600}, 413, "input"), ({"input": [[1]] * 2049}, 413, "input"),
+                                  ({"prompt_name": "query"}, 400, "prompt_name"), ({"tokenizer": None}, 400, "input")):
+        answer = server.post("/v1/embeddings", {"input": ids, "tokenizer": "minilm"} | fields)
+        assert (answer.status_code, answer.json()["error"]["param"]) == (status, param), answer.text
+
+
 def test_too_many_dimensions(client):
     with pytest.raises(openai.BadRequestError, match="dimensions") as raised:
         client.embeddings.create(model="minilm", input="x", dimensions=385)
