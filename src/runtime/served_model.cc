@@ -13,12 +13,7 @@ std::string_view model_kind_name(ModelKind kind) {
 
 Result<void> ServedModel::warm_up() const {
   if (engine != nullptr) return engine->warm_up();
-  GenerateRequest request;
-  request.text = "warm up";
-  request.options.max_new_tokens = 2;  // the second reads the keys and values of the first
-  const auto written = generator->generate(std::move(request));
-  if (!written) return std::unexpected(written.error());
-  return {};
+  return generator->warm_up();
 }
 
 void ServedModel::drain() const {
