@@ -128,7 +128,8 @@ TEST(Json, ObjectsKeepTheirOrderAndRefuseDuplicates) {
 }
 
 TEST(Json, KeysThatOccurTwiceAreFoundAnywhere) {
-  EXPECT_TRUE(parse(R"({"a":[1,"a",{"a":1},{"a":2}],"b":{"a":{"a":3}}})").root().check_keys());
+  const JsonDocument fine = parse(R"({"a":[1,"a",{"a":1},{"a":2}],"b":{"a":{"a":3}}})");
+  EXPECT_TRUE(fine.root().check_keys().has_value());
   for (const char* text : {R"({"k":1,"j":2,"k":3})", R"({"o":{"k":1,"k":1}})", R"([1,[[{"k":0,"k":0}]]])"}) {
     const JsonDocument twice = parse(text);
     const auto checked = twice.root().check_keys();
