@@ -49,8 +49,8 @@ class JsonValue {
   // The same of an object whose values are whole numbers of the given range, for a vocabulary's many.
   Result<std::vector<std::pair<std::string_view, int64_t>>> as_integers_by_key(int64_t lowest, int64_t highest) const;
 
-  // kInvalidArgument, naming it, for a key that occurs twice in this object or in any inside it: a lookup would take the
-  // first without a word.
+  // kInvalidArgument, naming it, for a key that occurs twice in this object or in any inside it: a lookup would take
+  // the first without a word.
   Result<void> check_keys() const;
 
   // Lookup with a default where the member is missing or null, and the same errors as above where it has another type.

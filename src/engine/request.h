@@ -41,9 +41,9 @@ struct EmbedResponse : ResponseTimes {
 
 struct EmbedRequest : RequestLimits {
   using Response = EmbedResponse;
-  std::vector<std::string> texts;          // at least one
-  // In place of texts: tokens of the model's own tokenizer, its special ones included, which are read as they are. Takes
-  // no prompt and cuts nothing.
+  std::vector<std::string> texts;  // at least one
+  // In place of texts: tokens of the model's own tokenizer, its special ones included, which are read as they are.
+  // Takes no prompt and cuts nothing.
   std::vector<std::vector<int32_t>> token_ids{};
   std::optional<int> dimensions;           // keep the first n values and normalise again (Matryoshka)
   std::optional<PoolingMode> pooling;      // instead of the model's own
