@@ -6,6 +6,7 @@
 
 #include "cli/answer_verb.h"
 #include "cli/verbs.h"
+#include "engine/answer_json.h"
 
 namespace vivace {
 namespace {
@@ -70,34 +71,15 @@ TextEnd end_of(bool truncated) {
   return truncated ? TextEnd::kCut : TextEnd::kSeen;
 }
 
-TextEnd write_labels(const ClassifyResponse& response, size_t item, JsonWriter* json) {
+TextEnd write_classes(const ClassifyResponse& response, size_t item, JsonWriter* json) {
   const Classification& result = response.results[item];
-  json->key("labels").begin_array();
-  for (const LabelScore& label : result.labels) {
-    json->begin_object().key("label").value(label.label).key("score").value(label.score).end_object();
-  }
-  json->end_array();
+  write_labels(result.labels, json);
   return end_of(result.truncated);
 }
 
-void write_fills(const std::vector<MaskFill>& fills, JsonWriter* json) {
-  json->begin_array();
-  for (const MaskFill& fill : fills) {
-    json->begin_object().key("label").value(fill.token).key("score").value(fill.score).end_object();
-  }
-  json->end_array();
-}
-
-TextEnd write_masks(const FillMaskResponse& response, size_t item, JsonWriter* json) {
+TextEnd write_fills(const FillMaskResponse& response, size_t item, JsonWriter* json) {
   const FilledText& result = response.results[item];
-  if (result.masks.size() == 1) {
-    json->key("labels");
-    write_fills(result.masks.front(), json);
-  } else {
-    json->key("masks").begin_array();
-    for (const auto& fills : result.masks) write_fills(fills, json);
-    json->end_array();
-  }
+  write_masks(result, json);
   return end_of(result.truncated);
 }
 
@@ -139,7 +121,7 @@ Result<StreamedVerb> make_verb(const ClassifyOptions& options, Engine& engine, O
     return line_verb<ZeroShotRequest>(
         engine, output,
         [&options](std::vector<InputText> inputs) { return make_zero_shot_request(options, std::move(inputs)); },
-        write_labels);
+        write_classes);
   }
   if (engine.info().task == ModelTask::kMaskedLanguageModel) {
     if (!options.text_pair.empty() || !options.activation.empty()) {
@@ -149,11 +131,11 @@ Result<StreamedVerb> make_verb(const ClassifyOptions& options, Engine& engine, O
     return line_verb<FillMaskRequest>(
         engine, output,
         [&options](std::vector<InputText> inputs) { return make_fill_request(options, std::move(inputs)); },
-        write_masks);
+        write_fills);
   }
   return line_verb<ClassifyRequest>(
       engine, output, [&options](std::vector<InputText> inputs) { return make_request(options, std::move(inputs)); },
-      write_labels);
+      write_classes);
 }
 
 }  // namespace

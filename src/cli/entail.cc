@@ -5,6 +5,7 @@
 
 #include "cli/answer_verb.h"
 #include "cli/verbs.h"
+#include "engine/answer_json.h"
 
 namespace vivace {
 namespace {
@@ -29,9 +30,7 @@ EntailRequest make_request(const AnswerOptions& options, std::vector<InputText> 
 
 TextEnd write_verdict(const EntailResponse& response, size_t item, JsonWriter* json) {
   const Entailment& result = response.results[item];
-  json->key("label").value(result.label).key("scores").begin_object();
-  for (const LabelScore& score : result.scores) json->key(score.label).value(score.score);
-  json->end_object();
+  write_entailment(result, json);
   return result.truncated ? TextEnd::kCut : TextEnd::kSeen;
 }
 

@@ -5,6 +5,7 @@
 
 #include "cli/answer_verb.h"
 #include "cli/verbs.h"
+#include "engine/answer_json.h"
 
 namespace vivace {
 namespace {
@@ -42,40 +43,18 @@ TagRequest make_request(const TagOptions& options, std::vector<InputText> inputs
   return request;
 }
 
-void write_place(int start, int end, const std::string& label, float score, JsonWriter* json) {
-  json->key("start").value(start).key("end").value(end).key("label").value(label).key("score").value(score);
+TextEnd end_of(const Tagging& result) {
+  return result.truncated ? TextEnd::kCut : TextEnd::kSeen;
 }
 
-TextEnd write_words(const TagResponse& response, size_t item, JsonWriter* json) {
-  const Tagging& result = response.results[item];
-  json->key("words").begin_array();
-  for (const TaggedWord& word : result.words) {
-    json->begin_object().key("word").value(word.word);
-    write_place(word.start, word.end, word.label, word.score, json);
-    json->end_object();
-  }
-  json->end_array().key("spans").begin_array();
-  for (const TaggedSpan& span : result.spans) {
-    json->begin_object().key("text").value(span.text);
-    write_place(span.start, span.end, span.label, span.score, json);
-    json->end_object();
-  }
-  json->end_array();
-  return result.truncated ? TextEnd::kCut : TextEnd::kSeen;
+TextEnd write_tagging(const TagResponse& response, size_t item, JsonWriter* json) {
+  write_words(response.results[item], json);
+  return end_of(response.results[item]);
 }
 
 TextEnd write_tokens(const TagResponse& response, size_t item, JsonWriter* json) {
-  const Tagging& result = response.results[item];
-  json->key("tokens").begin_array();
-  for (const TaggedToken& token : result.tokens) json->value(token.token);
-  json->end_array().key("offsets").begin_array();
-  for (const TaggedToken& token : result.tokens) {
-    json->begin_array().value(token.start).value(token.end).end_array();
-  }
-  json->end_array().key("scores").begin_array();
-  for (const TaggedToken& token : result.tokens) json->values(token.scores);
-  json->end_array();
-  return result.truncated ? TextEnd::kCut : TextEnd::kSeen;
+  write_token_scores(response.results[item], json);
+  return end_of(response.results[item]);
 }
 
 }  // namespace
@@ -96,7 +75,7 @@ void add_tag_verb(CLI::App& program, Action* action) {
             return line_verb<TagRequest>(
                 engine, output,
                 [options](std::vector<InputText> inputs) { return make_request(*options, std::move(inputs)); },
-                options->per_token ? write_tokens : write_words);
+                options->per_token ? write_tokens : write_tagging);
           });
     };
   });

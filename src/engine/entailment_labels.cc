@@ -21,15 +21,14 @@ std::vector<std::pair<std::string, size_t>> EntailmentLabels::named() const {
   return names;
 }
 
-Result<EntailmentLabels> find_entailment_labels(const LoadedModel& model) {
-  RETURN_IF_ERROR(require_output(model, ModelOutput::kSequenceLogits, "judge entailment"));
+Result<EntailmentLabels> find_entailment_labels(std::span<const std::string> labels) {
   EntailmentLabels found;
   std::optional<size_t> entailment;
   std::string all;
   bool all_known = true;
-  for (size_t i = 0; i < model.task.labels.size(); ++i) {
-    const std::string name = lower(model.task.labels[i]);
-    all += (all.empty() ? "" : ", ") + model.task.labels[i];
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const std::string name = lower(labels[i]);
+    all += (all.empty() ? "" : ", ") + labels[i];
     std::optional<size_t>* slot = name == "entailment"       ? &entailment
                                   : name == "neutral"        ? &found.neutral
                                   : name == "contradiction"  ? &found.contradiction
@@ -39,7 +38,7 @@ Result<EntailmentLabels> find_entailment_labels(const LoadedModel& model) {
     all_known = all_known && slot != nullptr && !slot->has_value();
     if (slot != nullptr) *slot = i;
   }
-  if (!entailment || !all_known || model.task.labels.size() < 2) {
+  if (!entailment || !all_known || labels.size() < 2) {
     return error(StatusCode::kUnsupported,
                  "the model cannot judge entailment: its labels must be entailment, neutral and contradiction, or "
                  "entailment and not_entailment; they are " +
@@ -47,6 +46,11 @@ Result<EntailmentLabels> find_entailment_labels(const LoadedModel& model) {
   }
   found.entailment = *entailment;
   return found;
+}
+
+Result<EntailmentLabels> find_entailment_labels(const LoadedModel& model) {
+  RETURN_IF_ERROR(require_output(model, ModelOutput::kSequenceLogits, "judge entailment"));
+  return find_entailment_labels(model.task.labels);
 }
 
 }  // namespace vivace

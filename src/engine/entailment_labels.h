@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,7 +23,9 @@ struct EntailmentLabels {
   std::vector<std::pair<std::string, size_t>> named() const;
 };
 
-// kUnsupported, listing the labels, when the model has no label "entailment" or one that is none of these.
+// kUnsupported, listing the labels, when there is no label "entailment" or one that is none of these.
+Result<EntailmentLabels> find_entailment_labels(std::span<const std::string> labels);
+// kUnsupported also when the model gives no logits of a text.
 Result<EntailmentLabels> find_entailment_labels(const LoadedModel& model);
 
 }  // namespace vivace

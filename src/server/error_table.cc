@@ -39,6 +39,7 @@ std::string openai_body(const ApiError& error, int status) {
 // text-embeddings-inference names these kinds of errors.
 std::string_view tei_type(const ApiError& error, int status) {
   if (error.code == kEmptyInput) return "Empty";
+  if (status == 424) return "Backend";
   if (status == 429) return "Overloaded";
   if (status == 503) return "Unhealthy";
   return status >= 500 ? "Backend" : "Validation";
@@ -51,6 +52,12 @@ std::string tei_body(const ApiError& error, int status) {
   json.key("error_type").value(tei_type(error, status));
   json.end_object();
   return json.take();
+}
+
+std::string cohere_body(const ApiError& error, std::string_view request_id) {
+  JsonWriter json;
+  json.begin_object().key("id").value(request_id).key("message").value(error.status.message);
+  return json.end_object().take();
 }
 
 // "sentences.3" is where the body's member "sentences" has its entry 3.
@@ -105,6 +112,7 @@ std::string error_body(ApiFamily family, const ApiError& error, int status, std:
     case ApiFamily::kClaims: return claims_body(error, request_id);
     case ApiFamily::kOpenAi: return openai_body(error, status);
     case ApiFamily::kTei: return tei_body(error, status);
+    case ApiFamily::kCohere: return cohere_body(error, request_id);
     case ApiFamily::kDetail: return detail_body(error, status);
     case ApiFamily::kVivace: break;
   }
@@ -115,6 +123,14 @@ std::string error_body(ApiFamily family, const ApiError& error, int status, std:
 bool is_unprocessable(ApiFamily family, const ApiError& error) {
   if (error.http_status != 0 || error.code == kEmptyInput) return false;
   return family == ApiFamily::kDetail || family == ApiFamily::kTei;
+}
+
+// Texts too long or too many are like anything else that is wrong with a request; a model that is for something else is
+// the server's affair.
+int tei_status(const ApiError& error, int status) {
+  if (error.http_status != 0) return status;
+  if (error.status.code == StatusCode::kTooLarge) return 422;
+  return error.status.code == StatusCode::kUnsupported ? 424 : status;
 }
 
 }  // namespace
@@ -143,6 +159,7 @@ HttpResponse error_response(ApiFamily family, const ApiError& error, std::string
   HttpResponse response;
   response.status = http_status_of(error);
   if (response.status == 400 && is_unprocessable(family, error)) response.status = 422;
+  if (family == ApiFamily::kTei) response.status = tei_status(error, response.status);
   response.body = error_body(family, error, response.status, request_id);
   if (response.status == 429 || response.status == 503) {
     response.headers.emplace_back("retry-after",
@@ -188,6 +205,7 @@ std::string_view http_reason(int status) {
     case 415: return "Unsupported Media Type";
     case 417: return "Expectation Failed";
     case 422: return "Unprocessable Content";
+    case 424: return "Failed Dependency";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 499: return "Client Closed Request";

@@ -93,7 +93,7 @@ bool is_http_error(const boost::system::error_code& error) {
 
 ApiError reading_error(const boost::system::error_code& error) {
   if (error == http::error::body_limit)
-    return {StatusCode::kTooLarge, "the request's body is longer than max_body_bytes"};
+    return http_error(413, "too_large", "the request's body is longer than max_body_bytes");
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
     return http_error(431, "header_too_large", "the request's header is longer than max_header_bytes");
   }

@@ -15,7 +15,7 @@ enum class Method { kGet, kHead, kPost, kDelete, kOptions, kOther };
 
 // The API family that a route belongs to: its clients expect errors in its own shape.
 // kDetail: {"detail":…} with 422 for what is wrong with a request, as FastAPI's servers answer.
-enum class ApiFamily { kOpenAi, kTei, kDetail, kVivace, kClaims };
+enum class ApiFamily { kOpenAi, kTei, kCohere, kDetail, kVivace, kClaims };
 
 struct HttpRequest {
   Method method = Method::kOther;

@@ -10,19 +10,6 @@ namespace {
 
 constexpr size_t kMostItemsRead = 65536;
 
-ApiResult<std::string> read_text(const JsonValue& value, std::string_view field, const TextLimits& limits) {
-  const auto text = value.as_string();
-  if (!text) return field_error(text.error(), field);
-  if (text->empty()) return field_error(value.fail("is empty").error(), field);
-  if (text->size() > limits.max_text_bytes) {
-    return field_error(
-        {StatusCode::kTooLarge, fmt::format("{}: has {} bytes, more than the {} that are allowed; split it",
-                                            value.path(), text->size(), limits.max_text_bytes)},
-        field);
-  }
-  return std::string(*text);
-}
-
 bool looks_like_token_ids(const std::vector<JsonValue>& items) {
   return !items.empty() && (items.front().is_number() || items.front().is_array());
 }
@@ -34,10 +21,28 @@ Status too_many(const JsonValue& value, size_t texts, size_t limit) {
 
 }  // namespace
 
+TextLimits text_limits(const ServerConfig& config) {
+  return {.max_texts = static_cast<size_t>(config.max_texts_per_request),
+          .max_text_bytes = static_cast<size_t>(config.max_text_bytes)};
+}
+
 std::unexpected<ApiError> field_error(Status status, std::string_view field) {
   ApiError error(std::move(status));
   error.param = std::string(field);
   return std::unexpected(std::move(error));
+}
+
+ApiResult<std::string> read_text(const JsonValue& value, std::string_view field, size_t max_bytes) {
+  const auto text = value.as_string();
+  if (!text) return field_error(text.error(), field);
+  if (text->empty()) return field_error(value.fail("is empty").error(), field);
+  if (text->size() > max_bytes) {
+    return field_error(
+        {StatusCode::kTooLarge, fmt::format("{}: has {} bytes, more than the {} that are allowed; split it",
+                                            value.path(), text->size(), max_bytes)},
+        field);
+  }
+  return std::string(*text);
 }
 
 ApiResult<JsonDocument> parse_body(std::string_view body) {
@@ -62,7 +67,7 @@ ApiResult<std::vector<std::string>> read_texts(const JsonValue& body, std::strin
           value->fail("expected a string or a list of strings, found " + std::string(value->type_name())).error(),
           field);
     }
-    auto text = read_text(*value, field, limits);
+    auto text = read_text(*value, field, limits.max_text_bytes);
     if (!text) return std::unexpected(std::move(text).error());
     texts.push_back(std::move(*text));
     return texts;
@@ -84,7 +89,7 @@ ApiResult<std::vector<std::string>> read_texts(const JsonValue& body, std::strin
   }
   texts.reserve(items->size());
   for (const JsonValue& item : *items) {
-    auto text = read_text(item, field, limits);
+    auto text = read_text(item, field, limits.max_text_bytes);
     if (!text) return std::unexpected(std::move(text).error());
     texts.push_back(std::move(*text));
   }
@@ -104,7 +109,8 @@ ApiResult<std::vector<std::vector<int32_t>>> read_token_ids(const JsonValue& bod
   if (!value) return field_error(value.error(), field);
   const auto items = value->as_array(kMostItemsRead);
   if (!items) return field_error(items.error(), field);
-  const bool is_one = !items->empty() && items->front().is_number();
+  if (items->empty()) return field_error(value->fail("is an empty list").error(), field);
+  const bool is_one = items->front().is_number();
   if (!is_one && items->size() > max_texts) return field_error(too_many(*value, items->size(), max_texts), field);
   std::vector<std::vector<int32_t>> inputs;
   for (const JsonValue& input : is_one ? std::vector<JsonValue>{*value} : *items) {
@@ -119,6 +125,24 @@ ApiResult<std::vector<std::vector<int32_t>>> read_token_ids(const JsonValue& bod
     }
   }
   return inputs;
+}
+
+ApiResult<std::vector<JsonValue>> read_items(const JsonValue& body, std::string_view field, size_t max_items) {
+  const auto list = body.find(field);
+  if (!list) return std::vector<JsonValue>{body};
+  auto items = list->as_array(std::max(max_items, kMostItemsRead));
+  if (!items) return field_error(std::move(items).error(), field);
+  if (items->empty()) return field_error(list->fail("is an empty list").error(), field);
+  if (items->size() > max_items) {
+    return field_error(too_many(*list, items->size(), max_items), field);
+  }
+  return std::move(*items);
+}
+
+ApiResult<std::string> read_member(const JsonValue& object, std::string_view field, size_t max_bytes) {
+  const auto value = object.get(field);
+  if (!value) return field_error(value.error(), field);
+  return read_text(*value, field, max_bytes);
 }
 
 ApiResult<std::string> read_text_or(const JsonValue& body, std::string_view field, std::string_view fallback) {

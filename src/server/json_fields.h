@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "server/error_table.h"
+#include "server/server_config.h"
 
 namespace vivace {
 
@@ -16,6 +17,9 @@ struct TextLimits {
   size_t max_texts = 0;
   size_t max_text_bytes = 0;
 };
+
+// Those of the configuration.
+TextLimits text_limits(const ServerConfig& config);
 
 // The same error, blamed on a field of the body.
 std::unexpected<ApiError> field_error(Status status, std::string_view field);
@@ -31,6 +35,14 @@ bool holds_token_ids(const JsonValue& body, std::string_view field);
 // Those, one list for each input; what an id may be is the model's to say.
 ApiResult<std::vector<std::vector<int32_t>>> read_token_ids(const JsonValue& body, std::string_view field,
                                                             size_t max_texts);
+
+// The body itself, or where it has a list `field` of objects and texts the entries of that: what routes take that
+// answer one input or many. kTooLarge for more than max_items.
+ApiResult<std::vector<JsonValue>> read_items(const JsonValue& body, std::string_view field, size_t max_items);
+
+// A non-empty text within the limit; the same of an object's member.
+ApiResult<std::string> read_text(const JsonValue& value, std::string_view field, size_t max_bytes);
+ApiResult<std::string> read_member(const JsonValue& object, std::string_view field, size_t max_bytes);
 
 // Optional fields: absent and null mean the fallback.
 ApiResult<std::string> read_text_or(const JsonValue& body, std::string_view field, std::string_view fallback);

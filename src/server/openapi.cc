@@ -17,6 +17,8 @@ constexpr char kOpenAiError[] =
     R"("type":{"type":"string"},"param":{"type":["string","null"]},"code":{"type":["string","null"]}}}}})";
 constexpr char kTeiError[] = R"({"type":"object","required":["error","error_type"],)"
                              R"("properties":{"error":{"type":"string"},"error_type":{"type":"string"}}})";
+constexpr char kCohereError[] = R"({"type":"object","required":["id","message"],)"
+                                R"("properties":{"id":{"type":"string"},"message":{"type":"string"}}})";
 constexpr char kDetailError[] =
     R"({"type":"object","required":["detail"],"properties":{"detail":{"oneOf":[{"type":"string"},{"type":"array",)"
     R"("items":{"type":"object","required":["type","loc","msg"],"properties":{"type":{"type":"string"},)"
@@ -35,6 +37,7 @@ std::string_view error_schema(ApiFamily family) {
   switch (family) {
     case ApiFamily::kOpenAi: return "OpenAiError";
     case ApiFamily::kTei: return "TeiError";
+    case ApiFamily::kCohere: return "CohereError";
     case ApiFamily::kDetail: return "DetailError";
     case ApiFamily::kClaims: return "ClaimsError";
     case ApiFamily::kVivace: break;
@@ -46,6 +49,7 @@ std::string_view tag(ApiFamily family) {
   switch (family) {
     case ApiFamily::kOpenAi: return "OpenAI";
     case ApiFamily::kTei: return "TEI";
+    case ApiFamily::kCohere: return "Cohere";
     case ApiFamily::kDetail: return "Detection";
     case ApiFamily::kClaims: return "Claims";
     case ApiFamily::kVivace: break;
@@ -190,7 +194,7 @@ void write_components(const ServerContext& server, JsonWriter* json) {
     for (const Schema& schema : group.schemas(facts)) json->key(schema.name).raw(schema.json);
   }
   json->key("OpenAiError").raw(kOpenAiError).key("TeiError").raw(kTeiError).key("VivaceError").raw(kVivaceError);
-  json->key("DetailError").raw(kDetailError);
+  json->key("CohereError").raw(kCohereError).key("DetailError").raw(kDetailError);
   json->key("ClaimsError").raw(kClaimsError);
   json->end_object();
   json->key("securitySchemes").begin_object().key("bearer").begin_object();

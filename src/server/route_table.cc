@@ -4,6 +4,7 @@
 
 #include "server/request_target.h"
 #include "server/routes_claims.h"
+#include "server/routes_cohere.h"
 #include "server/routes_completion.h"
 #include "server/routes_console.h"
 #include "server/routes_detection.h"
@@ -11,6 +12,8 @@
 #include "server/routes_models.h"
 #include "server/routes_openai.h"
 #include "server/routes_operations.h"
+#include "server/routes_tasks.h"
+#include "server/routes_tei.h"
 #include "server/routes_tokenize.h"
 
 namespace vivace {
@@ -44,9 +47,9 @@ size_t shared_length(std::string_view route, std::string_view path) {
 }  // namespace
 
 std::span<const RouteGroup> route_groups() {
-  static const std::array<RouteGroup, 9> groups = {openai_routes(),    completion_routes(), tokenize_routes(),
-                                                   detection_routes(), claims_routes(),     impact_routes(),
-                                                   models_routes(),    operations_routes(), console_routes()};
+  static const std::array<RouteGroup, 12> groups = {
+      openai_routes(),    tasks_routes(),  cohere_routes(), tei_routes(),    completion_routes(), tokenize_routes(),
+      detection_routes(), claims_routes(), impact_routes(), models_routes(), operations_routes(), console_routes()};
   return groups;
 }
 

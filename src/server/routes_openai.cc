@@ -12,10 +12,8 @@ namespace vivace {
 namespace {
 
 boost::asio::awaitable<Reply> create_embeddings(RequestContext& context) {
-  const ServerConfig& config = context.server.config;
-  const TextLimits limits{.max_texts = static_cast<size_t>(config.max_texts_per_request),
-                          .max_text_bytes = static_cast<size_t>(config.max_text_bytes)};
-  return answer_embed(context, parse_embeddings_request(context.request.body, limits), write_embeddings_response);
+  return answer_embed(context, parse_embeddings_request(context.request.body, text_limits(context.server.config)),
+                      write_embeddings_response);
 }
 
 Reply list_models(const RequestContext& context) {

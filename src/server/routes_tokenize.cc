@@ -1,12 +1,10 @@
 #include "server/routes_tokenize.h"
 
-#include <algorithm>
-
 #include "base/json_writer.h"
 #include "base/utf8.h"
-#include "server/embed_call.h"
-#include "server/json_fields.h"
+#include "server/engine_call.h"
 #include "server/model_wait.h"
+#include "server/tei_json.h"
 
 namespace vivace {
 namespace {
@@ -21,26 +19,12 @@ struct TokenizeTask {
   SpecialTokens special_tokens = SpecialTokens::kAdd;
 };
 
-bool is_empty_text(const JsonValue& value) {
-  return value.is_string() && value.as_string()->empty();
-}
-
-// Nothing where a text should be is an error of its own.
-ApiError inputs_error(const JsonValue& root, ApiError error) {
-  const auto inputs = root.find("inputs");
-  if (!inputs) return error;
-  const auto items = inputs->as_array();
-  const bool is_empty = items ? items->empty() || std::ranges::any_of(*items, is_empty_text) : is_empty_text(*inputs);
-  if (is_empty) error.code = kEmptyInput;
-  return error;
-}
-
 ApiResult<TokenizeTask> parse_tokenize_request(std::string_view body, size_t max_texts) {
   const auto document = parse_body(body);
   if (!document) return std::unexpected(document.error());
   const JsonValue root = document->root();
-  auto texts = read_texts(root, "inputs", {.max_texts = max_texts, .max_text_bytes = kMaxTokenizedBytes});
-  if (!texts) return std::unexpected(inputs_error(root, std::move(texts).error()));
+  auto texts = read_tei_texts(root, {.max_texts = max_texts, .max_text_bytes = kMaxTokenizedBytes});
+  if (!texts) return std::unexpected(std::move(texts).error());
   size_t bytes = 0;
   for (const std::string& text : *texts) bytes += text.size();
   if (bytes > kMaxTokenizedBytes) {
@@ -192,7 +176,7 @@ RouteGroup tokenize_routes() {
                     .summary = "Tokens of texts, not truncated",
                     .request_schema = "TokenizeRequest",
                     .response_schema = "TokenizeResponse",
-                    .errors = {400, 404, 408, 411, 413, 415, 422, 500, 503, 504}}}},
+                    .errors = {400, 404, 408, 411, 413, 415, 422, 424, 500, 503, 504}}}},
           schemas};
 }
 

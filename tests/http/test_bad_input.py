@@ -69,8 +69,8 @@ def test_tokenize(server):
 
 @pytest.mark.parametrize("body, status", [({}, 422), ({"inputs": ""}, 400), ({"inputs": [1]}, 422),
                                           ({"inputs": []}, 400), ({"inputs": ["a", ""]}, 400), ({"inputs": "x", "prompt_name": "no"}, 422),
-                                          ({"inputs": "x", "model": "nope"}, 404), ({"inputs": "x" * 70000}, 413),
-                                          ({"inputs": ["x" * 40000] * 2}, 413),
+                                          ({"inputs": "x", "model": "nope"}, 404), ({"inputs": "x" * 70000}, 422),
+                                          ({"inputs": ["x" * 40000] * 2}, 422),
                                           ({"inputs": "x", "add_special_tokens": 1}, 422)])
 def test_tokenize_refusals_have_teis_shape(server, body, status):
     response = server.post("/tokenize", body)

@@ -1,0 +1,158 @@
+#include "server/cohere_json.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "base/json_writer.h"
+#include "server/base64.h"
+
+namespace vivace {
+namespace {
+
+std::unexpected<ApiError> refuse(std::string_view field, const std::string& message) {
+  return field_error({StatusCode::kInvalidArgument, "request body: " + std::string(field) + ": " + message}, field);
+}
+
+// An optional count from 1 on.
+ApiResult<std::optional<int>> read_count(const JsonValue& body, std::string_view field) {
+  const auto value = body.find(field);
+  if (!value) return std::optional<int>();
+  const auto count = value->as_integer(1, std::numeric_limits<int>::max());
+  if (!count) return field_error(count.error(), field);
+  return static_cast<int>(*count);
+}
+
+// Texts, or objects with a member "text".
+ApiResult<std::vector<std::string>> read_documents(const JsonValue& body, const TextLimits& limits) {
+  if (const auto missing = body.get("documents"); !missing) return field_error(missing.error(), "documents");
+  ASSIGN_OR_RETURN(const std::vector<JsonValue> items, read_items(body, "documents", limits.max_texts));
+  std::vector<std::string> documents;
+  for (const JsonValue& item : items) {
+    ASSIGN_OR_RETURN(std::string text, item.is_object() ? read_member(item, "text", limits.max_text_bytes)
+                                                        : read_text(item, "documents", limits.max_text_bytes));
+    documents.push_back(std::move(text));
+  }
+  return documents;
+}
+
+ApiResult<void> read_types(const JsonValue& body, CohereEmbedTask* task) {
+  if (!body.find("embedding_types")) return {};
+  constexpr size_t kMaxTypes = 16;
+  ASSIGN_OR_RETURN(const std::vector<JsonValue> types, read_items(body, "embedding_types", kMaxTypes));
+  task->floats = false;
+  for (const JsonValue& type : types) {
+    ASSIGN_OR_RETURN(const std::string name, read_text(type, "embedding_types", 64));
+    if (name == "float") {
+      task->floats = true;
+    } else if (name == "base64") {
+      task->base64 = true;
+    } else {
+      return refuse("embedding_types", "'" + name + "' is not there; use \"float\" or \"base64\"");
+    }
+  }
+  return {};
+}
+
+ApiResult<TooLong> read_truncate(const JsonValue& body) {
+  ASSIGN_OR_RETURN(const std::string truncate, read_text_or(body, "truncate", "END"));
+  if (truncate == "END") return TooLong::kTruncate;
+  if (truncate == "NONE") return TooLong::kRefuse;
+  return refuse("truncate", "expected \"END\" or \"NONE\"; texts are not cut at their beginning");
+}
+
+void write_meta(const CohereMeta& meta, std::string_view unit, int64_t units, JsonWriter* json) {
+  json->key("meta").begin_object().key("api_version").begin_object().key("version").value(meta.api_version);
+  json->end_object().key("billed_units").begin_object().key(unit).value(units).end_object().end_object();
+}
+
+}  // namespace
+
+ApiResult<RerankTask> parse_rerank_request(std::string_view body, const TextLimits& limits) {
+  ASSIGN_OR_RETURN(const JsonDocument document, parse_body(body));
+  const JsonValue root = document.root();
+  RerankTask task;
+  ASSIGN_OR_RETURN(task.model, read_text_or(root, "model", ""));
+  ASSIGN_OR_RETURN(task.request.query, read_member(root, "query", limits.max_text_bytes));
+  ASSIGN_OR_RETURN(task.request.documents, read_documents(root, limits));
+  ASSIGN_OR_RETURN(const std::optional<int> top_n, read_count(root, "top_n"));
+  ASSIGN_OR_RETURN(task.return_documents, read_flag_or(root, "return_documents", false));
+  task.request.top_k = static_cast<size_t>(top_n.value_or(0));
+  return task;
+}
+
+std::string write_rerank_response(const CohereMeta& meta, std::string_view model, const RankResponse& response,
+                                  const std::vector<std::string>& documents) {
+  JsonWriter json;
+  json.begin_object().key("id").value(meta.id).key("model").value(model).key("results").begin_array();
+  for (const RankedDocument& ranked : response.ranking) {
+    json.begin_object().key("index").value(uint64_t{ranked.index}).key("relevance_score").value(ranked.score);
+    if (!documents.empty()) {
+      json.key("document").begin_object().key("text").value(documents[ranked.index]).end_object();
+    }
+    json.end_object();
+  }
+  json.end_array();
+  write_meta(meta, "search_units", 1, &json);
+  return json.end_object().take();
+}
+
+ApiResult<CohereEmbedTask> parse_cohere_embed_request(std::string_view body, const TextLimits& limits) {
+  ASSIGN_OR_RETURN(const JsonDocument document, parse_body(body));
+  const JsonValue root = document.root();
+  for (const char* field : {"images", "inputs"}) {
+    if (root.find(field)) return refuse(field, "is not taken; send the texts in \"texts\"");
+  }
+  CohereEmbedTask task;
+  ASSIGN_OR_RETURN(task.model, read_text_or(root, "model", ""));
+  ASSIGN_OR_RETURN(task.request.texts, read_texts(root, "texts", limits));
+  ASSIGN_OR_RETURN(task.input_type, read_text_or(root, "input_type", ""));
+  ASSIGN_OR_RETURN(task.request.dimensions, read_count(root, "output_dimension"));
+  ASSIGN_OR_RETURN(task.request.too_long, read_truncate(root));
+  RETURN_IF_ERROR(read_types(root, &task));
+  return task;
+}
+
+std::string prompt_for(std::string_view input_type, const std::vector<std::string>& prompt_names) {
+  struct Meaning {
+    std::string_view input_type;
+    std::array<std::string_view, 3> prompts;  // names in use for it
+  };
+  constexpr Meaning kMeanings[] = {{"search_query", {"search_query", "query", "Retrieval-query"}},
+                                   {"search_document", {"search_document", "passage", "document"}},
+                                   {"classification", {"classification", "Classification", "query"}},
+                                   {"clustering", {"clustering", "Clustering", "query"}}};
+  for (const Meaning& meaning : kMeanings) {
+    if (meaning.input_type != input_type) continue;
+    for (const std::string_view prompt : meaning.prompts) {
+      if (std::ranges::find(prompt_names, prompt) != prompt_names.end()) return std::string(prompt);
+    }
+  }
+  return "";
+}
+
+std::string write_cohere_embed_response(const CohereMeta& meta, const CohereEmbedTask& task,
+                                        const std::vector<std::string>& texts, const EmbedResponse& response) {
+  JsonWriter json;
+  json.begin_object().key("id").value(meta.id).key("embeddings").begin_object();
+  int64_t tokens = 0;
+  for (const TextEmbedding& embedding : response.embeddings) tokens += embedding.tokens;
+  if (task.floats) {
+    json.key("float").begin_array();
+    for (const TextEmbedding& embedding : response.embeddings) json.values(std::span<const float>(embedding.values));
+    json.end_array();
+  }
+  if (task.base64) {
+    json.key("base64").begin_array();
+    for (const TextEmbedding& embedding : response.embeddings) json.value(base64_of_floats(embedding.values));
+    json.end_array();
+  }
+  json.end_object().key("texts").begin_array();
+  for (const std::string& text : texts) json.value(text);
+  json.end_array().key("response_type").value("embeddings_by_type");
+  write_meta(meta, "input_tokens", tokens, &json);
+  return json.end_object().take();
+}
+
+}  // namespace vivace

@@ -1,0 +1,44 @@
+// Cohere's rerank and embed requests and responses as JSON. Fields that we do not know are ignored: clients send ever
+// new ones.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/request.h"
+#include "server/json_fields.h"
+
+namespace vivace {
+
+struct RerankTask {
+  std::string model;  // empty: the one that ranks
+  RankRequest request;
+  bool return_documents = false;
+};
+ApiResult<RerankTask> parse_rerank_request(std::string_view body, const TextLimits& limits);
+
+// What identifies an answer: its request's id, and which version of the API it was asked through.
+struct CohereMeta {
+  std::string_view id;
+  std::string_view api_version;
+};
+// documents: those of the request where they are to be returned, else none.
+std::string write_rerank_response(const CohereMeta& meta, std::string_view model, const RankResponse& response,
+                                  const std::vector<std::string>& documents);
+
+struct CohereEmbedTask {
+  std::string model;
+  EmbedRequest request;
+  std::string input_type;  // "search_query", …
+  bool floats = true;
+  bool base64 = false;  // of little-endian float32 values
+};
+ApiResult<CohereEmbedTask> parse_cohere_embed_request(std::string_view body, const TextLimits& limits);
+// The one of a model's prompts that is meant for that type of input; empty: none.
+std::string prompt_for(std::string_view input_type, const std::vector<std::string>& prompt_names);
+// texts: those of the request.
+std::string write_cohere_embed_response(const CohereMeta& meta, const CohereEmbedTask& task,
+                                        const std::vector<std::string>& texts, const EmbedResponse& response);
+
+}  // namespace vivace
