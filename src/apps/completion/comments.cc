@@ -1,61 +1,20 @@
 #include "apps/completion/comments.h"
 
 #include <algorithm>
-#include <array>
 
-#include "apps/completion/prompt.h"
+#include "apps/completion/comment_marks.h"
+#include "apps/completion/unusual_literals.h"
 
 namespace vivace {
 namespace {
 
-struct Marks {
-  bool slashes = false;       // "//" and "/* */"
-  bool hash = false;          // "#" up to the line's end
-  bool hash_blank = false;    // "#" only when white space, "!" or the line's end follows: "#include" is none
-  bool docstrings = false;    // triple-quoted strings
-  bool nested = false;        // block comments within block comments
-  bool lifetimes = false;     // ' need not open a literal
-  bool raw_backtick = false;  // `…` over several lines
-};
-
-constexpr std::array<std::string_view, 7> kHashLanguages = {"python", "ruby", "shell", "bash", "perl", "r", "yaml"};
-constexpr std::array<std::string_view, 15> kSlashLanguages = {"java",   "javascript", "typescript", "go",     "rust",
-                                                              "c",      "cpp",        "c++",        "csharp", "c#",
-                                                              "kotlin", "swift",      "scala",      "dart",   "php"};
-
-std::string lower(std::string_view text) {
-  std::string copy(text);
-  for (char& c : copy) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return copy;
-}
-
-Marks marks_of(std::string_view code, std::string_view language) {
-  const std::string name = lower(language);
-  Marks marks;
-  if (std::ranges::find(kHashLanguages, name) != kHashLanguages.end()) {
-    marks.hash = true;
-    marks.docstrings = name == "python";
-  } else if (std::ranges::find(kSlashLanguages, name) != kSlashLanguages.end()) {
-    marks.slashes = true;
-    marks.nested = name == "rust" || name == "swift" || name == "kotlin";
-    marks.lifetimes = name == "rust";
-    marks.raw_backtick = name == "go" || name == "javascript" || name == "typescript";
-  } else if (detect_language(code) == "Python") {
-    marks.hash = true;
-    marks.docstrings = true;
-  } else {
-    marks.slashes = true;
-    marks.hash_blank = true;
-    marks.docstrings = true;
-  }
-  return marks;
+bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
 class CommentStripper {
  public:
-  CommentStripper(std::string_view code, Marks marks) : m_code(code), m_marks(marks) {}
+  CommentStripper(std::string_view code, CommentMarks marks) : m_code(code), m_marks(marks) {}
 
   std::string run() {
     while (m_at < m_code.size()) {
@@ -63,6 +22,13 @@ class CommentStripper {
         m_at = std::min(m_code.find('\n', m_at), m_code.size());
       } else if (m_marks.slashes && rest().starts_with("/*")) {
         skip_block();
+      } else if (begins_ruby_block()) {
+        skip_ruby_block();
+      } else if (const size_t end = unusual_literal_end(m_code, m_at, m_marks); end > m_at) {
+        m_out += m_code.substr(m_at, end - m_at);
+        m_at = end;
+      } else if (begins_number()) {
+        copy_number();
       } else if (begins_triple_quotes()) {
         take_triple_quotes();
       } else if (begins_literal()) {
@@ -80,7 +46,7 @@ class CommentStripper {
   bool begins_line_comment() const {
     if (m_marks.slashes && rest().starts_with("//")) return true;
     if (m_code[m_at] != '#') return false;
-    if (m_marks.hash) return true;
+    if (m_marks.hash) return !(m_marks.attributes && rest().starts_with("#["));
     if (!m_marks.hash_blank) return false;
     const bool at_end = m_at + 1 == m_code.size();
     return at_end || m_code[m_at + 1] == ' ' || m_code[m_at + 1] == '\t' || m_code[m_at + 1] == '\n' ||
@@ -101,6 +67,31 @@ class CommentStripper {
         ++m_at;
       }
     }
+  }
+
+  bool begins_ruby_block() const {
+    return m_marks.ruby_blocks && rest().starts_with("=begin") && (m_at == 0 || m_code[m_at - 1] == '\n');
+  }
+
+  // Up to the end of the line that begins with "=end", or of the code.
+  void skip_ruby_block() {
+    const size_t last_line = m_code.find("\n=end", m_at);
+    m_at =
+        last_line == std::string_view::npos ? m_code.size() : std::min(m_code.find('\n', last_line + 1), m_code.size());
+  }
+
+  bool begins_number() const {
+    const bool is_digit = m_code[m_at] >= '0' && m_code[m_at] <= '9';
+    return m_marks.slashes && is_digit && (m_at == 0 || !is_word(m_code[m_at - 1]));
+  }
+
+  // With the ' between its digits, as in C++'s 1'000, which open no literal.
+  void copy_number() {
+    const auto belongs = [this](size_t at) {
+      if (m_code[at] != '\'') return is_word(m_code[at]);
+      return at + 1 < m_code.size() && is_word(m_code[at + 1]);
+    };
+    while (m_at < m_code.size() && belongs(m_at)) m_out += m_code[m_at++];
   }
 
   bool begins_triple_quotes() const {
@@ -148,7 +139,7 @@ class CommentStripper {
   }
 
   std::string_view m_code;
-  Marks m_marks;
+  CommentMarks m_marks;
   size_t m_at = 0;
   std::string m_out;
 };
@@ -156,7 +147,7 @@ class CommentStripper {
 }  // namespace
 
 std::string strip_comments(std::string_view code, std::string_view language) {
-  return CommentStripper(code, marks_of(code, language)).run();
+  return CommentStripper(code, comment_marks_of(code, language)).run();
 }
 
 }  // namespace vivace

@@ -8,7 +8,7 @@ namespace vivace {
 
 // Cuts out line comments, block comments and, in Python, docstrings (triple-quoted strings that begin a line). What
 // stands in string literals stays, as do line breaks outside of block comments and blanks before a comment. language:
-// "python", "java", "rust", … in any case; for an unknown one the marks are taken from what the code looks like.
+// see comment_marks_of().
 std::string strip_comments(std::string_view code, std::string_view language);
 
 }  // namespace vivace

@@ -87,7 +87,8 @@ Result<void> CompletionService::choose(Work* work) const {
     return error(StatusCode::kInvalidArgument, "the code is not valid UTF-8");
   }
   completion.language = request.language.empty() ? detect_language(request.code) : request.language;
-  completion.complexity = analyze_complexity(request.code, completion.language).score;
+  // Not by the guess: a wrong one would leave the comments in.
+  completion.complexity = analyze_complexity(request.code, request.language).score;
   const std::vector<CompletionModel> models = m_models.list();
   if (!request.model.empty()) {
     completion.model = request.model;

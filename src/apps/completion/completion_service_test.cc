@@ -176,6 +176,13 @@ TEST_F(CompletionServiceTest, C002_09_TheComplexityChoosesTheModel) {
   EXPECT_EQ(complete(named)->reason, "asked for by name");
 }
 
+TEST_F(CompletionServiceTest, C002_07_AGuessedLanguageLeavesNoCommentIn) {
+  // A recorded case; "class " makes it look like Java.
+  const auto completion = complete(request("a = f(1) # if while for ((((( class Foo\nresult = 2\n"));
+  EXPECT_EQ(completion->language, "Java");
+  EXPECT_EQ(completion->complexity, 0);
+}
+
 TEST_F(CompletionServiceTest, OfLongCodeTheEndIsRead) {
   std::string code;
   for (int i = 0; i < 60'000; ++i) code += "value = value + " + std::to_string(i) + "\n";
