@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "apps/claims/query_embedding.h"
+#include "apps/claims/retry.h"
 
 namespace vivace {
 namespace {
@@ -93,9 +94,14 @@ class Ingest {
     }
     batch.rows.tenant = m_options.tenant;
     batch.rows.checkpoint = {.source = m_options.source, .position = batch.position};
-    if (m_store != nullptr) RETURN_IF_ERROR(m_store->put_evidence(batch.rows));
+    if (m_store != nullptr) RETURN_IF_ERROR(put(batch.rows));
     m_totals.stored += batch.rows.items.size();
     return {};
+  }
+
+  Result<void> put(const EvidenceBatch& rows) {
+    int retries = 0;
+    return with_retries(kWriteRetries, Patience{}, &retries, [&] { return m_store->put_evidence(rows); });
   }
 
   CorpusReader& m_corpus;

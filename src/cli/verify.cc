@@ -102,6 +102,7 @@ std::string text_of(const VerifyAnswer& answer) {
       text += fmt::format("                        {}\n", judged.hit.evidence.source_url);
     }
   }
+  if (!answer.not_stored_because.empty()) text += fmt::format("not stored: {}\n", answer.not_stored_because);
   for (const ClaimCode code : answer.warnings) {
     text += fmt::format("{}: {}\n", claim_code_name(code), claim_code_advice(code));
   }

@@ -93,7 +93,7 @@ ClaimsReply claims_add_evidence(ClaimsCall& call) {
   ASSIGN_OR_RETURN(const uint64_t truncated, embed_items(call, &batch));
   int retries = 0;
   // Writing the same rows twice leaves them once.
-  RETURN_IF_ERROR(with_retries(RetryPolicy{}, call.patience, &retries, [&] { return store->put_evidence(batch); }));
+  RETURN_IF_ERROR(with_retries(kWriteRetries, call.patience, &retries, [&] { return store->put_evidence(batch); }));
   JsonWriter json;
   json.begin_object().key("ids").begin_array();
   for (const EvidenceInput& item : batch.items) json.value(item.evidence.id);

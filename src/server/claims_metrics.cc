@@ -16,6 +16,8 @@ void dump_verdicts(const ClaimStats& stats, PrometheusWriter* out) {
   out->counter(kName, kHelp, {{"verdict", "refuted"}}, number(stats.refuted));
   out->counter(kName, kHelp, {{"verdict", "insufficient"}}, number(stats.insufficient));
   out->counter(kName, kHelp, {{"verdict", "failed"}}, number(stats.failed));
+  out->counter("vivace_claims_not_stored_total", "Verdicts answered that the store could not take.", {},
+               number(stats.not_stored));
   out->counter("vivace_claims_retries_total", "Calls of store or model that were repeated.", {}, number(stats.retries));
 }
 

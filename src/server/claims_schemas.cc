@@ -64,6 +64,7 @@ constexpr char kVerifyResponse[] =
     R"("confidence":{"type":"number"},"evidence":{"type":"array","items":{"type":"object",)"
     R"("required":["evidence_id","content","source_url","nli_label","nli_confidence","similarity"]}},)"
     R"("explanation":{"type":"string"},"claim_id":{"type":"string"},"verification_id":{"type":"string"},)"
+    R"("stored":{"type":"boolean"},"not_stored_because":{"type":"string"},)"
     R"("processing_time_ms":{"type":"number"},"has_conflict":{"type":"boolean"},"cached":{"type":"boolean"},)"
     R"("claim_truncated":{"type":"boolean","description":"Evidence was sought by the claim's beginning"},)"
     R"("stages_ms":{"type":"object","additionalProperties":{"type":"number"}}}})";

@@ -92,16 +92,24 @@ ApiResult<VerifyRequest> read_verify_later(const ClaimsCall& call, const JsonVal
   return request;
 }
 
+Result<void> write_claim_row(EvidenceStore& store, const ClaimRecord& claim, const Patience& patience) {
+  int retries = 0;
+  return with_retries(kWriteRetries, patience, &retries, [&]() -> Result<void> {
+    // A connection that was lost while committing leaves open whether it did.
+    if (retries > 0 && store.claim(claim.tenant, claim.id)) return {};
+    return store.add_claim(claim);
+  });
+}
+
 // The claim is stored where it is not yet; one with another text is not overwritten.
-ApiResult<void> settle_claim(EvidenceStore& store, const VerifyRequest& request) {
+ApiResult<void> settle_claim(EvidenceStore& store, const VerifyRequest& request, const Patience& patience) {
   auto known = store.claim(request.tenant, request.claim_id);
   if (!known && known.error().code != StatusCode::kNotFound) return std::unexpected(ApiError(known.error()));
   if (!known) {
-    const auto added = store.add_claim({.id = request.claim_id,
-                                        .tenant = request.tenant,
-                                        .text = request.claim,
-                                        .source_url = "",
-                                        .submitted_at = ""});
+    const auto added = write_claim_row(
+        store,
+        {.id = request.claim_id, .tenant = request.tenant, .text = request.claim, .source_url = "", .submitted_at = ""},
+        patience);
     if (!added) return std::unexpected(ApiError(added.error()));
     return {};
   }
@@ -129,7 +137,7 @@ ClaimsReply claims_create(ClaimsCall& call) {
                     .text = std::move(*text),
                     .source_url = std::move(*url),
                     .submitted_at = ""};
-  RETURN_IF_ERROR(store->add_claim(claim));
+  RETURN_IF_ERROR(write_claim_row(*store, claim, call.patience));
   ASSIGN_OR_RETURN(claim, store->claim(claim.tenant, claim.id));
   JsonWriter json;
   RETURN_IF_ERROR(write_claim(*store, claim, &json));
@@ -177,7 +185,8 @@ ClaimsReply claims_verify_later(ClaimsCall& call) {
   if (request->mode != SearchMode::kKeyword) RETURN_IF_ERROR(call.claims.await_model(kEmbedderRole, call.patience));
   RETURN_IF_ERROR(call.claims.await_model(kEntailmentRole, call.patience));
   ASSIGN_OR_RETURN(EvidenceStore* const store, call.claims.store());
-  if (auto settled = settle_claim(*store, *request); !settled) return std::unexpected(std::move(settled).error());
+  if (auto settled = settle_claim(*store, *request, call.patience); !settled)
+    return std::unexpected(std::move(settled).error());
   ASSIGN_OR_RETURN(const TaskRecord task, call.claims.verify_later(*request));
   return task_response(task, 202);
 }

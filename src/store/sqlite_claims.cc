@@ -68,6 +68,13 @@ Result<NliRecord> read_nli_result(const SqliteStatement& row) {
   return record;
 }
 
+Result<int64_t> claim_number(SqliteDatabase& database, std::string_view tenant, std::string_view id) {
+  ASSIGN_OR_RETURN(SqliteStatement select, database.prepare("SELECT number FROM claim WHERE tenant_id = ? AND id = ?"));
+  ASSIGN_OR_RETURN(const bool found, select.bind(tenant).bind(id).step());
+  if (!found) return error(StatusCode::kNotFound, fmt::format("no claim with id '{}'", id));
+  return select.integer(0);
+}
+
 std::unexpected<Status> taken(std::string_view what, std::string_view id) {
   return error(StatusCode::kInvalidArgument, fmt::format("there is a {} with id '{}' already", what, id));
 }
@@ -76,26 +83,27 @@ std::unexpected<Status> taken(std::string_view what, std::string_view id) {
 
 Result<void> SqliteStore::add_claim(const ClaimRecord& claim) {
   RETURN_IF_ERROR(check_claim(claim));
-  const std::lock_guard lock(m_mutex);
-  return insert_claim(claim);
+  ASSIGN_OR_RETURN(WriteTurn write, begin_write());
+  RETURN_IF_ERROR(insert_claim(claim));
+  return write.transaction.commit();
 }
 
 Result<void> SqliteStore::insert_claim(const ClaimRecord& claim) {
   ASSIGN_OR_RETURN(SqliteStatement insert,
-                   m_database.prepare("INSERT INTO claim (tenant_id, id, text, source_url) VALUES (?, ?, ?, ?) "
-                                      "ON CONFLICT (tenant_id, id) DO NOTHING"));
+                   m_writer.prepare("INSERT INTO claim (tenant_id, id, text, source_url) VALUES (?, ?, ?, ?) "
+                                    "ON CONFLICT (tenant_id, id) DO NOTHING"));
   RETURN_IF_ERROR(insert.bind(claim.tenant).bind(claim.id).bind(claim.text).bind(claim.source_url).run());
-  if (m_database.changed_rows() == 0) return taken("claim", claim.id);
+  if (m_writer.changed_rows() == 0) return taken("claim", claim.id);
   return {};
 }
 
 Result<ClaimRecord> SqliteStore::claim(std::string_view tenant, std::string_view id) {
   RETURN_IF_ERROR(check_id("tenant", tenant));
   RETURN_IF_ERROR(check_id("claim id", id));
-  const std::lock_guard lock(m_mutex);
+  const std::lock_guard lock(m_read_mutex);
   ASSIGN_OR_RETURN(SqliteStatement select,
-                   m_database.prepare("SELECT id, tenant_id, text, source_url, submitted_at FROM claim "
-                                      "WHERE tenant_id = ? AND id = ?"));
+                   m_reader.prepare("SELECT id, tenant_id, text, source_url, submitted_at FROM claim "
+                                    "WHERE tenant_id = ? AND id = ?"));
   ASSIGN_OR_RETURN(const bool found, select.bind(tenant).bind(id).step());
   if (!found) return error(StatusCode::kNotFound, fmt::format("no claim with id '{}'", id));
   return read_claim(select);
@@ -107,14 +115,14 @@ Result<ClaimPage> SqliteStore::claims(std::string_view tenant, uint64_t skip, ui
     return error(StatusCode::kInvalidArgument, fmt::format("limit: must be 1 to {}", kMaxResults));
   }
   if (skip > INT64_MAX) return error(StatusCode::kInvalidArgument, "skip: is too large");
-  const std::lock_guard lock(m_mutex);
-  ASSIGN_OR_RETURN(SqliteStatement count, m_database.prepare("SELECT count(*) FROM claim WHERE tenant_id = ?"));
+  const std::lock_guard lock(m_read_mutex);
+  ASSIGN_OR_RETURN(SqliteStatement count, m_reader.prepare("SELECT count(*) FROM claim WHERE tenant_id = ?"));
   RETURN_IF_ERROR(count.bind(tenant).step());
   ClaimPage page;
   page.total = static_cast<uint64_t>(count.integer(0));
   ASSIGN_OR_RETURN(SqliteStatement select,
-                   m_database.prepare("SELECT id, tenant_id, text, source_url, submitted_at FROM claim "
-                                      "WHERE tenant_id = ? ORDER BY number DESC LIMIT ? OFFSET ?"));
+                   m_reader.prepare("SELECT id, tenant_id, text, source_url, submitted_at FROM claim "
+                                    "WHERE tenant_id = ? ORDER BY number DESC LIMIT ? OFFSET ?"));
   select.bind(tenant).bind(static_cast<int64_t>(limit)).bind(static_cast<int64_t>(skip));
   while (true) {
     ASSIGN_OR_RETURN(const bool row, select.step());
@@ -126,23 +134,15 @@ Result<ClaimPage> SqliteStore::claims(std::string_view tenant, uint64_t skip, ui
 Result<void> SqliteStore::remove_claim(std::string_view tenant, std::string_view id) {
   RETURN_IF_ERROR(check_id("tenant", tenant));
   RETURN_IF_ERROR(check_id("claim id", id));
-  const std::lock_guard lock(m_mutex);
-  ASSIGN_OR_RETURN(SqliteStatement remove, m_database.prepare("DELETE FROM claim WHERE tenant_id = ? AND id = ?"));
+  ASSIGN_OR_RETURN(WriteTurn write, begin_write());
+  ASSIGN_OR_RETURN(SqliteStatement remove, m_writer.prepare("DELETE FROM claim WHERE tenant_id = ? AND id = ?"));
   RETURN_IF_ERROR(remove.bind(tenant).bind(id).run());
-  if (m_database.changed_rows() == 0) return error(StatusCode::kNotFound, fmt::format("no claim with id '{}'", id));
-  return {};
-}
-
-Result<int64_t> SqliteStore::claim_number(std::string_view tenant, std::string_view id) {
-  ASSIGN_OR_RETURN(SqliteStatement select,
-                   m_database.prepare("SELECT number FROM claim WHERE tenant_id = ? AND id = ?"));
-  ASSIGN_OR_RETURN(const bool found, select.bind(tenant).bind(id).step());
-  if (!found) return error(StatusCode::kNotFound, fmt::format("no claim with id '{}'", id));
-  return select.integer(0);
+  if (m_writer.changed_rows() == 0) return error(StatusCode::kNotFound, fmt::format("no claim with id '{}'", id));
+  return write.transaction.commit();
 }
 
 Result<int64_t> SqliteStore::insert_verification(int64_t claim, const VerificationRecord& verification) {
-  ASSIGN_OR_RETURN(SqliteStatement insert, m_database.prepare(kInsertVerification));
+  ASSIGN_OR_RETURN(SqliteStatement insert, m_writer.prepare(kInsertVerification));
   insert.bind(verification.id).bind(claim).bind(verdict_name(verification.verdict)).bind(verification.confidence);
   insert.bind(verification.support_score).bind(verification.refute_score).bind(verification.neutral_score);
   insert.bind(static_cast<int64_t>(verification.evidence_count));
@@ -157,7 +157,7 @@ Result<int64_t> SqliteStore::insert_verification(int64_t claim, const Verificati
 }
 
 Result<void> SqliteStore::insert_nli_results(int64_t verification, const std::vector<NliRecord>& results) {
-  ASSIGN_OR_RETURN(SqliteStatement insert, m_database.prepare(kInsertNliResult));
+  ASSIGN_OR_RETURN(SqliteStatement insert, m_writer.prepare(kInsertNliResult));
   for (const NliRecord& nli : results) {
     insert.bind(nli.id).bind(verification).bind(nli.evidence_id).bind(nli_label_name(nli.label)).bind(nli.confidence);
     insert.bind(nli.entailment_score).bind(nli.neutral_score).bind(nli.contradiction_score).bind(nli.similarity);
@@ -171,36 +171,34 @@ Result<void> SqliteStore::insert_nli_results(int64_t verification, const std::ve
 Result<void> SqliteStore::add_verification(std::string_view tenant, const VerificationRecord& verification) {
   RETURN_IF_ERROR(check_id("tenant", tenant));
   RETURN_IF_ERROR(check_verification(verification));
-  const std::lock_guard lock(m_mutex);
-  ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::begin(m_database));
-  ASSIGN_OR_RETURN(const int64_t claim, claim_number(tenant, verification.claim_id));
+  ASSIGN_OR_RETURN(WriteTurn write, begin_write());
+  ASSIGN_OR_RETURN(const int64_t claim, claim_number(m_writer, tenant, verification.claim_id));
   ASSIGN_OR_RETURN(const int64_t number, insert_verification(claim, verification));
   RETURN_IF_ERROR(insert_nli_results(number, verification.nli_results));
-  return transaction.commit();
+  return write.transaction.commit();
 }
 
 Result<void> SqliteStore::add_verified_claim(const ClaimRecord& claim, const VerificationRecord& verification) {
   RETURN_IF_ERROR(check_claim(claim));
   RETURN_IF_ERROR(check_verification(verification));
-  const std::lock_guard lock(m_mutex);
-  ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::begin(m_database));
+  ASSIGN_OR_RETURN(WriteTurn write, begin_write());
   RETURN_IF_ERROR(insert_claim(claim));
-  ASSIGN_OR_RETURN(const int64_t stored, claim_number(claim.tenant, verification.claim_id));
+  ASSIGN_OR_RETURN(const int64_t stored, claim_number(m_writer, claim.tenant, verification.claim_id));
   ASSIGN_OR_RETURN(const int64_t number, insert_verification(stored, verification));
   RETURN_IF_ERROR(insert_nli_results(number, verification.nli_results));
-  return transaction.commit();
+  return write.transaction.commit();
 }
 
 Result<VerificationRecord> SqliteStore::verification(std::string_view tenant, std::string_view claim_id) {
   RETURN_IF_ERROR(check_id("tenant", tenant));
   RETURN_IF_ERROR(check_id("claim id", claim_id));
-  const std::lock_guard lock(m_mutex);
-  ASSIGN_OR_RETURN(const int64_t claim, claim_number(tenant, claim_id));
-  ASSIGN_OR_RETURN(SqliteStatement select, m_database.prepare(kSelectVerification));
+  const std::lock_guard lock(m_read_mutex);
+  ASSIGN_OR_RETURN(const int64_t claim, claim_number(m_reader, tenant, claim_id));
+  ASSIGN_OR_RETURN(SqliteStatement select, m_reader.prepare(kSelectVerification));
   ASSIGN_OR_RETURN(const bool found, select.bind(claim).step());
   if (!found) return error(StatusCode::kNotFound, fmt::format("claim '{}' has no verdict yet", claim_id));
   ASSIGN_OR_RETURN(VerificationRecord record, read_verification(select, claim_id));
-  ASSIGN_OR_RETURN(SqliteStatement results, m_database.prepare(kSelectNliResults));
+  ASSIGN_OR_RETURN(SqliteStatement results, m_reader.prepare(kSelectNliResults));
   results.bind(select.integer(0));
   while (true) {
     ASSIGN_OR_RETURN(const bool row, results.step());

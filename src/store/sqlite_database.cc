@@ -9,7 +9,7 @@
 namespace vivace {
 namespace {
 
-constexpr int kBusyMs = 10'000;  // how long a writer waits for another
+constexpr int kBusyMs = 10'000;  // how long a statement waits for another connection
 // Far above what store_checks.h lets in.
 constexpr int kMaxValueBytes = 64 << 20;
 
@@ -137,6 +137,10 @@ Result<SqliteDatabase> SqliteDatabase::open(const std::string& path) {
   const Result<void> set = database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
   if (!set) return std::unexpected(set.error().with_context("cannot open the store '" + path + "'"));
   return database;
+}
+
+void SqliteDatabase::wait_for_locks(std::chrono::milliseconds most) {
+  sqlite3_busy_timeout(m_database.get(), static_cast<int>(most.count()));
 }
 
 Result<void> SqliteDatabase::execute(const char* sql) {

@@ -2,6 +2,7 @@
 // unless committed. Not thread-safe.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -55,6 +56,8 @@ class SqliteDatabase {
   // Opens or makes the file. kInvalidArgument when it is no database or cannot be made.
   static Result<SqliteDatabase> open(const std::string& path);
 
+  // How long a statement waits for other connections; 10 seconds where nothing was said.
+  void wait_for_locks(std::chrono::milliseconds most);
   // Several statements without parameters.
   Result<void> execute(const char* sql);
   // sql: a literal of ours; values go in through bind().

@@ -23,8 +23,7 @@ std::string match_any(const std::vector<std::string>& terms) {
 }  // namespace
 
 Result<size_t> SqliteStore::dimensions_of(std::string_view tenant) {
-  ASSIGN_OR_RETURN(SqliteStatement select,
-                   m_database.prepare("SELECT dimensions FROM vector_space WHERE tenant_id = ?"));
+  ASSIGN_OR_RETURN(SqliteStatement select, m_reader.prepare("SELECT dimensions FROM vector_space WHERE tenant_id = ?"));
   ASSIGN_OR_RETURN(const bool found, select.bind(tenant).step());
   return found ? static_cast<size_t>(select.integer(0)) : 0;
 }
@@ -32,9 +31,9 @@ Result<size_t> SqliteStore::dimensions_of(std::string_view tenant) {
 // Vectors whose rows were written after the last look. Deleted rows are noticed by their number: see vectors_of().
 Result<void> SqliteStore::read_new_vectors(std::string_view tenant, TenantVectors* vectors) {
   ASSIGN_OR_RETURN(SqliteStatement select,
-                   m_database.prepare("SELECT embedding.id, evidence.id, evidence.source_url, embedding.vector "
-                                      "FROM embedding JOIN evidence ON evidence.number = embedding.evidence_number "
-                                      "WHERE embedding.tenant_id = ? AND embedding.id > ? ORDER BY embedding.id"));
+                   m_reader.prepare("SELECT embedding.id, evidence.id, evidence.source_url, embedding.vector "
+                                    "FROM embedding JOIN evidence ON evidence.number = embedding.evidence_number "
+                                    "WHERE embedding.tenant_id = ? AND embedding.id > ? ORDER BY embedding.id"));
   select.bind(tenant).bind(vectors->last_id);
   std::vector<float> values(vectors->index.dimensions());
   const std::unique_lock lock(vectors->mutex);
@@ -57,7 +56,7 @@ Result<void> SqliteStore::read_new_vectors(std::string_view tenant, TenantVector
 
 Result<std::shared_ptr<SqliteStore::TenantVectors>> SqliteStore::vectors_of(std::string_view tenant,
                                                                             size_t dimensions) {
-  const std::lock_guard lock(m_mutex);
+  const std::lock_guard lock(m_read_mutex);
   ASSIGN_OR_RETURN(const size_t stored, dimensions_of(tenant));
   if (stored == 0) return nullptr;
   if (stored != dimensions || stored > kMaxDimensions) {
@@ -66,14 +65,14 @@ Result<std::shared_ptr<SqliteStore::TenantVectors>> SqliteStore::vectors_of(std:
         fmt::format("the query vector has {} values, the store's have {}; use the model that it was filled with",
                     dimensions, stored));
   }
-  ASSIGN_OR_RETURN(const auto stamp, m_database.change_stamp());
+  ASSIGN_OR_RETURN(const auto stamp, m_reader.change_stamp());
   auto known = m_vectors.find(tenant);
   if (known != m_vectors.end() && known->second->stamp == stamp) return known->second;
   if (known == m_vectors.end()) {
     known = m_vectors.emplace(tenant, std::make_shared<TenantVectors>(*m_kernels, dimensions)).first;
   }
   RETURN_IF_ERROR(read_new_vectors(tenant, known->second.get()));
-  ASSIGN_OR_RETURN(SqliteStatement count, m_database.prepare("SELECT count(*) FROM embedding WHERE tenant_id = ?"));
+  ASSIGN_OR_RETURN(SqliteStatement count, m_reader.prepare("SELECT count(*) FROM embedding WHERE tenant_id = ?"));
   RETURN_IF_ERROR(count.bind(tenant).step());
   if (static_cast<size_t>(count.integer(0)) != known->second->index.size()) {
     // Rows are gone: searches under way keep the old index.
@@ -115,7 +114,7 @@ Result<std::vector<ScoredEvidence>> SqliteStore::search_vectors(const VectorQuer
   }
   build_graph(vectors.get());
   std::vector<ScoredEvidence> found;
-  const std::lock_guard lock(m_mutex);
+  const std::lock_guard lock(m_read_mutex);
   for (const VectorHit& hit : hits) {
     Result<EvidenceRecord> evidence = read_evidence(query.tenant, hit.id);
     if (!evidence && evidence.error().code == StatusCode::kNotFound) continue;  // removed meanwhile
@@ -129,13 +128,13 @@ Result<std::vector<ScoredEvidence>> SqliteStore::search_keywords(const KeywordQu
   RETURN_IF_ERROR(check_query(query));
   const std::string expression = match_any(keyword_terms(query.text));
   if (expression.empty()) return std::vector<ScoredEvidence>();
-  const std::lock_guard lock(m_mutex);
+  const std::lock_guard lock(m_read_mutex);
   ASSIGN_OR_RETURN(
       SqliteStatement select,
-      m_database.prepare("SELECT evidence.id, evidence.content, source_url, source_type, created_at, "
-                         "bm25(evidence_text) AS score FROM evidence_text "
-                         "JOIN evidence ON evidence.number = evidence_text.rowid WHERE evidence_text MATCH ? "
-                         "AND tenant_id = ? AND (? = 0 OR source_url = ?) ORDER BY score, evidence.id LIMIT ?"));
+      m_reader.prepare("SELECT evidence.id, evidence.content, source_url, source_type, created_at, "
+                       "bm25(evidence_text) AS score FROM evidence_text "
+                       "JOIN evidence ON evidence.number = evidence_text.rowid WHERE evidence_text MATCH ? "
+                       "AND tenant_id = ? AND (? = 0 OR source_url = ?) ORDER BY score, evidence.id LIMIT ?"));
   const std::string source = query.source_url.value_or("");
   select.bind(expression).bind(query.tenant).bind(int64_t{query.source_url ? 1 : 0}).bind(source);
   select.bind(static_cast<int64_t>(query.limit));

@@ -16,8 +16,8 @@ namespace vivace {
 
 class SqliteStore final : public EvidenceStore {
  public:
-  SqliteStore(SqliteDatabase database, const KernelTable& kernels)
-      : m_database(std::move(database)), m_kernels(&kernels) {}
+  // Two connections of the same file.
+  SqliteStore(SqliteDatabase reader, SqliteDatabase writer, const KernelTable& kernels);
 
   Result<void> put_evidence(const EvidenceBatch& batch) override;
   Result<EvidenceRecord> evidence(std::string_view tenant, std::string_view id) override;
@@ -61,25 +61,39 @@ class SqliteStore final : public EvidenceStore {
 
   static void build_graph(TenantVectors* vectors);
 
-  // These want m_mutex held.
+  // One transaction; what is not committed is rolled back before the next writer's turn.
+  struct WriteTurn {
+    std::unique_lock<std::mutex> lock;
+    SqliteTransaction transaction;
+  };
+  // Waits a moment only while another process writes, then kUnavailable: how long to go on trying is the caller's to
+  // say.
+  Result<WriteTurn> begin_write();
+
+  // These want a WriteTurn.
   Result<void> settle_vector_space(const EvidenceBatch& batch);
   Result<void> write_items(const EvidenceBatch& batch);
   Result<void> remove_words(std::string_view tenant, std::string_view id);
   Result<void> write_checkpoint(const EvidenceBatch& batch);
+  Result<void> count_change(std::string_view tenant);
+  Result<void> insert_claim(const ClaimRecord& claim);
+  Result<int64_t> insert_verification(int64_t claim, const VerificationRecord& verification);
+  Result<void> insert_nli_results(int64_t verification, const std::vector<NliRecord>& results);
+
+  // These want m_read_mutex held.
+  Result<bool> has_open_task();
   Result<EvidenceRecord> read_evidence(std::string_view tenant, std::string_view id);
   Result<size_t> dimensions_of(std::string_view tenant);
   Result<void> read_new_vectors(std::string_view tenant, TenantVectors* vectors);
-  Result<void> count_change(std::string_view tenant);
-  Result<void> insert_claim(const ClaimRecord& claim);
-  Result<int64_t> claim_number(std::string_view tenant, std::string_view id);
-  Result<int64_t> insert_verification(int64_t claim, const VerificationRecord& verification);
-  Result<void> insert_nli_results(int64_t verification, const std::vector<NliRecord>& results);
 
   // Up to date; nullptr when the tenant has no vectors. kInvalidArgument when they are not `dimensions` long.
   Result<std::shared_ptr<TenantVectors>> vectors_of(std::string_view tenant, size_t dimensions);
 
-  std::mutex m_mutex;  // guards what follows
-  SqliteDatabase m_database;
+  std::mutex m_write_mutex;  // guards m_writer
+  SqliteDatabase m_writer;
+
+  std::mutex m_read_mutex;  // guards what follows; never taken together with the other
+  SqliteDatabase m_reader;  // of its own, so that nobody who reads waits for one who waits to write
   std::map<std::string, std::shared_ptr<TenantVectors>, std::less<>> m_vectors;
 
   const KernelTable* m_kernels;

@@ -1,6 +1,8 @@
 // What is particular to the SQLite store: its file.
+#include <atomic>
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -85,6 +87,36 @@ TEST(SqliteStore, C004_19_NothingLostOrDoubledByKills) {
   EXPECT_EQ(SqliteDatabase::open(path)->number("SELECT count(*) FROM embedding").value(), int64_t{kRows});
   EXPECT_TRUE(
       SqliteDatabase::open(path)->execute("INSERT INTO evidence_text (evidence_text) VALUES ('integrity-check')"));
+}
+
+TEST(SqliteStore, WhoReadsDoesNotWaitForWhoWaitsToWrite) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("store.db");
+  auto store = open_sqlite_store(path).value();
+  ASSERT_TRUE(store->put_evidence(evidence_batch(kDefaultTenant, {evidence_input("a", "x", {1, 0})})));
+  SqliteDatabase other = SqliteDatabase::open(path).value();
+  ASSERT_TRUE(other.execute("BEGIN IMMEDIATE"));
+  EXPECT_FALSE(store->take_task("me", 30).value()) << "there is none: no need to write";
+
+  std::atomic<bool> ended = false;
+  std::atomic<int> reads = 0;
+  std::thread reader([&] {
+    while (!ended) {
+      EXPECT_EQ(store->count_evidence(kDefaultTenant).value(), 1U);
+      ++reads;
+    }
+  });
+  while (reads == 0) std::this_thread::yield();
+  const int before = reads;
+  const auto refused = store->put_evidence(evidence_batch(kDefaultTenant, {evidence_input("b", "x", {1, 0})}));
+  const int meanwhile = reads - before;
+  ended = true;
+  reader.join();
+  EXPECT_EQ(refused.error().code, StatusCode::kUnavailable);
+  EXPECT_THAT(refused.error().message, HasSubstr("another process"));
+  EXPECT_GT(meanwhile, 20);
+  ASSERT_TRUE(other.execute("ROLLBACK"));
+  EXPECT_TRUE(store->put_evidence(evidence_batch(kDefaultTenant, {evidence_input("b", "x", {1, 0})})));
 }
 
 TEST(SqliteStore, ForeignFilesAreRefused) {

@@ -154,6 +154,25 @@ def test_c004_15_verify_answers_stores_and_reports_stages(claims):
     assert [verdict["supporting_count"], verdict["refuting_count"]] == counts
 
 
+def test_c004_20_another_process_that_writes_costs_the_stored_verdict_only(tmp_path):
+    with Server("--rate-limits", "off", "--store", tmp_path / "e.db", models=ROLES) as server:
+        body = {"evidence": [{"id": "a", "content": "Water boils at 100 degrees."}]}
+        assert server.post("/api/v1/evidence", body).status_code == 201
+        writer = sqlite3.connect(tmp_path / "e.db", isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")
+        asked = {"claim": "Water boils when it is hot.", "search_mode": "keyword"}
+        answer = server.post("/api/v1/verify", asked, headers={"Request-Timeout-Ms": "2000"})
+        verdict = answer.json()
+        assert answer.status_code == 200 and verdict["stored"] is False, answer.text
+        assert verdict["evidence_count"] == 1 and "another process" in verdict["not_stored_because"]
+        found = server.post("/api/v1/search", {"query": "water", "mode": "keyword"})
+        assert found.status_code == 200 and found.json()["count"] == 1
+        error_of(server.get(f"/api/v1/verdict/{verdict['claim_id']}"), 404)
+        assert server.metric("vivace_claims_not_stored_total") == 1
+        writer.execute("ROLLBACK")
+        assert server.post("/api/v1/verify", asked).json()["stored"] is True
+
+
 def test_verify_is_cached_with_all_its_parameters(claims):
     question = {"claim": "Rivers flow into the sea.", "min_similarity": 0}
     first, second = (claims.post("/api/v1/verify", question).json() for _ in range(2))

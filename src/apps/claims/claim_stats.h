@@ -22,7 +22,8 @@ struct ClaimStats {
   Counter supported;
   Counter refuted;
   Counter insufficient;
-  Counter failed;  // verifications without a verdict
+  Counter failed;      // verifications without a verdict
+  Counter not_stored;  // verdicts that were answered but that the store could not take
   Counter retries;
 };
 

@@ -73,6 +73,11 @@ VerificationRecord record_of(const VerifyRequest& request, const VerifyAnswer& a
   return record;
 }
 
+// Locked, gone, full or damaged: nothing that another claim would have avoided.
+bool is_the_stores_fault(StatusCode code) {
+  return code == StatusCode::kUnavailable || code == StatusCode::kCorruptFile || code == StatusCode::kInternal;
+}
+
 }  // namespace
 
 std::string_view verify_stage_name(VerifyStage stage) {
@@ -223,7 +228,7 @@ class ClaimVerifier::Run {
                             .source_url = m_request.source_url,
                             .submitted_at = ""};
     bool tried = false;
-    return retried([&]() -> Result<void> {
+    const auto attempt = [&]() -> Result<void> {
       // A connection that was lost while committing leaves open whether it did.
       if (std::exchange(tried, true)) {
         const auto stored = store.verification(m_request.tenant, record.claim_id);
@@ -231,7 +236,11 @@ class ClaimVerifier::Run {
         if (!stored && stored.error().code == StatusCode::kUnavailable) return std::unexpected(stored.error());
       }
       return is_new ? store.add_verified_claim(claim, record) : store.add_verification(m_request.tenant, record);
-    });
+    };
+    const Result<void> stored = with_retries(kWriteRetries, m_request.patience, &m_answer.retries, attempt);
+    if (stored || !is_the_stores_fault(stored.error().code)) return stored;
+    m_answer.not_stored_because = stored.error().message;
+    return {};
   }
 
   ClaimVerifier& m_verifier;
@@ -253,6 +262,7 @@ Result<VerifyAnswer> ClaimVerifier::verify(const VerifyModels& models, const Ver
     m_stats.failed.add();
     return answer;
   }
+  if (!answer->not_stored_because.empty()) m_stats.not_stored.add();
   m_stats.verify_seconds.observe(answer->total_ms / 1000);
   switch (answer->judgement->verdict.verdict) {
     case Verdict::kSupported: m_stats.supported.add(); break;

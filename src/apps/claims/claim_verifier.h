@@ -51,7 +51,8 @@ struct VerifyAnswer {
   std::array<double, kVerifyStages> stage_ms{};
   double total_ms = 0;
   int retries = 0;
-  bool cached = false;  // no model was asked: nothing that the judgement depends on has changed
+  std::string not_stored_because;  // empty: claim and verdict are in the store
+  bool cached = false;             // no model was asked: nothing that the judgement depends on has changed
 };
 
 // Loaded models; the embedder may be nullptr for keyword retrieval.
@@ -75,7 +76,7 @@ class ClaimVerifier {
 
   // Blocks. Thread-safe. kInvalidArgument, beginning with the name of a ClaimCode, for a claim that is refused;
   // kDeadlineExceeded, kCancelled; the errors of store and engine, with the stage in front. Without a verdict nothing
-  // is stored.
+  // is stored; a verdict that the store cannot take just now is an answer all the same, which says so.
   Result<VerifyAnswer> verify(const VerifyModels& models, const VerifyRequest& request);
 
  private:

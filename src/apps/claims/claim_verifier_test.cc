@@ -13,6 +13,7 @@
 #include "apps/claims/query_embedding.h"
 #include "apps/claims/uuid.h"
 #include "base/json.h"
+#include "store/sqlite_database.h"
 
 namespace vivace {
 namespace {
@@ -258,10 +259,28 @@ TEST_F(ClaimVerifierTest, RetriesWhereThatHelps) {
   EXPECT_EQ(answer.retries, 3);
   EXPECT_EQ(m_stats.retries.value(), 3U);
   m_flaky->failing_searches = 100;
+  m_flaky->failing_writes = 0;
   const auto failed = verify(request("the dog sat here"));
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, StatusCode::kUnavailable);
   EXPECT_THAT(failed.error().message, HasSubstr("retrieve"));
+  EXPECT_EQ(claims(), 1U);
+}
+
+TEST_F(ClaimVerifierTest, C004_20_AVerdictThatCannotBeStoredIsAnAnswerThatSaysSo) {
+  put({"the cat sat on the mat"});
+  SqliteDatabase other = SqliteDatabase::open((m_folder / "store.db").string()).value();
+  ASSERT_TRUE(other.execute("BEGIN IMMEDIATE"));
+  VerifyRequest asked = request("the cat sat here");
+  asked.patience.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  const auto answer = verify(asked);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->judgement->verdict.evidence_count, 1U);
+  EXPECT_THAT(answer->not_stored_because, HasSubstr("another process"));
+  EXPECT_EQ(m_stats.not_stored.value(), 1U);
+  EXPECT_EQ(claims(), 0U);
+  ASSERT_TRUE(other.execute("ROLLBACK"));
+  EXPECT_EQ(verify(request("the cat sat here")).value().not_stored_because, "");
   EXPECT_EQ(claims(), 1U);
 }
 

@@ -121,6 +121,7 @@ Result<VerifyAnswer> ClaimsService::verify(const VerifyRequest& request) {
   auto answer = verifier.verify({.embedder = embedder.get(), .entailment = entailment.get()}, request);
   if (!answer) return answer;
   log_verdict(request, *answer);
+  if (!answer->not_stored_because.empty()) log_warning("a verdict was not stored: {}", answer->not_stored_because);
   m_history.record("verification_latency_ms", answer->total_ms);
   if (!answer->cached) {
     for (size_t i = 0; i < kVerifyStages; ++i) {
@@ -138,7 +139,12 @@ Result<TaskRecord> ClaimsService::verify_later(const VerifyRequest& request) {
   task.tenant = request.tenant;
   task.claim_id = request.claim_id;
   task.request = write_task_request(request);
-  RETURN_IF_ERROR(evidence->add_task(task));
+  int retries = 0;
+  RETURN_IF_ERROR(with_retries(kWriteRetries, request.patience, &retries, [&]() -> Result<void> {
+    // A connection that was lost while committing leaves open whether it did.
+    if (retries > 0 && evidence->task(task.tenant, task.id)) return {};
+    return evidence->add_task(task);
+  }));
   {
     const std::lock_guard lock(m_mutex);
     if (m_tasks != nullptr) m_tasks->wake();
@@ -167,6 +173,7 @@ Result<std::string> ClaimsService::run_task(const TaskRecord& task,
     static_cast<void>(progress(static_cast<uint64_t>(stage) * 100 / kVerifyStages));
   };
   ASSIGN_OR_RETURN(const VerifyAnswer answer, verify(request));
+  if (!answer.not_stored_because.empty()) return error(StatusCode::kUnavailable, answer.not_stored_because);
   EvidenceStore* const evidence = store().value();
   ASSIGN_OR_RETURN(const VerificationRecord stored, evidence->verification(task.tenant, task.claim_id));
   return write_task_result(request, answer, stored.created_at);

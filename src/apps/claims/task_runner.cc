@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "apps/claims/retry.h"
 #include "apps/claims/uuid.h"
 #include "base/log.h"
 
@@ -75,7 +76,10 @@ bool TaskRunner::run_one(const std::stop_token& stop, const std::string& owner) 
     task.status = TaskStatus::kFailed;
     task.error = result.error().message;
   }
-  if (const auto written = m_store.update_task(owner, m_options.lease_seconds, task); !written) {
+  int retries = 0;
+  const auto written = with_retries(kWriteRetries, Patience{}, &retries,
+                                    [&] { return m_store.update_task(owner, m_options.lease_seconds, task); });
+  if (!written) {
     log_warning("task {}: its end could not be written: {}", task.id, written.error().message);
   }
   return true;

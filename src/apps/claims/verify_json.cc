@@ -49,6 +49,8 @@ void write_verify_answer(const VerifyAnswer& answer, JsonWriter* json) {
   if (answer.judgement->claim_truncated) json->key("claim_truncated").value(true);
   write_verdict(verdict, json);
   json->key("claim_id").value(answer.claim_id).key("verification_id").value(answer.verification_id);
+  json->key("stored").value(answer.not_stored_because.empty());
+  if (!answer.not_stored_because.empty()) json->key("not_stored_because").value(answer.not_stored_because);
   json->key("processing_time_ms").value(answer.total_ms);
   json->key("stages_ms").begin_object();
   for (size_t i = 0; i < kVerifyStages; ++i) {
