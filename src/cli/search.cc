@@ -44,7 +44,8 @@ void declare(CLI::App& verb, SearchOptions* options) {
       ->check(CLI::IsMember({"vector", "keyword", "hybrid"}))
       ->capture_default_str();
   verb.add_option("--limit", options->limit, "How many at most")->check(CLI::Range(1, 1000))->capture_default_str();
-  verb.add_option("--min-similarity", options->min_similarity, "Leave out evidence with a smaller cosine")
+  verb.add_option("--min-similarity", options->min_similarity,
+                  "Leave out evidence with a smaller cosine (not in keyword mode)")
       ->check(CLI::Range(-1.0, 1.0));
   verb.add_option("--source", options->source_url, "Only evidence with this source_url");
   verb.add_option("--format", options->format, "jsonl, or text for people")

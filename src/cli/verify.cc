@@ -60,7 +60,7 @@ void declare(CLI::App& verb, VerifyVerbOptions* options) {
       ->check(CLI::Range(size_t{1}, kMaxVerifyEvidence))
       ->capture_default_str();
   verb.add_option("--min-similarity", options->min_similarity,
-                  "Leave out what vector search finds with a smaller cosine")
+                  "Leave out evidence with a smaller cosine (not in keyword mode)")
       ->check(CLI::Range(-1.0, 1.0))
       ->capture_default_str();
   verb.add_option("--min-confidence", options->min_confidence, "Leave out less certain answers of the model")

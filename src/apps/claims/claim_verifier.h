@@ -34,7 +34,7 @@ struct VerifyRequest {
   std::string tenant = kDefaultTenant;
   SearchMode mode = SearchMode::kHybrid;
   size_t max_evidence = 10;
-  double min_similarity = 0.3;  // cosine, of the vector leg
+  double min_similarity = 0.3;  // see EvidenceSearch
   AggregationOptions aggregation;
   // A verdict for or against needs it. Without one kMeanConfidence has its own verdict_threshold, the others have none.
   std::optional<double> confidence_threshold;

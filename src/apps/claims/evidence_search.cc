@@ -45,11 +45,26 @@ Result<void> fill_similarities(EvidenceStore& store, const EvidenceSearch& searc
   return {};
 }
 
+// Words find evidence whatever its cosine is; the bound holds for it too.
+Result<void> drop_dissimilar(EvidenceStore& store, const EvidenceSearch& search, std::vector<ScoredEvidence>* found) {
+  if (search.min_similarity <= -1 || found->empty()) return {};
+  std::vector<std::string> ids;
+  for (const ScoredEvidence& row : *found) ids.push_back(row.evidence.id);
+  ASSIGN_OR_RETURN(const auto cosines, store.similarities(search.tenant, search.vector, ids));
+  std::vector<ScoredEvidence> kept;
+  for (size_t i = 0; i < found->size(); ++i) {
+    if (!cosines[i] || *cosines[i] >= search.min_similarity) kept.push_back(std::move((*found)[i]));
+  }
+  *found = std::move(kept);
+  return {};
+}
+
 Result<std::vector<EvidenceHit>> search_both(EvidenceStore& store, const EvidenceSearch& search) {
   RETURN_IF_ERROR(check_fusion_weights(search.fusion));
   const size_t limit = std::min(fusion_leg_limit(search.limit), kMaxResults);
   ASSIGN_OR_RETURN(std::vector<ScoredEvidence> by_meaning, vector_leg(store, search, limit));
   ASSIGN_OR_RETURN(std::vector<ScoredEvidence> by_words, keyword_leg(store, search, limit));
+  RETURN_IF_ERROR(drop_dissimilar(store, search, &by_words));
   std::vector<RankedVector> vector_ranks;
   for (const ScoredEvidence& row : by_meaning) vector_ranks.push_back({row.evidence.id, row.score});
   std::vector<std::string> keyword_ranks;

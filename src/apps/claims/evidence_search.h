@@ -25,7 +25,7 @@ struct EvidenceSearch {
   std::string text;           // kKeyword, kHybrid
   std::vector<float> vector;  // kVector, kHybrid: the text's, by the model that filled the store
   size_t limit = 10;
-  double min_similarity = -1;  // of the vector leg
+  double min_similarity = -1;  // kVector, kHybrid: cosine; evidence without a vector has none and is not left out
   std::optional<std::string> source_url;
   FusionOptions fusion;
 };

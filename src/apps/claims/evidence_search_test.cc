@@ -36,12 +36,13 @@ class EvidenceSearchTest : public testing::Test {
     input.vector = std::move(vector);
     return input;
   }
-  std::vector<EvidenceHit> find(SearchMode mode, size_t limit = 10) {
+  std::vector<EvidenceHit> find(SearchMode mode, size_t limit = 10, double min_similarity = -1) {
     EvidenceSearch search;
     search.mode = mode;
     search.text = "boiling water";
     search.vector = {1, 0};
     search.limit = limit;
+    search.min_similarity = min_similarity;
     const auto hits = search_evidence(*m_store, search);
     EXPECT_TRUE(hits);
     return hits.value_or(std::vector<EvidenceHit>());
@@ -80,6 +81,15 @@ TEST_F(EvidenceSearchTest, C004_19_HybridIsTheFusionOfBothLegs) {
     EXPECT_FALSE(hit.evidence.content.empty());
   }
   EXPECT_THAT(ids(find(SearchMode::kHybrid, 1)), ElementsAre("both"));
+}
+
+TEST_F(EvidenceSearchTest, C004_19_TheBoundHoldsForWhatWordsFound) {
+  const auto hits = find(SearchMode::kHybrid, 10, 0.95);
+  EXPECT_THAT(ids(hits), ElementsAre("bare", "near"));  // rank 1 of a leg each; "both" has a cosine of 0.89
+  EXPECT_EQ(hits[0].via, MatchedVia::kKeyword);
+  EXPECT_FALSE(hits[0].similarity);
+  EXPECT_THAT(ids(find(SearchMode::kHybrid, 1, 0.95)), ElementsAre("bare"));
+  EXPECT_EQ(ids(find(SearchMode::kHybrid, 10, -0.5)).size(), 3U);  // without "far"
 }
 
 TEST_F(EvidenceSearchTest, WrongWeightsAndLimitsAreRefused) {
