@@ -35,6 +35,10 @@ struct GenerateRequest {
   std::function<void(int sequence, std::string_view piece)> on_text;
 };
 
+// What can be said without the model and before there is a text: kInvalidArgument, or kTooLarge for too many stop
+// strings.
+Result<void> check_generate_options(const GenerateRequest& request);
+
 struct GeneratedText {
   std::string text;
   std::vector<int32_t> token_ids;  // all that were written, an end token and a stop string's included

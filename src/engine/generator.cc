@@ -42,17 +42,9 @@ Result<void> Generator::check(const GenerateRequest& request) const {
   if (find_invalid_utf8(request.text) != kValidUtf8 || find_invalid_utf8(request.hint) != kValidUtf8) {
     return error(StatusCode::kInvalidArgument, "the text is not valid UTF-8");
   }
-  if (request.stop.size() > kMaxStopStrings) {
-    return error(StatusCode::kTooLarge, "at most " + std::to_string(kMaxStopStrings) + " stop strings are taken");
-  }
-  for (const std::string& stop : request.stop) {
-    if (stop.empty()) return error(StatusCode::kInvalidArgument, "a stop string is empty");
-  }
-  const GenerationOptions& options = request.options;
-  if (request.on_text && options.num_beams > 1) {
-    return error(StatusCode::kInvalidArgument, "beams cannot be streamed: they change their beginning to the end");
-  }
-  return check_generation_options(options, m_info.max_new_tokens + 1);
+  // First the model's limit: its message names it.
+  RETURN_IF_ERROR(check_generation_options(request.options, m_info.max_new_tokens + 1));
+  return check_generate_options(request);
 }
 
 Result<void> Generator::warm_up() {

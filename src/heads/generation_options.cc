@@ -88,6 +88,11 @@ Result<void> check_generation_options(const GenerationOptions& options, int max_
   if (options.max_new_tokens < 1 || options.max_new_tokens > longest) {
     return wrong("max_new_tokens must be from 1 to " + std::to_string(longest) + ", the model's limit");
   }
+  return check_options_of_any_model(options);
+}
+
+Result<void> check_options_of_any_model(const GenerationOptions& options) {
+  if (options.max_new_tokens < 1) return wrong("max_new_tokens must be 1 or more");
   if (options.min_new_tokens < 0 || options.min_new_tokens > options.max_new_tokens) {
     return wrong("min_new_tokens must be from 0 to max_new_tokens");
   }

@@ -39,6 +39,8 @@ constexpr int kMaxReturnSequences = 64;
 // kInvalidArgument naming the option that is out of range or does not go with another.
 //   max_target_tokens  of the model: max_new_tokens must fit behind the start token
 Result<void> check_generation_options(const GenerationOptions& options, int max_target_tokens);
+// Of that, what holds for every model.
+Result<void> check_options_of_any_model(const GenerationOptions& options);
 
 struct GenerationTokens {
   int32_t start = 0;

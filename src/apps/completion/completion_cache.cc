@@ -72,6 +72,7 @@ std::optional<CachedCompletion> CompletionCache::find(const CompletionKey& key) 
     return CachedCompletion{.text = text.substr(typed.size()),
                             .token_ids = {},
                             .finish_reason = entry->completion.finish_reason,
+                            .is_cut = entry->completion.is_cut,
                             .source_tokens = entry->completion.source_tokens,
                             .is_remainder = true};
   }

@@ -29,6 +29,7 @@ struct CachedCompletion {
   std::string text;                // what follows the code
   std::vector<int32_t> token_ids;  // of the text; empty for a remainder, which may begin inside of a token
   FinishReason finish_reason = FinishReason::kStop;
+  bool is_cut = false;        // of the code's end only: the model does not read so much
   int source_tokens = 0;      // that the model read for it
   bool is_remainder = false;  // the rest of a completion of a shorter code
 };

@@ -20,10 +20,13 @@ bool is_kept(const GenerateRequest& request) {
 // Everything but model and code that changes an answer.
 std::string cache_strategy(const CompletionRequest& request) {
   const GenerationOptions& options = request.generate.options;
+  const bool refuses_long = request.generate.too_long == TooLong::kRefuse;
   std::string key =
-      fmt::format("{}\n{} {} {} {} {} {}\n{}\n", prompt_strategy_name(request.strategy), options.max_new_tokens,
+      fmt::format("{}\n{} {} {} {} {} {} {} {}\n", prompt_strategy_name(request.strategy), options.max_new_tokens,
                   options.min_new_tokens, options.repetition_penalty, options.num_beams, options.length_penalty,
-                  static_cast<int>(options.early_stopping), request.suffix);
+                  static_cast<int>(options.early_stopping), request.generate.stop_id.value_or(-1), refuses_long);
+  // With their lengths, so that no two requests write the same.
+  key += fmt::format("{} {}", request.suffix.size(), request.suffix);
   for (const std::string& stop : request.generate.stop) key += fmt::format("{} {}", stop.size(), stop);
   return key;
 }
@@ -87,6 +90,8 @@ Result<void> CompletionService::choose(Work* work) const {
     return error(StatusCode::kInvalidArgument, "the code is not valid UTF-8");
   }
   completion.language = request.language.empty() ? detect_language(request.code) : request.language;
+  // Before the cache is asked: what is wrong must not depend on what it holds.
+  RETURN_IF_ERROR(check_generate_options(request.generate));
   // Not by the guess: a wrong one would leave the comments in.
   completion.complexity = analyze_complexity(request.code, request.language).score;
   const std::vector<CompletionModel> models = m_models.list();
@@ -114,6 +119,7 @@ Result<std::string> CompletionService::chosen_model(const CompletionRequest& req
 
 void CompletionService::give(Work& work, CachedCompletion found) {
   if (work.request.generate.on_text && !found.text.empty()) work.request.generate.on_text(0, found.text);
+  work.completion.code_cut = found.is_cut;
   work.completion.written.source_tokens = found.source_tokens;
   work.completion.written.texts = {{std::move(found.text), std::move(found.token_ids), found.finish_reason}};
   work.done(std::move(work.completion));
@@ -218,7 +224,11 @@ void CompletionService::finish(Work& work, Result<GenerateResponse> response, Ci
   }
   const bool is_complete = first.finish_reason == FinishReason::kStop || first.finish_reason == FinishReason::kLength;
   if (is_complete && is_kept(work.request.generate)) {
-    const CachedCompletion kept{first.text, first.token_ids, first.finish_reason, response->source_tokens};
+    const CachedCompletion kept{.text = first.text,
+                                .token_ids = first.token_ids,
+                                .finish_reason = first.finish_reason,
+                                .is_cut = work.completion.code_cut || response->truncated,
+                                .source_tokens = response->source_tokens};
     m_cache.put(work.key, kept);
     m_fallback.put(by_code_alone(work.request), kept);
   }

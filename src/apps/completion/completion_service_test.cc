@@ -183,6 +183,28 @@ TEST_F(CompletionServiceTest, C002_07_AGuessedLanguageLeavesNoCommentIn) {
   EXPECT_EQ(completion->complexity, 0);
 }
 
+TEST_F(CompletionServiceTest, C002_14_WrongOptionsAreWrongForKeptAnswersToo) {
+  ASSERT_TRUE(complete(request("x = 1")).has_value());
+  CompletionRequest wrong = request("x = 1");
+  wrong.generate.options.top_p = 7;
+  EXPECT_EQ(complete(wrong).error().code, StatusCode::kInvalidArgument);
+  CompletionRequest endless = request("x = 1");
+  endless.generate.stop = {""};
+  EXPECT_EQ(complete(endless).error().code, StatusCode::kInvalidArgument);
+  EXPECT_EQ(complete(request("x = 1"))->origin, CompletionOrigin::kCache);
+}
+
+TEST_F(CompletionServiceTest, C002_14_SuffixAndStopStringsAreKeptApart) {
+  CompletionRequest first = request("x = ");
+  first.suffix = "a\n2 b";
+  ASSERT_TRUE(complete(first).has_value());
+  CompletionRequest second = request("x = ");
+  second.suffix = "a";
+  second.generate.stop = {"b\n"};
+  EXPECT_EQ(complete(second)->origin, CompletionOrigin::kModel);
+  EXPECT_EQ(complete(first)->origin, CompletionOrigin::kCache);
+}
+
 TEST_F(CompletionServiceTest, OfLongCodeTheEndIsRead) {
   std::string code;
   for (int i = 0; i < 60'000; ++i) code += "value = value + " + std::to_string(i) + "\n";
@@ -190,6 +212,7 @@ TEST_F(CompletionServiceTest, OfLongCodeTheEndIsRead) {
   const auto completion = complete(asked);
   ASSERT_TRUE(completion.has_value()) << completion.error().message;
   EXPECT_TRUE(completion->code_cut);
+  EXPECT_TRUE(complete(asked)->code_cut) << "a kept answer says so too";
   EXPECT_FALSE(completion->written.truncated);
   EXPECT_GT(completion->written.source_tokens, 500);
   const auto end = end_within(code, 100, m_models.generator->tokenizer());
