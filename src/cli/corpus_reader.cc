@@ -37,7 +37,7 @@ EvidenceRecord from_fields(const std::map<std::string, std::string, std::less<>>
   evidence.content = first_of({"content", "text"});
   evidence.id = first_of({"id"});
   evidence.source_url = first_of({"source_url", "url"});
-  evidence.source_type = first_of({"source_type"});
+  evidence.source_type = first_of({"source_type", "source"});
   if (evidence.id.empty()) evidence.id = id_of_content(evidence.content);
   return evidence;
 }
@@ -57,7 +57,7 @@ CorpusRow checked(EvidenceRecord evidence, const std::string& place) {
 
 Result<CorpusRow> row_of_object(const JsonValue& object, const std::string& place) {
   std::map<std::string, std::string, std::less<>> fields;
-  for (const std::string_view name : {"id", "content", "text", "source_url", "url", "source_type"}) {
+  for (const std::string_view name : {"id", "content", "text", "source_url", "url", "source_type", "source"}) {
     const std::optional<JsonValue> member = object.find(name);
     if (!member) continue;
     if (name == "id" && member->is_number()) {
@@ -111,6 +111,7 @@ Result<CorpusReader> CorpusReader::open(const std::string& path) {
   CorpusReader reader(std::move(lines));
   reader.m_path = path;
   reader.m_format = format;
+  reader.m_lines.skip_byte_order_mark();
   if (format == CorpusFormat::kJson) RETURN_IF_ERROR(reader.read_json(path));
   if (format == CorpusFormat::kCsv) RETURN_IF_ERROR(reader.read_csv_header());
   return reader;
@@ -118,7 +119,7 @@ Result<CorpusReader> CorpusReader::open(const std::string& path) {
 
 Result<void> CorpusReader::read_json(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string text, read_text_file(path, kMaxJsonBytes));
-  ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(text, path));
+  ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(without_byte_order_mark(text), path));
   JsonValue list = document.root();
   if (list.is_object()) {
     ASSIGN_OR_RETURN(list, document.root().get("evidence"));
@@ -134,7 +135,6 @@ Result<void> CorpusReader::read_json(const std::string& path) {
 Result<void> CorpusReader::read_csv_header() {
   ASSIGN_OR_RETURN(const auto header, next_csv_record());
   if (header) m_columns = *header;
-  if (!m_columns.empty() && m_columns[0].starts_with("\xEF\xBB\xBF")) m_columns[0].erase(0, 3);  // a byte order mark
   if (std::ranges::find(m_columns, "content") == m_columns.end() &&
       std::ranges::find(m_columns, "text") == m_columns.end()) {
     return error(StatusCode::kInvalidArgument, m_path + ": its first line must name a column \"content\" or \"text\"");

@@ -71,6 +71,31 @@ TEST_F(CorpusReaderTest, C004_19_OneCorpusInThreeFormats) {
   }
 }
 
+TEST_F(CorpusReaderTest, AByteOrderMarkIsNoContent) {
+  const std::string mark = "\xEF\xBB\xBF";
+  for (const auto& [name, text] :
+       std::vector<std::pair<std::string, std::string>>{{"c.json", R"([{"id":"a","content":"one"}])"},
+                                                        {"c.jsonl", "{\"id\":\"a\",\"content\":\"one\"}\n"},
+                                                        {"c.csv", "\"id\",\"content\"\r\na,one\r\n"}}) {
+    const auto rows = read(name, mark + text);
+    ASSERT_TRUE(rows) << name << ": " << rows.error().message;
+    ASSERT_EQ(rows->size(), 1U);
+    EXPECT_EQ(rows->front().problem, "") << name;
+    EXPECT_EQ(rows->front().evidence.id, "a");
+    EXPECT_EQ(rows->front().evidence.content, "one");
+  }
+  EXPECT_NE(read("c.jsonl", mark + mark + "{\"content\":\"one\"}\n").value()[0].problem, "");
+}
+
+TEST_F(CorpusReaderTest, TheSourceHasTwoNames) {
+  const auto lines =
+      read("c.jsonl", "{\"text\":\"x\",\"source\":\"book\"}\n{\"text\":\"y\",\"source_type\":\"web\"}\n");
+  const auto csv = read("c.csv", "text,source\nx,book\n");
+  EXPECT_EQ(lines.value()[0].evidence.source_type, "book");
+  EXPECT_EQ(lines.value()[1].evidence.source_type, "web");
+  EXPECT_EQ(csv.value()[0].evidence.source_type, "book");
+}
+
 TEST_F(CorpusReaderTest, IdsComeFromTheContentWhereMissing) {
   const auto rows = read("c.jsonl", "{\"text\":\"x\"}\n{\"text\":\"y\"}\n{\"text\":\"x\",\"url\":\"u\"}\n").value();
   EXPECT_EQ(rows[0].evidence.id, rows[2].evidence.id);

@@ -23,7 +23,7 @@ constexpr char kExamples[] =
     "  vivace ingest corpus.jsonl --store evidence.db --dry-run\n\n"
     "A corpus is a JSON array, JSON objects a line, or CSV with a header. Fields: content (or text), and if there are "
     "any\n"
-    "id, source_url (or url) and source_type. A row whose id is in the store replaces the one there.";
+    "id, source_url (or url) and source_type (or source). A row whose id is in the store replaces the one there.";
 
 struct IngestVerbOptions {
   ModelOptions model;

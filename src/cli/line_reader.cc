@@ -17,6 +17,11 @@ constexpr int kStopCheckMs = 100;  // how late a stop request may be noticed whi
 
 }  // namespace
 
+std::string_view without_byte_order_mark(std::string_view text) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
+}
+
 Result<LineReader> LineReader::open(const std::string& path) {
   if (path == "-") {
     LineReader reader(dup(STDIN_FILENO), "standard input");
@@ -46,6 +51,7 @@ LineReader::LineReader(LineReader&& other) noexcept
       m_buffer(std::move(other.m_buffer)),
       m_begin(other.m_begin),
       m_ended(other.m_ended),
+      m_skips_mark(other.m_skips_mark),
       m_line_number(other.m_line_number),
       m_bytes_taken(other.m_bytes_taken),
       m_total_bytes(other.m_total_bytes) {}
@@ -93,7 +99,7 @@ Result<std::optional<std::string_view>> LineReader::next(const std::stop_token& 
   std::string_view line = std::string_view(m_buffer).substr(m_begin, end - m_begin);
   m_bytes_taken += line.size() + 1;
   m_begin = std::min(end + 1, m_buffer.size());
-  ++m_line_number;
+  if (++m_line_number == 1 && m_skips_mark) line = without_byte_order_mark(line);
   if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
 }

@@ -12,6 +12,9 @@
 
 namespace vivace {
 
+// Some programs begin UTF-8 files with one.
+std::string_view without_byte_order_mark(std::string_view text);
+
 class LineReader {
  public:
   static constexpr size_t kMaxLineBytes = size_t{64} << 20;
@@ -25,6 +28,9 @@ class LineReader {
   // The next line without its end ("\n" or "\r\n"), nullopt at the end of the input or when stop is requested. The view
   // holds until the next call. kTooLarge for a line over kMaxLineBytes.
   Result<std::optional<std::string_view>> next(const std::stop_token& stop = {});
+
+  // Before the first line: a byte order mark that it begins with is no part of it.
+  void skip_byte_order_mark() { m_skips_mark = true; }
 
   // True when next() would have to wait for the input.
   bool would_wait() const { return m_buffer.find('\n', m_begin) == std::string::npos && !m_ended; }
@@ -42,6 +48,7 @@ class LineReader {
   std::string m_buffer;
   size_t m_begin = 0;
   bool m_ended = false;
+  bool m_skips_mark = false;
   uint64_t m_line_number = 0;
   uint64_t m_bytes_taken = 0;
   std::optional<uint64_t> m_total_bytes;
