@@ -97,6 +97,7 @@ void IpcSession::status(std::string_view id) {
 void IpcSession::infer(std::string_view id, std::string_view line) {
   const auto infer = std::make_shared<Infer>(Infer{.id = std::string(id), .body = std::string(line), .stop = {}});
   if (id.empty()) return refuse("", "message: id: is missing; without it nobody can tell whose the answer is");
+  if (!m_nothing_because.empty()) return refuse(id, m_nothing_because);
   {
     const std::unique_lock lock(m_mutex);
     if (m_in_flight.contains(id)) return refuse(id, "message: id: a request with this id is still being answered");

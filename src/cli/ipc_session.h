@@ -4,8 +4,7 @@
 //   {"type":"status","id":2}                    → {"id":2,"type":"status","uptime":…,"memoryMB":…,"freeMB":…,…}
 //   {"type":"infer","id":3,"code":"def add("}   → {"id":3,"type":"completion","text":…,"latencyMs":…,…}
 //   {"type":"cancel","id":4,"target":3}         → {"id":4,"type":"cancelled","target":3,"cancelled":true}, and for 3
-//   what
-//                                                 was written so far; without target the id itself is meant
+//                                                 what was written so far; without target the id itself is meant
 //   anything else                               → {"id":…,"type":"error","message":…}
 // Completions are written as they get ready, the others at once: the id tells which is which. An id is any string or
 // number.
@@ -35,8 +34,12 @@ class IpcSession {
   // Both must outlive the session.
   IpcSession(CompletionService& service, const CompletionModels& models, LineOutput& output);
 
+  // Answers all that would be completed with this error. Before the first line.
+  void complete_nothing(std::string_view why) { m_nothing_because = why; }
   // One line of input. From one thread.
   void take(std::string_view line);
+  // Of a line that could not be read as a whole.
+  void refuse_line(std::string_view why) { refuse("", why); }
   // Completions that were asked for earlier start now; their deadlines count from here. Any thread, once.
   void models_loaded();
   void cancel_all();
@@ -65,6 +68,7 @@ class IpcSession {
   const CompletionModels& m_models;
   LineOutput& m_output;
   const Clock::time_point m_start = Clock::now();
+  std::string m_nothing_because;  // empty: there are models
 
   std::mutex m_mutex;
   std::condition_variable m_idle;

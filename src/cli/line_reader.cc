@@ -52,6 +52,7 @@ LineReader::LineReader(LineReader&& other) noexcept
       m_begin(other.m_begin),
       m_ended(other.m_ended),
       m_skips_mark(other.m_skips_mark),
+      m_skips_rest(other.m_skips_rest),
       m_line_number(other.m_line_number),
       m_bytes_taken(other.m_bytes_taken),
       m_total_bytes(other.m_total_bytes) {}
@@ -80,12 +81,30 @@ Result<bool> LineReader::fill(const std::stop_token& stop) {
   return false;
 }
 
+// False when the input has ended before the line has, or stop was requested.
+Result<bool> LineReader::skip_rest(const std::stop_token& stop) {
+  size_t end = 0;
+  while ((end = m_buffer.find('\n', m_begin)) == std::string::npos) {
+    m_begin = m_buffer.size();
+    ASSIGN_OR_RETURN(const bool more, fill(stop));
+    if (!more) return false;
+  }
+  m_begin = end + 1;
+  m_skips_rest = false;
+  return true;
+}
+
 Result<std::optional<std::string_view>> LineReader::next(const std::stop_token& stop) {
+  if (m_skips_rest) {
+    ASSIGN_OR_RETURN(const bool skipped, skip_rest(stop));
+    if (!skipped) return std::nullopt;
+  }
   size_t searched = m_begin;
   size_t end = 0;
   while ((end = m_buffer.find('\n', searched)) == std::string::npos) {
     if (m_buffer.size() - m_begin > kMaxLineBytes) {
-      return error(StatusCode::kTooLarge, m_name + " line " + std::to_string(m_line_number + 1) + " is longer than " +
+      m_skips_rest = true;
+      return error(StatusCode::kTooLarge, m_name + " line " + std::to_string(++m_line_number) + " is longer than " +
                                               std::to_string(kMaxLineBytes >> 20) + " MiB; is this a text file?");
     }
     const size_t unsearched = m_buffer.size() - m_begin;

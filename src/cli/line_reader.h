@@ -26,7 +26,8 @@ class LineReader {
   ~LineReader();
 
   // The next line without its end ("\n" or "\r\n"), nullopt at the end of the input or when stop is requested. The view
-  // holds until the next call. kTooLarge for a line over kMaxLineBytes.
+  // holds until the next call. kTooLarge for a line over kMaxLineBytes, of which the next call drops the rest: who
+  // wants to can go on with the line after it.
   Result<std::optional<std::string_view>> next(const std::stop_token& stop = {});
 
   // Before the first line: a byte order mark that it begins with is no part of it.
@@ -42,6 +43,7 @@ class LineReader {
  private:
   LineReader(int descriptor, std::string name) : m_descriptor(descriptor), m_name(std::move(name)) {}
   Result<bool> fill(const std::stop_token& stop);
+  Result<bool> skip_rest(const std::stop_token& stop);
 
   int m_descriptor;
   std::string m_name;
@@ -49,6 +51,7 @@ class LineReader {
   size_t m_begin = 0;
   bool m_ended = false;
   bool m_skips_mark = false;
+  bool m_skips_rest = false;  // of a line that was too long
   uint64_t m_line_number = 0;
   uint64_t m_bytes_taken = 0;
   std::optional<uint64_t> m_total_bytes;

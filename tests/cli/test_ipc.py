@@ -108,6 +108,7 @@ def test_defaults_are_those_of_the_protocol(ipc):
     (b'{"type":"infer","id":1,"code":"x","max_new_tokens":9999}', "max_new_tokens", True),
     (b'{"type":"infer","id":1,"code":"x","deadline_ms":0}', "deadline_ms", True),
     (b'{"type":"infer","id":1,"code":"x","stop":[""]}', "stop string is empty", True),
+    (b'{"type":"infer","id":1,"code":"x","stream":true}', "/v1/completions streams", True),
     (b"[" * 5000, "message", False),
 ])
 def test_wrong_lines_are_answered_and_change_nothing(ipc, line, part, has_id):
@@ -225,4 +226,37 @@ def test_a_killed_parent_takes_it_along(cli):
 
 def test_models_that_do_not_write(cli, tiny):
     assert "does not write text" in cli.error("ipc", "--model", tiny, code=1)
-    assert "--model" in cli.error("ipc", code=2)
+
+
+def answers(done):
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+ASKED = b'{"type":"ping","id":1}\n{"type":"status","id":2}\n{"type":"infer","id":3,"code":"x = ","max_new_tokens":2}\n'
+
+
+def test_without_any_model_it_says_what_to_do(cli):
+    done = cli.run("ipc", stdin=ASKED)
+    pong, status, error = answers(done)
+    assert pong["type"] == "pong" and status["type"] == "status" and status["models"] == []
+    assert error["id"] == 3 and error["type"] == "error" and "--model" in error["message"] and "pull" in error["message"]
+    assert b"--model" in done.stderr
+
+
+def test_without_a_name_the_configured_model_or_the_usual_one_is_taken(cli):
+    (cli.folder / "models").mkdir()
+    (cli.folder / "models" / "codet5p-220m").symlink_to(MODEL)
+    assert [model["name"] for model in answers(cli.run("ipc", stdin=ASKED))[1]["models"]] == ["codet5p-220m"]
+    (cli.folder / "vivace.yaml").write_text(f"models:\n  completion: {MODEL}\n")
+    found = {answer["id"]: answer for answer in answers(cli.run("ipc", "--deadline-ms", "0", stdin=ASKED))}
+    assert [model["name"] for model in found[2]["models"]] == ["completion"]
+    assert found[3]["type"] == "completion" and found[3]["modelName"] == "completion"
+
+
+def test_a_line_of_any_length_ends_nothing(ipc):
+    ipc.send(b"x" * (66 << 20))
+    error = ipc.next()
+    assert error["type"] == "error" and "longer than 64 MiB" in error["message"]
+    assert ipc.ask(type="ping", id=2)["type"] == "pong"
+    assert ipc.end() == []

@@ -65,6 +65,8 @@ Result<CompletionRequest> parse_completion_request(const JsonValue& body, Unknow
   if (request.language == "unknown") request.language.clear();
   ASSIGN_OR_RETURN(request.strategy, read_strategy(body, unknown));
   ASSIGN_OR_RETURN(request.model, body.string_or("modelName", ""));
+  ASSIGN_OR_RETURN(const bool stream, body.bool_or("stream", false));
+  if (stream) return body.get("stream")->fail("answers come as a whole here; POST /v1/completions streams");
   RETURN_IF_ERROR(read_options(body, &request.generate.options));
   ASSIGN_OR_RETURN(request.generate.stop, read_stop_strings(body));
   ASSIGN_OR_RETURN(const int64_t deadline, body.integer_or("deadline_ms", 0, 1, kMaxDeadlineMs));
