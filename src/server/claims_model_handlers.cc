@@ -119,6 +119,7 @@ Result<FoundEvidence> find_evidence(ClaimsCall& call, EvidenceSearch& search) {
     ASSIGN_OR_RETURN(QueryVector vector, embed_query(*embedder, search.text, call.patience));
     search.vector = std::move(vector.values);
     found.truncated = vector.truncated;
+    call.claims.stats().embeddings.add();
     found.embed_ms = milliseconds_since(start);
     start = std::chrono::steady_clock::now();
   }

@@ -64,12 +64,27 @@ ApiResult<void> read_options(const JsonValue& root, VerifyRequest* request) {
   return {};
 }
 
+// As path_uuid() gives it.
+std::string in_lower_case(std::string id) {
+  for (char& c : id) {
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return id;
+}
+
+// Verdicts are stored with their claim's normal form, whatever form was sent.
+bool is_same_text(const std::string& stored, const std::string& sent) {
+  if (stored == sent) return true;
+  const std::string normal = validate_claim(stored, ClaimLimits{}).normalized;
+  return !normal.empty() && normal == validate_claim(sent, ClaimLimits{}).normalized;
+}
+
 ApiResult<VerifyRequest> read_verify_later(const ClaimsCall& call, const JsonValue& root, const std::string& id) {
   VerifyRequest request;
   request.claim_id = id;
   auto body_id = optional_text(root, "claim_id", kMaxIdBytes);
   if (!body_id) return std::unexpected(std::move(body_id).error());
-  if (!body_id->empty() && *body_id != call.request.path_argument) {
+  if (!body_id->empty() && in_lower_case(*body_id) != id) {
     ApiError error(StatusCode::kInvalidArgument, "claim_id: differs from the one in the path");
     error.param = "claim_id";
     return std::unexpected(std::move(error));
@@ -113,7 +128,7 @@ ApiResult<void> settle_claim(EvidenceStore& store, const VerifyRequest& request,
     if (!added) return std::unexpected(ApiError(added.error()));
     return {};
   }
-  if (known->text == request.claim) return {};
+  if (is_same_text(known->text, request.claim)) return {};
   ApiError error(StatusCode::kInvalidArgument, "claim_text: the stored claim of this id has another text");
   error.param = "claim_text";
   return std::unexpected(std::move(error));

@@ -246,6 +246,26 @@ def test_verify_in_the_background(claims):
     assert {"INSUFFICIENT": "NOT_ENOUGH_INFO"}.get(verdict, verdict) == result["verdict"]
 
 
+def test_verify_in_the_background_knows_a_claim_and_its_id_in_any_form(claims):
+    stored = claims.post("/api/v1/verify", {"claim": "The cafe\u0301 opens at nine.", "min_similarity": 0}).json()
+    for text in ("The cafe\u0301 opens at nine.", "The caf\u00e9 opens at nine."):
+        body = {"claim_id": stored["claim_id"].upper(), "claim_text": text}
+        begun = claims.post(f"/api/v1/claims/{stored['claim_id']}/verify", body)
+        assert begun.status_code == 202, begun.text
+    other = {"claim_id": stored["claim_id"], "claim_text": "The cafe opens at nine."}
+    error_of(claims.post(f"/api/v1/claims/{stored['claim_id']}/verify", other), 400)
+
+
+def test_verify_in_the_background_tells_what_was_cut(claims):
+    pieces = [{"id": "long", "content": "The river flows. " * 400}, {"id": "short", "content": "The river flows."}]
+    assert claims.post("/api/v1/evidence", {"evidence": pieces, "tenant_id": "cut"}).status_code == 201
+    asked = {"claim_text": "The river flows.", "tenant_id": "cut"}
+    begun = claims.post(f"/api/v1/claims/{uuid.uuid4()}/verify", asked)
+    assert begun.status_code == 202, begun.text
+    task = poll(claims, begun.json()["task_id"] + "?tenant_id=cut")
+    assert {row["id"]: row.get("truncated", False) for row in task["result"]["evidence"]} == {"long": True, "short": False}
+
+
 def test_verify_in_the_background_makes_the_claim_and_refuses(claims):
     name = str(uuid.uuid4())
     path = f"/api/v1/claims/{name}/verify"
@@ -290,6 +310,9 @@ def test_c004_21_health_and_metrics(claims):
     for name in ("embeddings_generated_total", "nli_pairs_verified_total", "verification_e2e_latency_seconds_count",
                  "embedding_latency_seconds_count", "nli_latency_seconds_count"):
         assert claims.metric(name) > 0, name
+    before = claims.metric("embeddings_generated_total")
+    assert claims.post("/api/v1/search", {"query": "water", "mode": "vector"}).status_code == 200
+    assert claims.metric("embeddings_generated_total") == before + 1
     assert claims.metric("model_memory_usage_bytes", model="entailment") > 0
     assert "verification_e2e_latency_seconds" in claims.get("/api/v1/metrics").text
     names = claims.get("/api/v1/metrics/list").json()["metrics"]

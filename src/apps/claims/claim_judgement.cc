@@ -52,7 +52,8 @@ Result<AggregatedVerdict> decide(const std::vector<JudgedEvidence>& evidence, co
   for (const JudgedEvidence& judged : evidence) votes.push_back({judged.label, judged.confidence});
   ASSIGN_OR_RETURN(AggregatedVerdict verdict, aggregate_verdict(votes, options));
   if (verdict.verdict != Verdict::kInsufficient && verdict.confidence < lowest_confidence) {
-    verdict.explanation += fmt::format("; INSUFFICIENT because less certain than {:.2f}", lowest_confidence);
+    verdict.explanation = fmt::format("INSUFFICIENT because less certain than the {:.2f} asked for, otherwise {}",
+                                      lowest_confidence, verdict.explanation);
     verdict.verdict = Verdict::kInsufficient;
   }
   return verdict;

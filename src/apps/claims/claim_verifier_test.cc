@@ -248,6 +248,7 @@ TEST_F(ClaimVerifierTest, ThresholdsActOnEveryStrategy) {
     asked.aggregation.min_confidence = 0;
     const AggregatedVerdict verdict = verify(asked).value().judgement->verdict;
     EXPECT_TRUE(verdict.confidence == 1 || verdict.verdict == Verdict::kInsufficient);
+    EXPECT_THAT(verdict.explanation, StartsWith(std::string(verdict_name(verdict.verdict))));
   }
 }
 

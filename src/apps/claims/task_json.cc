@@ -30,6 +30,7 @@ void write_evidence(const JudgedEvidence& judged, JsonWriter* json) {
   write_text_or_null(evidence.source_url, json);
   json->key("publication_date").null();  // the store knows none
   json->key("nli_label").value(nli_label_name(judged.label)).key("nli_confidence").value(judged.confidence);
+  if (judged.truncated) json->key("truncated").value(true);
   json->end_object();
 }
 

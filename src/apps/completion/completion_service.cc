@@ -125,11 +125,21 @@ void CompletionService::give(Work& work, CachedCompletion found) {
   work.done(std::move(work.completion));
 }
 
+// A rest may begin inside of a token: its tokens are those that the tokenizer makes of it, where the model is loaded.
+std::vector<int32_t> CompletionService::tokens_of_rest(const std::string& model, std::string_view text) const {
+  const auto generator = m_models.find(model);
+  TokenSequence tokens;
+  if (!generator || !(*generator)->tokenizer().encode(text, {.special_tokens = SpecialTokens::kOmit}, &tokens))
+    return {};
+  return {tokens.ids.begin(), tokens.ids.end()};
+}
+
 bool CompletionService::answer_from_cache(Work& work) {
   if (!is_kept(work.request.generate)) return false;
   auto found = m_cache.find(work.key);
   if (!found) return false;
   work.completion.origin = found->is_remainder ? CompletionOrigin::kCachePrefix : CompletionOrigin::kCache;
+  if (found->is_remainder) found->token_ids = tokens_of_rest(work.completion.model, found->text);
   give(work, std::move(*found));
   return true;
 }

@@ -54,6 +54,7 @@ class CompletionService {
   struct Work;
   Result<void> choose(Work* work) const;
   static void give(Work& work, CachedCompletion found);
+  std::vector<int32_t> tokens_of_rest(const std::string& model, std::string_view text) const;
   bool answer_from_cache(Work& work);
   Result<void> prepare(Work* work, const Generator& generator) const;
   void ask(const std::shared_ptr<Work>& work);

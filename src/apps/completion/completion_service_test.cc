@@ -100,6 +100,8 @@ TEST_F(CompletionServiceTest, C002_14_TheSameAgainAndAKeystrokeLaterComeFromTheC
   const auto rest = complete(later);
   EXPECT_EQ(rest->origin, CompletionOrigin::kCachePrefix);
   EXPECT_EQ(rest->written.texts[0].text, text.substr(typed));
+  EXPECT_GT(rest->written.texts[0].token_ids.size(), 0U);
+  EXPECT_LE(rest->written.texts[0].token_ids.size(), text.size() - typed);
   EXPECT_EQ(streamed, text.substr(typed));
   EXPECT_EQ(complete(request(code, 13))->origin, CompletionOrigin::kModel) << "other options, another answer";
   CompletionRequest sampled = request(code);
