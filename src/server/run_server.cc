@@ -7,6 +7,7 @@
 #include <csignal>
 #include <thread>
 
+#include <fmt/format.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
@@ -115,6 +116,29 @@ void reload(const ReadConfig& read, ServerConfig* current, ServerContext* contex
   if (!applied) log_error("the configuration stays as it was: {}", applied.error().message);
 }
 
+// The events that the originals log under these names.
+void log_warmed_up(const ModelRegistry& models) {
+  std::string times;
+  for (const ModelSnapshot& model : models.snapshot()) {
+    if (model.state == ModelState::kReady) times += fmt::format(" {}_ms={:.0f}", model.spec.name, model.warm_up_ms);
+  }
+  log_info("models_warmed_up{}", times);
+}
+
+void log_cache_stats(const ModelRegistry& models) {
+  size_t loaded = 0;
+  size_t bytes = 0;
+  uint64_t uses = 0;
+  for (const ModelSnapshot& model : models.snapshot()) {
+    uses += model.uses;
+    if (model.state != ModelState::kReady) continue;
+    ++loaded;
+    bytes += model.memory.total();
+  }
+  log_info("cache_stats models_loaded={} total_memory_mb={:.1f} access_count={}", loaded,
+           static_cast<double>(bytes) / 1e6, uses);
+}
+
 void drain(const ServerConfig& config, ServerContext* context, HttpServer* server) {
   log_info("draining: finishing what is in flight within {} s", config.drain_seconds);
   context->draining = true;
@@ -179,11 +203,14 @@ Result<void> run_server(const ServerConfig& config, const ReadConfig& read_again
   log_info("listening on {}", server.url());
   models.start([&] {
     if (models.all_failed()) stop.raise();
+    log_warmed_up(models);
+    log_cache_stats(models);
     claims.service.start();
   });
   ServerConfig current = config;
   stop.wait([&] { reload(read_again, &current, &context); });
   const bool nothing_to_serve = models.all_failed();
+  log_cache_stats(models);
   drain(config, &context, &server);
   if (nothing_to_serve) return std::unexpected(first_failure(models));
   return {};

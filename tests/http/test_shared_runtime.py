@@ -82,6 +82,12 @@ def test_c004_22_logs_are_objects_that_name_models_and_verdicts(shared):
     warm = [line["message"] for line in lines if "to warm up" in line["message"]]
     assert {re.match(r"model (\w+) is ready", text)[1] for text in warm} == {name for _, _, name in REQUESTS}
     assert any(line["message"].startswith(f"claim_verified claim_id={claim}") for line in lines)
+    warmed = next(line["message"] for line in lines if line["message"].startswith("models_warmed_up"))
+    assert all(re.search(rf" {name}_ms=\d+", warmed) for _, _, name in REQUESTS), warmed
+    stats = next(line["message"] for line in lines if line["message"].startswith("cache_stats"))
+    facts = dict(pair.split("=") for pair in stats.split()[1:])
+    assert int(facts["models_loaded"]) == len({name for _, _, name in REQUESTS}) and float(facts["total_memory_mb"]) > 0
+    assert facts["access_count"].isdigit()
 
 
 def test_c001_09_status_names_what_computes(shared):
