@@ -114,7 +114,7 @@ TEST(SqliteStore, WhoReadsDoesNotWaitForWhoWaitsToWrite) {
   reader.join();
   EXPECT_EQ(refused.error().code, StatusCode::kUnavailable);
   EXPECT_THAT(refused.error().message, HasSubstr("another process"));
-  EXPECT_GT(meanwhile, 20);
+  EXPECT_GT(meanwhile, 2) << "a read that waits for the write would be the only one";
   ASSERT_TRUE(other.execute("ROLLBACK"));
   EXPECT_TRUE(store->put_evidence(evidence_batch(kDefaultTenant, {evidence_input("b", "x", {1, 0})})));
 }
