@@ -76,6 +76,9 @@ constexpr char kDecision[] =
     R"("decision_id":{"type":"integer"},"lane":{"enum":["fast","deliberation"]},"impact_score":{"type":"number"},)"
     R"("decision_timestamp":{"type":"string"},"requires_deliberation":{"type":"boolean"},)"
     R"("intent_type":{"enum":["general","reasoning","factual","creative"]},"dynamic_threshold":{"type":"number"},)"
+    R"("processing_time":{"type":"number"},"fast_path_enabled":{"type":"boolean"},)"
+    R"("estimated_wait_time":{"type":"number"},"opa_enforced":{"type":"boolean"},)"
+    R"("forced":{"type":"boolean"},"force_reason":{"type":"string"},)"
     R"("analysis":{"type":"object"}}})";
 
 constexpr char kOutcome[] =

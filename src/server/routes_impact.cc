@@ -109,7 +109,8 @@ void write_decision(const RoutingDecision& decision, double processing_ms, JsonW
   if (decision.lane == Lane::kFast) {
     json->key("processing_time").value(processing_ms / 1000).key("fast_path_enabled").value(true);
   } else {
-    json->key("estimated_wait_time").value(decision.estimated_wait_seconds).key("opa_enforced").value(false);
+    json->key("estimated_wait_time").value(decision.estimated_wait_seconds);
+    json->key("opa_enforced").value(decision.opa_enforced);
   }
 }
 

@@ -79,25 +79,27 @@ RoutingDecision AdaptiveRouter::route(double impact_score, std::string_view cont
   decision.intent = classify_intent(content);
   const std::lock_guard lock(m_mutex);
   decision.dynamic_threshold = adjusted(m_threshold, decision.intent);
-  if (impact_score >= decision.dynamic_threshold) {
-    decision.lane = Lane::kDeliberation;
-    decision.estimated_wait_seconds = m_config.deliberation_timeout_seconds;
-  }
+  if (impact_score >= decision.dynamic_threshold) deliberate(&decision);
   remember(&decision);
   return decision;
 }
 
 RoutingDecision AdaptiveRouter::force_deliberation(std::string reason) {
   RoutingDecision decision;
-  decision.lane = Lane::kDeliberation;
+  deliberate(&decision);
   decision.impact_score = 1;
   decision.forced = true;
   decision.force_reason = std::move(reason);
-  decision.estimated_wait_seconds = m_config.deliberation_timeout_seconds;
   const std::lock_guard lock(m_mutex);
   ++m_counts.forced;
   remember(&decision);
   return decision;
+}
+
+void AdaptiveRouter::deliberate(RoutingDecision* decision) const {
+  decision->lane = Lane::kDeliberation;
+  decision->estimated_wait_seconds = m_config.deliberation_timeout_seconds;
+  decision->opa_enforced = true;
 }
 
 void AdaptiveRouter::remember(RoutingDecision* decision) {

@@ -48,7 +48,8 @@ struct RoutingDecision {
   std::string force_reason;
   Intent intent = Intent::kGeneral;  // these two have no meaning in a forced decision
   double dynamic_threshold = 0;
-  double estimated_wait_seconds = 0;  // deliberation only
+  double estimated_wait_seconds = 0;  // these two: deliberation only
+  bool opa_enforced = false;
 };
 
 enum class Outcome { kSuccess, kFailure, kTimeout };
@@ -91,6 +92,7 @@ class AdaptiveRouter {
     std::optional<Outcome> outcome;
     std::optional<double> feedback;
   };
+  void deliberate(RoutingDecision* decision) const;
   void remember(RoutingDecision* decision);
   double adjusted(double threshold, Intent intent) const;
 

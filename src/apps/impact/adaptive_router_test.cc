@@ -35,6 +35,8 @@ TEST(AdaptiveRouter, RecordedDecisions) {
     EXPECT_NEAR(decision.impact_score, *output.get("impact_score")->as_double(), 1e-12) << line;
     EXPECT_EQ(decision.lane == Lane::kDeliberation, *output.get("requires_deliberation")->as_bool()) << line;
     EXPECT_NEAR(router.impact_threshold(), *output.get("router_threshold")->as_double(), 1e-12) << line;
+    EXPECT_EQ(decision.lane == Lane::kFast, *output.bool_or("fast_path_enabled", false)) << line;
+    EXPECT_EQ(decision.opa_enforced, *output.bool_or("opa_enforced", false)) << line;
     EXPECT_EQ(decision.estimated_wait_seconds, *output.double_or("estimated_wait_time", 0)) << line;
     EXPECT_EQ(decision.forced, *output.bool_or("forced", false)) << line;
     EXPECT_EQ(decision.force_reason, *output.string_or("force_reason", "")) << line;
