@@ -330,7 +330,8 @@ template <typename Self, typename Field>
 void ServerConfig::visit_impact(Self& self, Field& field) {
   using Info = FieldInfo;
   field(self.impact_model_seconds, Info{.name = "impact_model_seconds",
-                                        .help = "that the model of impact scoring may take before keywords answer",
+                                        .help = "that the model of impact scoring may take for each 16 KiB of "
+                                                "texts before keywords answer",
                                         .lowest = 0.001,
                                         .highest = 3600});
   field(self.impact_gate_without_keywords,

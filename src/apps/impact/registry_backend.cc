@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -20,11 +21,40 @@ Result<std::shared_ptr<Engine>> find_model(ModelRegistry& registry, const Regist
   return error(StatusCode::kUnavailable, fmt::format("no model named {} is served", fmt::join(options.models, " or ")));
 }
 
+// The text that one limit of time is for. A limit for all texts of a call would let long batches fall back to keywords
+// where the same messages, sent one by one, would not.
+constexpr size_t kChunkBytes = size_t{16} << 10;
+
 RequestLimits within(RequestLimits limits, double seconds) {
   const auto own = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                                                           std::chrono::duration<double>(seconds));
   limits.deadline = std::min(limits.deadline.value_or(own), own);
   return limits;
+}
+
+// The texts from `begin` on that share one limit: at least one.
+size_t chunk_end(const std::vector<std::string>& texts, size_t begin) {
+  size_t end = begin + 1;
+  for (size_t bytes = texts[begin].size(); end < texts.size(); ++end) {
+    bytes += texts[end].size();
+    if (bytes > kChunkBytes) break;
+  }
+  return end;
+}
+
+Result<std::vector<EmbeddedText>> embed_in_chunks(const EmbedTexts& embed, const std::vector<std::string>& texts,
+                                                  const RequestLimits& limits, double seconds) {
+  std::vector<EmbeddedText> embedded;
+  embedded.reserve(texts.size());
+  for (size_t begin = 0; begin < texts.size();) {
+    const size_t end = chunk_end(texts, begin);
+    const std::vector<std::string> chunk(texts.begin() + static_cast<std::ptrdiff_t>(begin),
+                                         texts.begin() + static_cast<std::ptrdiff_t>(end));
+    ASSIGN_OR_RETURN(std::vector<EmbeddedText> part, embed(chunk, within(limits, seconds)));
+    std::ranges::move(part, std::back_inserter(embedded));
+    begin = end;
+  }
+  return embedded;
 }
 
 }  // namespace
@@ -38,7 +68,7 @@ SemanticBackend registry_backend(ModelRegistry& registry, RegistryBackendOptions
   backend.embed = [&registry, shared](const std::vector<std::string>& texts,
                                       const RequestLimits& limits) -> Result<std::vector<EmbeddedText>> {
     ASSIGN_OR_RETURN(std::shared_ptr<Engine> engine, find_model(registry, *shared));
-    return embed_with(std::move(engine))(texts, within(limits, shared->seconds));
+    return embed_in_chunks(embed_with(std::move(engine)), texts, limits, shared->seconds);
   };
   backend.model_id = [&registry, shared]() -> Result<std::string> {
     ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, find_model(registry, *shared));

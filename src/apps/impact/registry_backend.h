@@ -14,7 +14,7 @@ namespace vivace {
 struct RegistryBackendOptions {
   std::vector<std::string> models = {"impact", "embedder"};  // the first of these that is served
   SemanticGates gates;
-  double seconds = 5;  // that the model may take, within the request's own deadline
+  double seconds = 5;  // that the model may take for each 16 KiB of texts, within the request's own deadline
   size_t cache_bytes = 0;
   Status refusal;  // why the model must not be used; empty message: it may
 };
