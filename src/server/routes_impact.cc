@@ -124,7 +124,11 @@ Answer route_now(const RequestContext& context) {
   if (!call) return std::unexpected(call.error());
   const ScoreRequest& request = call->score.requests.front();
   std::optional<ImpactAnalysis> analysis;
-  if (!call->impact_score) {
+  if (call->impact_score) {
+    if (const auto right = scorer->check_hashes(call->score.requests); !right) {
+      return std::unexpected(ApiError(right.error()));
+    }
+  } else {
     auto scored = scorer->score(request, call->score.use_model, limits_of(context));
     if (!scored) return std::unexpected(ApiError(std::move(scored).error()));
     analysis = std::move(*scored);

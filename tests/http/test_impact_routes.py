@@ -115,6 +115,17 @@ def test_c001_17_constitutional_hash(scorer):
         assert "constitutional_hash" in refused["error"]["message"]
 
 
+@pytest.mark.parametrize("more", [{}, {"impact_score": 0.3}, {"impact_score": 0.3, "force_deliberation": True}])
+def test_c001_17_constitutional_hash_of_a_routed_message(scorer, more):
+    def status():
+        answer = scorer.get("/api/v1/impact/status").json()
+        return answer["refused_hashes"], answer["routed"]["remembered"]
+    refused, routed = status()
+    response = scorer.post("/api/v1/route", {"message": {"content": "x", "constitutional_hash": "0"}} | more)
+    assert response.status_code == 400 and "constitutional_hash is '0'" in response.json()["error"]["message"]
+    assert status() == (refused + 1, routed)
+
+
 def test_cache_hits_are_visible(scorer):
     message = {"content": "the very same words twice over", "from_agent": "twice"}
     first, second = score(scorer, message), score(scorer, message)

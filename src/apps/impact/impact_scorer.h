@@ -54,6 +54,9 @@ class ImpactScorer {
                                                   UseModel use_model = UseModel::kYes,
                                                   const RequestLimits& limits = {});
 
+  // What both of them ask first, for callers that have a score already. Counts what it refuses.
+  Result<void> check_hashes(std::span<const ScoreRequest> requests);
+
   const ScoringConfig& config() const { return m_config; }
   ScorerStatus status() const;
   void forget_agents() { m_histories.clear(); }
@@ -75,7 +78,6 @@ class ImpactScorer {
   };
 
   ImpactScorer(ScoringConfig config, std::vector<SemanticBackend> backends, AgentHistories::Clock clock);
-  Result<void> check_hashes(std::span<const ScoreRequest> requests);
   ChainAnswer ask_chain(const std::vector<std::string>& texts, const RequestLimits& limits);
   ImpactAnalysis analyse(const ScoreRequest& request, const std::string& text, const ChainAnswer& chain,
                          const Similarity& similarity);
