@@ -14,6 +14,7 @@ namespace {
 
 struct Differences {
   bool impact = false;
+  bool router_threshold = false;
   std::string need_restart;  // names of keys
 };
 
@@ -34,7 +35,9 @@ Differences compare(ServerConfig next, ServerConfig current) {
   for (size_t i = 0; i < after.size(); ++i) {
     if (!differ(after[i], before[i])) continue;
     const std::string_view name = after[i].info.name;
-    if (name.starts_with("impact_")) {
+    if (name == "impact_router_threshold") {
+      differences.router_threshold = true;
+    } else if (name.starts_with("impact_")) {
       differences.impact = true;
     } else if (name != "models" && !name.starts_with("log_")) {
       differences.need_restart += (differences.need_restart.empty() ? "" : ", ") + std::string(name);
@@ -54,6 +57,8 @@ Result<void> apply_config(const ServerConfig& next, ServerConfig* current, Serve
     ASSIGN_OR_RETURN(std::shared_ptr<ImpactScorer> scorer, make_impact_scorer(next, context->models));
     context->impact->replace(std::move(scorer), impact_backend(next, context->models));
   }
+  // Only where it was changed: else what the router has learnt stays.
+  if (differences.router_threshold) context->impact->router().set_impact_threshold(next.impact_router_threshold);
   RETURN_IF_ERROR(configure_log(next.log_level, next.log_format == "json" ? LogFormat::kJson : LogFormat::kText));
   if (!differences.need_restart.empty()) {
     log_warning("these keys changed and need a restart: {}", differences.need_restart);

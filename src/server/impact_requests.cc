@@ -126,6 +126,14 @@ ApiResult<OutcomeCall> read_outcome_call(const JsonValue& body) {
   return call;
 }
 
+ApiResult<double> read_threshold_call(const JsonValue& body) {
+  const auto member = body.get("impact_threshold");
+  if (!member) return field_error(member.error(), "impact_threshold");
+  const auto threshold = member->as_double();
+  if (!threshold) return field_error(threshold.error(), "impact_threshold");
+  return *threshold;
+}
+
 ApiResult<std::vector<LabelledMessage>> read_validate_call(const JsonValue& body,
                                                            const std::vector<std::string>& text_fields) {
   const auto messages = read_messages(body);

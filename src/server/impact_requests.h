@@ -40,6 +40,9 @@ struct OutcomeCall {
 };
 ApiResult<OutcomeCall> read_outcome_call(const JsonValue& body);
 
+// {"impact_threshold":0.7}, any number.
+ApiResult<double> read_threshold_call(const JsonValue& body);
+
 // {"messages":[{"message":{…},"risk":true},…]}
 ApiResult<std::vector<LabelledMessage>> read_validate_call(const JsonValue& body,
                                                            const std::vector<std::string>& text_fields);

@@ -86,6 +86,10 @@ constexpr char kOutcome[] =
     R"("outcome":{"enum":["success","failure","timeout",null]},)"
     R"("feedback":{"type":["number","null"],"minimum":0,"maximum":1,"description":"How needless it was"}}})";
 
+constexpr char kThresholdRequest[] =
+    R"({"type":"object","required":["impact_threshold"],"properties":{)"
+    R"("impact_threshold":{"type":"number","description":"Cut to 0 to 1; the answer says what holds"}}})";
+
 constexpr char kThreshold[] =
     R"({"type":"object","required":["impact_threshold"],"properties":{"impact_threshold":{"type":"number"}}})";
 
@@ -104,6 +108,7 @@ std::vector<Schema> impact_schemas(const ApiFacts&) {
           {"RouteRequest", kRouteRequest},
           {"RoutingDecision", kDecision},
           {"RouteOutcome", kOutcome},
+          {"RouteThresholdRequest", kThresholdRequest},
           {"RouteThreshold", kThreshold}};
 }
 

@@ -149,6 +149,12 @@ Answer route_now(const RequestContext& context) {
   return json_response(&json);
 }
 
+Reply show_threshold(double threshold) {
+  JsonWriter json;
+  json.begin_object().key("impact_threshold").value(threshold).end_object();
+  return json_response(&json);
+}
+
 // What became of a decision; the router learns from it.
 Reply report_outcome(const RequestContext& context) {
   const auto body = parse_body(context.request.body);
@@ -159,9 +165,17 @@ Reply report_outcome(const RequestContext& context) {
   if (const auto told = router.report_outcome(call->decision_id, call->outcome, call->feedback); !told) {
     return std::unexpected(ApiError(told.error()));
   }
-  JsonWriter json;
-  json.begin_object().key("impact_threshold").value(router.learn_threshold()).end_object();
-  return json_response(&json);
+  return show_threshold(router.learn_threshold());
+}
+
+Reply set_threshold(const RequestContext& context) {
+  const auto body = parse_body(context.request.body);
+  if (!body) return std::unexpected(body.error());
+  const auto threshold = read_threshold_call(body->root());
+  if (!threshold) return std::unexpected(threshold.error());
+  AdaptiveRouter& router = context.server.impact->router();
+  router.set_impact_threshold(*threshold);
+  return show_threshold(router.impact_threshold());
 }
 
 void write_backends(const ScorerStatus& status, JsonWriter* json) {
@@ -238,6 +252,13 @@ Route operation(Method method, std::string_view path, std::variant<ImmediateHand
           .doc = std::move(doc)};
 }
 
+// What holds for everybody's messages is not for everybody to change.
+Route admin_operation(std::string_view path, ImmediateHandler handler, OperationDoc doc) {
+  Route route = operation(Method::kPost, path, handler, std::move(doc));
+  route.access = Access::kAdmin;
+  return route;
+}
+
 const std::vector<int> kErrors = {400, 408, 411, 413, 415, 429, 500, 503, 504};
 
 }  // namespace
@@ -276,7 +297,13 @@ RouteGroup impact_routes() {
                       .summary = "What became of a decision; the router's threshold learns from it",
                       .request_schema = "RouteOutcome",
                       .response_schema = "RouteThreshold",
-                      .errors = {400, 404, 408, 411, 413, 415, 500}})},
+                      .errors = {400, 404, 408, 411, 413, 415, 500}}),
+           admin_operation("/api/v1/route/threshold", set_threshold,
+                           {.id = "setRouteThreshold",
+                            .summary = "Sets the router's threshold until it learns another or the server ends",
+                            .request_schema = "RouteThresholdRequest",
+                            .response_schema = "RouteThreshold",
+                            .errors = {400, 401, 403, 408, 411, 413, 415, 500}})},
           impact_schemas};
 }
 

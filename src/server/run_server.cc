@@ -192,7 +192,8 @@ Result<void> run_server(const ServerConfig& config, const ReadConfig& read_again
                         .tenant_keys = *parse_tenant_keys(config.tenant_keys),
                         .completion = &completion};
   ASSIGN_OR_RETURN(std::shared_ptr<ImpactScorer> scorer, make_impact_scorer(config, models));
-  ImpactService impact(std::move(scorer), impact_backend(config, models));
+  ImpactService impact(std::move(scorer), impact_backend(config, models),
+                       {.impact_threshold = config.impact_router_threshold});
   context.impact = &impact;
   HttpServer server(context);
   WorkerPool workers(kBlockingThreads, static_cast<size_t>(config.max_queued_texts));

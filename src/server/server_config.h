@@ -82,6 +82,7 @@ struct ServerConfig {
   double impact_model_seconds = 5;
   double impact_gate_without_keywords = -1;
   double impact_gate_with_keywords = -1;
+  double impact_router_threshold = 0.8;
   std::string impact_model_sha256;
   std::string impact_constitutional_hash = "cdd01ef066bc6cf2";
   std::string impact_text_fields;
@@ -343,6 +344,10 @@ void ServerConfig::visit_impact(Self& self, Field& field) {
                                              .help = "the same for a text with keywords",
                                              .lowest = -1,
                                              .highest = 1});
+  field(self.impact_router_threshold,
+        Info{.name = "impact_router_threshold",
+             .help = "score from which a message is routed through deliberation, before its intent moves it",
+             .highest = 1});
   field(self.impact_model_sha256, Info{.name = "impact_model_sha256",
                                        .help = "use the model of impact scoring only if its model.safetensors has "
                                                "this SHA-256; empty: not checked"});

@@ -1,6 +1,7 @@
 """Impact scoring and routing over HTTP."""
 
 import json
+import signal
 import threading
 from pathlib import Path
 
@@ -186,6 +187,49 @@ def test_routing_scores_forces_and_learns():
         assert threshold > 0.8  # deliberations were needless
         unknown = server.post("/api/v1/route/outcome", {"decision_id": 10**6})
         assert unknown.status_code == 404
+
+
+def routing_as_recorded_at(server, threshold):
+    """Compares the recorded lanes of one threshold; answers how many there were."""
+    used = 0
+    for row in rows(RECORDED / "router.jsonl"):
+        if row["output"]["router_threshold"] != threshold or not 0 <= row["impact_score"] <= 1 or row["kind"] == "forced":
+            continue
+        answer = server.post("/api/v1/route", {"message": {"content": row["content"]}, "impact_score": row["impact_score"]}).json()
+        assert answer["lane"] == row["output"]["lane"] and answer["dynamic_threshold"] == row["output"]["dynamic_threshold"], row
+        used += 1
+    return used
+
+
+def test_the_routers_threshold_can_be_set(tmp_path):
+    config = tmp_path / "vivace.yaml"
+
+    def write(**keys):
+        config.write_text(json.dumps({"models": {"embedder": str(MODEL)}, "admin_key": "sesame"} | keys), encoding="utf-8")
+
+    write(impact_router_threshold=0.95)
+    with Server("--config", str(config), models=[]) as server:
+        def threshold():
+            return server.get("/api/v1/impact/status").json()["thresholds"]["router"]
+
+        def set_threshold(value, **headers):
+            return server.post("/api/v1/route/threshold", {"impact_threshold": value}, headers=headers)
+        assert threshold() == 0.95 and routing_as_recorded_at(server, 0.95) > 2
+        key = {"Authorization": "Bearer sesame"}
+        for given, holds in [(0.5, 0.5), (7, 1), (-7, 0), (0.95, 0.95)]:
+            assert set_threshold(given, **key).json() == {"impact_threshold": holds}
+            assert threshold() == holds
+        assert routing_as_recorded_at(server, 0.95) > 2
+        assert set_threshold("high", **key).status_code == 400
+        assert set_threshold(0.1).status_code == 401 and threshold() == 0.95
+        write(impact_router_threshold=0.95, impact_max_agents=5)  # another key: what was set stays
+        set_threshold(0.6, **key)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_until(lambda: server.get("/api/v1/impact/status").json()["agents"]["limit"] == 5)
+        assert threshold() == 0.6
+        write(impact_router_threshold=0.3, impact_max_agents=5)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_until(lambda: threshold() == 0.3)
 
 
 def test_c000_24_validate(scorer):
