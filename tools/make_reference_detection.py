@@ -5,7 +5,7 @@ usage: make_reference_detection.py
 
 reference.jsonl holds a text a line with one probability for each of its words, computed here from transformers' model and
 fast tokenizer by the rules of docs/detection.md: "words" trims blanks off the tokens' offsets and reads long texts in
-windows, "compatible" counts only tokens fully inside a word and leaves what the model does not see at 0, "truncated" counts
+windows and words longer than one token by token, "compatible" counts only tokens fully inside a word and leaves what the model does not see at 0, "truncated" counts
 the words past the model's limit. Needs the packages of bench/requirements.txt. Everything is seeded.
 """
 
@@ -97,6 +97,18 @@ def trimmed(text, offset):
     return begin, end
 
 
+def each_token_once(windows):
+    """From the window in which it is farthest from where the window was cut."""
+    step = len(windows[0]) - OVERLAP
+    best = {}
+    for number, window in enumerate(windows):
+        for place, token in enumerate(window):
+            to_begin = place if number > 0 else LIMIT
+            to_end = len(window) - 1 - place if number + 1 < len(windows) else LIMIT
+            best.setdefault(number * step + place, []).append((min(to_begin, to_end), token))
+    return [max(seen, key=lambda entry: entry[0])[1] for seen in best.values()]
+
+
 def word_means(spans, tokens):
     """(mean, number of tokens) for each word."""
     means = []
@@ -110,7 +122,8 @@ def answer(model, tokenizer, text, label):
     spans = [match.span() for match in re.finditer(r"\S+", text)]
     windows = token_scores(model, tokenizer, text, label)
     strict = word_means(spans, windows[0])
-    seen = [word_means(spans, [(trimmed(text, offset), score) for offset, score in window]) for window in windows]
+    seen = [word_means(spans, [(trimmed(text, offset), score) for offset, score in window])
+            for window in [*windows, each_token_once(windows)]]
     best = [max(of_word, key=lambda entry: entry[1]) for of_word in zip(*seen)]
     truncated = sum(found[1] > first[1] for found, first in zip(best, seen[0]))
     return {"text": text, "words": [round(mean, 6) for mean, _ in best], "compatible": [round(mean, 6) for mean, _ in strict],

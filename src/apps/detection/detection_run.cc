@@ -34,12 +34,15 @@ Result<void> DetectionRun::tokenize() {
   return {};
 }
 
+size_t DetectionRun::overlap() const {
+  return std::min(Detector::kOverlapTokens, static_cast<size_t>(m_model.engine.info().max_tokens) / 2);
+}
+
 Result<void> DetectionRun::add_windows(size_t sentence) {
-  const auto limit = static_cast<size_t>(m_model.engine.info().max_tokens);
   EncodeOptions options;
   options.offsets = Offsets::kKeep;
-  options.max_tokens = limit;
-  options.stride = std::min(Detector::kOverlapTokens, limit / 2);
+  options.max_tokens = static_cast<size_t>(m_model.engine.info().max_tokens);
+  options.stride = overlap();
   ASSIGN_OR_RETURN(std::vector<TokenSequence> windows,
                    m_model.engine.tokenizer().encode_windows(m_request.sentences[sentence], options));
   for (size_t i = 0; i < windows.size(); ++i) {
@@ -114,17 +117,15 @@ void DetectionRun::finish() {
 
 SentenceScore DetectionRun::score(std::span<const Window> windows) const {
   const std::string& text = m_request.sentences[windows.front().sentence];
-  std::vector<std::vector<WordScore>> seen;  // by trimmed offsets, which say where a word lies
-  for (const Window& window : windows) {
-    seen.push_back(score_words(text, window.tokens.offsets, window.scores, OffsetRule::kTrimmed));
-  }
-  const std::vector<WordScore> merged = merge_windows(seen);
+  std::vector<ScoredWindow> scored;
+  for (const Window& window : windows) scored.push_back({.offsets = window.tokens.offsets, .scores = window.scores});
+  // By trimmed offsets, which say where a word lies, whatever the rule.
+  const WindowedScores merged = score_windows(text, scored, overlap());
   SentenceScore result;
-  for (size_t i = 0; i < merged.size(); ++i)
-    result.truncated_words += merged[i].tokens > seen.front()[i].tokens ? 1 : 0;
+  result.truncated_words = merged.truncated_words;
   const Window& first = windows.front();
   for (const WordScore& word : m_request.rule == OffsetRule::kTrimmed
-                                   ? merged
+                                   ? merged.words
                                    : score_words(text, first.tokens.offsets, first.scores, m_request.rule)) {
     result.probabilities.push_back(rounded(word.score));
   }

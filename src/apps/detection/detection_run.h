@@ -36,6 +36,7 @@ class DetectionRun : public std::enable_shared_from_this<DetectionRun> {
   };
 
   Result<void> tokenize();
+  size_t overlap() const;  // of a sentence's windows, in tokens
   Result<void> add_windows(size_t sentence);
   std::string cache_key(size_t sentence) const;
   bool take_cached(size_t sentence);

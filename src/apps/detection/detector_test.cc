@@ -70,6 +70,18 @@ TEST(Detector, WordsPastTheLimitAreScoredAndCounted) {
   EXPECT_EQ(original.sentences[0].truncated_words, response.sentences[0].truncated_words);
 }
 
+// As many pieces as three windows have: none of them holds the word whole.
+TEST(Detector, WordLongerThanAWindowIsCounted) {
+  const Detector detector = Detector::make(golden_detector(), {}).value();
+  std::string word;
+  for (int i = 0; i < 400; ++i) word += static_cast<char>('!' + i * 7 % 15);
+  const DetectResponse response = detect(detector, {word, word + " end"});
+  EXPECT_EQ(response.sentences[0].truncated_words, 1U);
+  EXPECT_EQ(response.sentences[1].truncated_words, 2U);
+  ASSERT_THAT(response.sentences[1].probabilities, SizeIs(2));
+  EXPECT_THAT(response.sentences[1].probabilities, Each(::testing::Gt(0.0)));
+}
+
 TEST(Detector, BlankSentencesHaveNoWords) {
   const Detector detector = Detector::make(golden_detector(), {}).value();
   const DetectResponse response = detect(detector, {"", " \n ", "word"});

@@ -1,6 +1,7 @@
 #include "apps/detection/word_scores.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "text/word_alignment.h"
 
@@ -18,6 +19,40 @@ std::vector<int32_t> strict_words(const WordAlignment& alignment, std::span<cons
   return words;
 }
 
+void add_token(float score, WordScore* word) {
+  word->score += static_cast<double>(score);
+  ++word->tokens;
+}
+
+void take_means(std::vector<WordScore>* words) {
+  for (WordScore& word : *words) word.score /= static_cast<double>(std::max<size_t>(word.tokens, 1));
+}
+
+bool is_special(const TokenOffset& offset) {
+  return offset == TokenOffset();
+}
+
+struct TokenRange {
+  size_t begin = 0;
+  size_t end = 0;
+};
+
+// The tokens that are nearer to this window's middle than to that of another that has them too: a window's neighbours
+// take half of what it shares with them.
+TokenRange own_tokens(std::span<const ScoredWindow> windows, size_t index, size_t overlap) {
+  const std::span<const TokenOffset> offsets = windows[index].offsets;
+  TokenRange own{.begin = 0, .end = offsets.size()};
+  if (index > 0) {
+    while (own.begin < own.end && is_special(offsets[own.begin])) ++own.begin;
+    own.begin = std::min(own.end, own.begin + overlap - overlap / 2);
+  }
+  if (index + 1 < windows.size()) {
+    while (own.end > own.begin && is_special(offsets[own.end - 1])) --own.end;
+    own.end = std::max(own.begin, own.end - std::min(own.end, overlap / 2));
+  }
+  return own;
+}
+
 }  // namespace
 
 std::vector<WordScore> score_words(std::string_view text, std::span<const TokenOffset> offsets,
@@ -27,23 +62,44 @@ std::vector<WordScore> score_words(std::string_view text, std::span<const TokenO
       rule == OffsetRule::kTrimmed ? alignment.word_of_token : strict_words(alignment, offsets);
   std::vector<WordScore> words(alignment.words.size());
   for (size_t i = 0; i < word_of_token.size(); ++i) {
-    if (word_of_token[i] == WordAlignment::kNoWord) continue;
-    WordScore& word = words[static_cast<size_t>(word_of_token[i])];
-    word.score += static_cast<double>(scores[i]);
-    ++word.tokens;
+    if (word_of_token[i] != WordAlignment::kNoWord) add_token(scores[i], &words[static_cast<size_t>(word_of_token[i])]);
   }
-  for (WordScore& word : words) word.score /= static_cast<double>(std::max<size_t>(word.tokens, 1));
+  take_means(&words);
   return words;
 }
 
-std::vector<WordScore> merge_windows(std::span<const std::vector<WordScore>> windows) {
-  std::vector<WordScore> merged = windows.front();
-  for (const std::vector<WordScore>& window : windows.subspan(1)) {
-    for (size_t word = 0; word < merged.size(); ++word) {
-      if (window[word].tokens > merged[word].tokens) merged[word] = window[word];
+WindowedScores score_windows(std::string_view text, std::span<const ScoredWindow> windows, size_t overlap) {
+  WindowedScores scored;
+  std::vector<WordScore> whole;  // over each token once
+  std::vector<size_t> in_first_window;
+  for (size_t i = 0; i < windows.size(); ++i) {
+    const auto& [offsets, scores] = windows[i];
+    const WordAlignment alignment = align_words(text, offsets);
+    const TokenRange own = own_tokens(windows, i, overlap);
+    std::vector<WordScore> seen(alignment.words.size());
+    whole.resize(seen.size());
+    for (size_t token = 0; token < offsets.size(); ++token) {
+      if (alignment.word_of_token[token] == WordAlignment::kNoWord) continue;
+      const auto word = static_cast<size_t>(alignment.word_of_token[token]);
+      add_token(scores[token], &seen[word]);
+      if (token >= own.begin && token < own.end) add_token(scores[token], &whole[word]);
+    }
+    take_means(&seen);
+    if (i == 0) {
+      for (const WordScore& word : seen) in_first_window.push_back(word.tokens);
+      scored.words = std::move(seen);
+      continue;
+    }
+    for (size_t word = 0; word < seen.size(); ++word) {
+      if (seen[word].tokens > scored.words[word].tokens) scored.words[word] = seen[word];
     }
   }
-  return merged;
+  take_means(&whole);
+  for (size_t word = 0; word < whole.size(); ++word) {
+    if (whole[word].tokens > scored.words[word].tokens) scored.words[word] = whole[word];
+    scored.truncated_words += whole[word].tokens > in_first_window[word] ? 1 : 0;
+  }
+  return scored;
 }
 
 }  // namespace vivace

@@ -25,9 +25,21 @@ struct WordScore {
 std::vector<WordScore> score_words(std::string_view text, std::span<const TokenOffset> offsets,
                                    std::span<const float> scores, OffsetRule rule);
 
-// A long text's words as several overlapping windows saw them; all have the same number of words. A word takes the
-// score of the window that holds most of its tokens, the first of these where several do: what fits into the first
-// window keeps that window's score.
-std::vector<WordScore> merge_windows(std::span<const std::vector<WordScore>> windows);
+// One of the overlapping windows that a text is read in.
+struct ScoredWindow {
+  std::span<const TokenOffset> offsets;
+  std::span<const float> scores;  // one for each offset
+};
+
+struct WindowedScores {
+  std::vector<WordScore> words;
+  size_t truncated_words = 0;  // with tokens behind the first window
+};
+
+// The same for windows that each repeat `overlap` tokens of the one before, special ones not counted; by trimmed
+// offsets. A word takes the score of the first window that holds all of its tokens, so what fits into the first window
+// keeps that window's score. A word that no window holds whole is the mean of its tokens, each as the window saw it in
+// which it is farthest from the edge.
+WindowedScores score_windows(std::string_view text, std::span<const ScoredWindow> windows, size_t overlap);
 
 }  // namespace vivace

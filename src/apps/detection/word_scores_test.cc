@@ -62,12 +62,50 @@ TEST(WordScores, BlanksOfTokensDoNotCountUnlessAskedFor) {
   EXPECT_THAT(score_words(" \n ", {}, {}, OffsetRule::kTrimmed), IsEmpty());
 }
 
-TEST(WordScores, WordTakesTheFirstWindowThatHoldsMostOfIt) {
-  const std::vector<std::vector<WordScore>> windows = {
-      {{0.1, 2}, {0.2, 1}, {0, 0}}, {{0, 0}, {0.4, 3}, {0.5, 1}}, {{0, 0}, {0.9, 3}, {0.6, 2}}};
-  const std::vector<WordScore> merged = merge_windows(windows);
-  EXPECT_THAT(values(merged), ElementsAre(0.1, 0.4, 0.6));
-  EXPECT_EQ(merged[2].tokens, 2U);
+// Windows of `room` tokens between two special ones, each token a letter.
+struct LetterWindows {
+  LetterWindows(const std::string& text, size_t room, size_t overlap) {
+    std::vector<TokenOffset> letters;
+    for (size_t i = 0; i < text.size(); ++i) {
+      const auto begin = static_cast<int32_t>(i);
+      if (text[i] != ' ') letters.push_back({begin, begin + 1});
+    }
+    for (size_t begin = 0;; begin += room - overlap) {
+      const size_t end = std::min(begin + room, letters.size());
+      offsets.emplace_back(1);
+      offsets.back().insert(offsets.back().end(), letters.begin() + static_cast<std::ptrdiff_t>(begin),
+                            letters.begin() + static_cast<std::ptrdiff_t>(end));
+      offsets.back().emplace_back();
+      scores.emplace_back(offsets.back().size(), static_cast<float>(scores.size()));  // the window's number
+      if (end == letters.size()) break;
+    }
+    for (size_t i = 0; i < offsets.size(); ++i) windows.push_back({.offsets = offsets[i], .scores = scores[i]});
+  }
+  std::vector<std::vector<TokenOffset>> offsets;
+  std::vector<std::vector<float>> scores;
+  std::vector<ScoredWindow> windows;
+};
+
+TEST(WordScores, WordTakesTheFirstWindowThatHoldsItWhole) {
+  // Windows: "ab cde", "de fg hi", "g hi j".
+  const std::string text = "ab cde fg hi j";
+  const LetterWindows made(text, 6, 3);
+  ASSERT_EQ(made.windows.size(), 3U);
+  const WindowedScores scored = score_windows(text, made.windows, 3);
+  EXPECT_THAT(values(scored.words), ElementsAre(0, 0, 1, 1, 2));
+  EXPECT_EQ(scored.truncated_words, 3U);
+}
+
+TEST(WordScores, WordThatNoWindowHoldsWholeIsTheMeanOfAllItsTokens) {
+  // Of "bcdefghijk" the windows hold "bcdef", "efghij" and "ijk": b to e are farthest from the edge in the first
+  // window, f to i in the second, j and k in the third.
+  const std::string text = "a bcdefghijk";
+  const LetterWindows made(text, 6, 2);
+  ASSERT_EQ(made.windows.size(), 3U);
+  const WindowedScores scored = score_windows(text, made.windows, 2);
+  EXPECT_THAT(values(scored.words), ElementsAre(0, (4 * 0 + 4 * 1 + 2 * 2) / 10.0));
+  EXPECT_EQ(scored.words[1].tokens, 10U);
+  EXPECT_EQ(scored.truncated_words, 1U);
 }
 
 }  // namespace
