@@ -93,13 +93,15 @@ Result<std::vector<ImpactAnalysis>> ImpactScorer::score_batch(std::span<const Sc
     if (needs_model(request, texts.back())) to_embed.push_back(texts.back());
   }
   const ChainAnswer chain = use_model == UseModel::kYes ? ask_chain(to_embed, limits) : ChainAnswer();
+  const ChainAnswer not_asked;
   std::vector<ImpactAnalysis> analyses;
   analyses.reserve(requests.size());
   size_t embedded = 0;
   for (size_t i = 0; i < requests.size(); ++i) {
-    const bool has_similarity = chain.backend != nullptr && needs_model(requests[i], texts[i]);
-    analyses.push_back(
-        analyse(requests[i], texts[i], chain, has_similarity ? chain.similarities[embedded++] : Similarity()));
+    // What the chain said about other messages of the batch says nothing about one that it was not asked about.
+    const ChainAnswer& answer = needs_model(requests[i], texts[i]) ? chain : not_asked;
+    analyses.push_back(analyse(requests[i], texts[i], answer,
+                               answer.backend != nullptr ? chain.similarities[embedded++] : Similarity()));
   }
   return analyses;
 }

@@ -136,6 +136,28 @@ TEST(ImpactScorer, C000_07_BatchEqualsSingle) {
   EXPECT_EQ(batch->status().backends[0].calls, 1U) << "one call of the backend for the whole batch";
 }
 
+TEST(ImpactScorer, MessagesWithoutTextAreNotTheModelsWhateverStandsBesideThem) {
+  const auto broken = [](const std::vector<std::string>&, const RequestLimits&) -> Result<std::vector<EmbeddedText>> {
+    return error(StatusCode::kUnavailable, "gone");
+  };
+  const std::vector<ScoreRequest> requests = {
+      request_of(R"({"content":"hello"})"), request_of(R"({"content":" "})"),
+      request_of(R"({"message":{"content":"hello"},"context":{"semantic_override":0.5}})")};
+  for (const bool answers : {true, false}) {
+    const auto scorer = scorer_with({answers ? letter_backend() : SemanticBackend{"broken", broken, {}}});
+    const auto analyses = scorer->score_batch(requests);
+    ASSERT_TRUE(analyses);
+    EXPECT_EQ((*analyses)[0].backend, answers ? "letters" : "keywords");
+    EXPECT_EQ((*analyses)[0].degraded, !answers);
+    for (size_t i = 1; i < requests.size(); ++i) {
+      const auto alone = scorer->score(requests[i]);
+      EXPECT_EQ((*analyses)[i].backend, alone->backend) << i;
+      EXPECT_EQ((*analyses)[i].degraded, alone->degraded) << i;
+      EXPECT_FALSE((*analyses)[i].degraded) << i;
+    }
+  }
+}
+
 TEST(ImpactScorer, BatchLimits) {
   const auto scorer = keyword_scorer();
   EXPECT_TRUE(scorer->score_batch({})->empty());
