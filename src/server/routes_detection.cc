@@ -46,6 +46,12 @@ void count(const DetectResponse& response, double seconds, DetectionStats* stats
   stats->seconds.observe(seconds);
 }
 
+// That the model named 'detector' is none is nothing that a client can mend.
+Status server_side(Status problem) {
+  if (problem.code == StatusCode::kUnsupported) problem.code = StatusCode::kUnavailable;
+  return problem;
+}
+
 boost::asio::awaitable<Reply> predict_sentences(RequestContext& context) {
   DetectionService& service = *context.server.detection;
   const auto start = std::chrono::steady_clock::now();
@@ -56,7 +62,7 @@ boost::asio::awaitable<Reply> predict_sentences(RequestContext& context) {
     co_await await_loading(context.server.models, kDetectorModel, ModelKind::kEncoder, context.deadline);
     detector = service.find_detector();
   }
-  if (!detector) co_return std::unexpected(ApiError(detector.error()));
+  if (!detector) co_return std::unexpected(ApiError(server_side(detector.error())));
   DetectRequest request{
       .sentences = task->sentences, .rule = task->rule, .deadline = context.deadline, .cancel = context.cancel};
   auto result = co_await await_callback<Result<DetectResponse>>(
@@ -72,6 +78,11 @@ Reply predict_batch(const RequestContext& context) {
   const auto task = parse_batch_request(context.request.body, service);
   if (!task) return std::unexpected(task.error());
   ASSIGN_OR_RETURN(DetectionJobs * jobs, service.jobs());
+  // A job can wait for a model that is being loaded, not for one that will never do.
+  const auto detector = service.find_detector();
+  if (!detector && detector.error().code == StatusCode::kUnsupported) {
+    return std::unexpected(ApiError(server_side(detector.error())));
+  }
   ASSIGN_OR_RETURN(const JobRecord job, jobs->submit(*task));
   JsonWriter json;
   json.begin_object().key("job_id").value(job.id).key("status").value(job_status_name(job.status));

@@ -116,6 +116,16 @@ def test_missing_detector_is_503(server):
     assert status["model_loaded"] is False and "detector" in status["problem"]
 
 
+def test_a_detector_that_classifies_no_tokens_is_the_servers_fault(tmp_path):
+    wrong = DETECTOR.parent / "tiny-bert"
+    with Server("--detection-jobs-file", str(tmp_path / "jobs.db"), models=[f"detector={wrong}"]) as server:
+        for path in (SENTENCES, BATCH):
+            response = server.post(path, {"sentences": ["a"]})
+            assert response.status_code == 503 and "does not classify tokens" in response.json()["detail"], path
+        assert server.get("/api/v1/jobs").json() == {"jobs": []}
+        assert server.post(SENTENCES, {"sentences": []}).status_code == 422  # what is wrong with the request is told first
+
+
 def test_status(detector):
     status = detector.get("/api/v1/detection/status").json()
     assert status["status"] == "healthy" and status["model_loaded"] is True
