@@ -1,6 +1,7 @@
 #include "server/detection_service.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
@@ -13,11 +14,13 @@ namespace {
 constexpr char kNoDetector[] =
     "there is no model named 'detector', which detection needs; start the server with --model detector=DIR";
 
-std::vector<std::string> split_list(const std::string& text) {
+// Names of hosts, in lower case as those of addresses that are read.
+std::vector<std::string> split_hosts(const std::string& text) {
   std::vector<std::string> items;
   std::istringstream stream(text);
   for (std::string item; std::getline(stream, item, ',');) {
     std::erase(item, ' ');
+    std::ranges::transform(item, item.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     if (!item.empty()) items.push_back(item);
   }
   return items;
@@ -49,7 +52,7 @@ DetectionService::DetectionService(const ServerConfig& config, ModelRegistry& mo
              .max_words = static_cast<size_t>(config.detection_max_words)},
       job_limits{.max_sentences = static_cast<size_t>(config.detection_max_job_sentences),
                  .max_words = static_cast<size_t>(config.detection_max_words)},
-      callback_hosts(split_list(config.detection_callback_hosts)),
+      callback_hosts(split_hosts(config.detection_callback_hosts)),
       m_config(config),
       m_models(models),
       m_cache(static_cast<size_t>(config.detection_cache_bytes)),

@@ -239,6 +239,13 @@ def test_callbacks_only_to_listed_hosts(detector, url):
     assert response.status_code == 422 and response.json()["detail"][0]["loc"] == ["body", "callback_url"]
 
 
+def test_names_of_callback_hosts_may_be_written_in_capitals(tmp_path):
+    with listener([204]) as (url, bodies), start(tmp_path, "--detection-callback-hosts", "Example.ORG, LocalHost") as server:
+        response = server.post(BATCH, {"sentences": ["a"], "callback_url": url.replace("127.0.0.1", "LOCALHOST")})
+        assert response.status_code == 200, response.text
+        server.wait_until(lambda: bodies)
+
+
 def test_callbacks_are_off_without_a_list(tmp_path):
     with start(tmp_path) as server:
         response = server.post(BATCH, {"sentences": ["a"], "callback_url": "http://127.0.0.1:1/"})
