@@ -20,7 +20,9 @@ constexpr char kContext[] =
 
 // A message that stands for itself may have such members too, of any kind.
 constexpr char kScoreRequest[] =
-    R"({"type":"object","description":"A message, or one with its context","properties":{)"
+    R"({"type":"object","description":"A message, or one with its context",)"
+    R"("anyOf":[{"properties":{"message":{"type":["object","null"]},"context":{"type":["object","null"]}}},)"
+    R"({"required":["content"]},{"required":["payload"]}],"properties":{)"
     R"("message":{"anyOf":[{"$ref":"#/components/schemas/ImpactMessage"},{}]},)"
     R"("context":{"anyOf":[{"$ref":"#/components/schemas/ImpactContext"},{}]},)"
     R"("use_model":{"type":["boolean","null"],"default":true,"description":"false: keywords only"},)"
@@ -65,7 +67,9 @@ constexpr char kStatus[] = R"({"type":"object","required":["backends","threshold
                            R"("agents":{"type":"object"},"routed":{"type":"object"}}})";
 
 constexpr char kRouteRequest[] =
-    R"({"type":"object","properties":{"message":{"anyOf":[{"$ref":"#/components/schemas/ImpactMessage"},{}]},)"
+    R"({"type":"object",)"
+    R"("anyOf":[{"properties":{"message":{"type":["object","null"]},"context":{"type":["object","null"]}}},)"
+    R"({"required":["content"]},{"required":["payload"]}],"properties":{"message":{"anyOf":[{"$ref":"#/components/schemas/ImpactMessage"},{}]},)"
     R"("context":{"anyOf":[{"$ref":"#/components/schemas/ImpactContext"},{}]},)"
     R"("impact_score":{"type":["number","null"],"minimum":0,"maximum":1,"description":"Given instead of computed"},)"
     R"("force_deliberation":{"type":["boolean","null"]},"force_reason":{"type":["string","null"],"maxLength":1024},)"

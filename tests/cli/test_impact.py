@@ -96,6 +96,14 @@ def test_wrong_checksum_falls_back(cli, tmp_path, tiny):
     assert answer["backend"] == "keywords" and answer["degraded"] is True
 
 
+def test_context_without_a_message_counts(cli, tmp_path):
+    rows = [{"message": None, "context": {"priority": "critical"}}, {"context": {"priority": "critical"}}, {"message": None}]
+    assert [answer["score"] for answer in score(cli, tmp_path, rows, "--no-model")] == [0.9, 0.9, 0.1]
+    path = tmp_path / "text.jsonl"
+    path.write_text('{"message":"breach of security"}\n', encoding="utf-8")
+    assert "message: expected an object, found a string" in cli.error("impact", "--no-model", "--file", path, code=1)
+
+
 def test_bad_lines(cli, tmp_path):
     path = tmp_path / "bad.jsonl"
     path.write_text('{"content":"a"}\n{"tools":3}\nnonsense\n{"constitutional_hash":"0"}\n{"content":"b"}\n', encoding="utf-8")

@@ -109,6 +109,15 @@ def test_c000_28_malformed_members_never_fail(scorer, message):
     assert 0 <= score(scorer, message)["score"] <= 1
 
 
+@pytest.mark.parametrize("path, wrap", [("/api/v1/impact/score", lambda m: m), ("/api/v1/route", lambda m: m),
+                                        ("/api/v1/impact/batch", lambda m: {"messages": [m]}),
+                                        ("/api/v1/impact/validate", lambda m: {"messages": [m]})])
+def test_a_message_that_is_no_object_is_refused(scorer, path, wrap):
+    response = scorer.post(path, wrap({"message": "breach of security", "context": {"priority": "critical"}}))
+    assert response.status_code == 400 and "message: expected an object" in response.json()["error"]["message"]
+    assert scorer.post(path, wrap({"message": None, "context": {"priority": "critical"}})).status_code == 200
+
+
 def test_c001_17_constitutional_hash(scorer):
     assert score(scorer, {"content": "x", "constitutional_hash": "cdd01ef066bc6cf2"})
     for use_model in (True, False):

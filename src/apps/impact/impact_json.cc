@@ -1,5 +1,9 @@
 #include "apps/impact/impact_json.h"
 
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -69,6 +73,19 @@ void read_payload(const JsonValue& message, Message* out) {
   }
 }
 
+constexpr std::array<std::string_view, 7> kMessageMembers = {
+    "content", "payload", "priority", "message_type", "from_agent", "tools", "constitutional_hash"};
+constexpr std::array<std::string_view, 2> kTextMembers = {"content", "payload"};
+
+bool has_any_of(const JsonValue& object, std::span<const std::string_view> members) {
+  return std::ranges::any_of(members, [&](std::string_view name) { return object.get(name).has_value(); });
+}
+
+bool has_own_text(const JsonValue& object, const std::vector<std::string>& text_fields) {
+  const auto is_there = [&](const std::string& name) { return object.get(name).has_value(); };
+  return has_any_of(object, kTextMembers) || std::ranges::any_of(text_fields, is_there);
+}
+
 }  // namespace
 
 Result<Message> read_message(const JsonValue& value, const std::vector<std::string>& text_fields) {
@@ -107,12 +124,19 @@ Result<Context> read_context(const JsonValue& value) {
 Result<ScoreRequest> read_score_request(const JsonValue& value, const std::vector<std::string>& text_fields) {
   ScoreRequest request;
   const auto wrapped = value.find("message");
-  // A message of somebody else may have a member "message" too; only an object can be one of ours.
-  if (!wrapped || !wrapped->is_object()) {
+  const bool is_wrapped = wrapped && wrapped->is_object();
+  // A message of somebody else may have members "message" and "context" too; where it has a text of its own, only an
+  // object can be a message of ours.
+  if (!is_wrapped && has_own_text(value, text_fields)) {
     ASSIGN_OR_RETURN(request.message, read_message(value, text_fields));
     return request;
   }
-  ASSIGN_OR_RETURN(request.message, read_message(*wrapped, text_fields));
+  if (wrapped && !is_wrapped) {
+    return wrapped->fail("expected an object, found " + std::string(wrapped->type_name()));
+  }
+  ASSIGN_OR_RETURN(request.message, read_message(is_wrapped ? *wrapped : value, text_fields));
+  const bool names_either = value.get("message").has_value() || value.get("context").has_value();
+  if (!is_wrapped && names_either) request.message.empty = !has_any_of(value, kMessageMembers);
   if (const auto context = value.find("context")) {
     ASSIGN_OR_RETURN(request.context, read_context(*context));
   }

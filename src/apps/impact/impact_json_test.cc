@@ -45,6 +45,33 @@ TEST(ImpactJson, BothFormsOfALine) {
   EXPECT_EQ(request_of(R"({"content":"a","message":"not ours"})").message.content, "a");
 }
 
+// No message beside a context is an empty one; nothing of the context is lost.
+TEST(ImpactJson, ContextWithoutMessage) {
+  for (const char* json :
+       {R"({"message":null,"context":{"priority":"critical"}})", R"({"context":{"priority":"critical"}})"}) {
+    const ScoreRequest request = request_of(json);
+    EXPECT_TRUE(request.message.empty) << json;
+    EXPECT_EQ(request.context.priority, "critical") << json;
+    EXPECT_EQ(score_of(*keyword_scorer(), json).score, 0.9) << json;
+  }
+  EXPECT_EQ(request_of(R"({"priority":"low","context":{"agent_id":"a"}})").message.priority, "low");
+  EXPECT_EQ(request_of(R"({"priority":"low","context":{"agent_id":"a"}})").context.agent_id, "a");
+  for (const char* json : {R"({"message":null})", R"({"message":null,"context":null})", R"({"context":{}})", "{}"}) {
+    EXPECT_EQ(score_of(*keyword_scorer(), json).score, 0.1) << json << ": nothing to score";
+  }
+}
+
+TEST(ImpactJson, MessageThatIsNoObjectIsAnError) {
+  EXPECT_THAT(problem_of(R"({"message":"breach of security"})"),
+              HasSubstr("message: expected an object, found a string"));
+  EXPECT_THAT(problem_of(R"({"message":[],"context":{}})"), HasSubstr("message: expected an object, found an array"));
+  EXPECT_THAT(problem_of(R"({"context":"yesterday"})"), HasSubstr("context: expected an object"));
+  EXPECT_EQ(problem_of(R"({"message":"not ours","context":"nor this","content":"text"})"), "");
+  EXPECT_EQ(problem_of(R"({"message":"not ours","payload":null})"), "");
+  const auto document = JsonDocument::parse(R"({"message":"breach"})", "test");
+  EXPECT_EQ(extract_text(read_score_request(document->root(), {"message"})->message), " breach");
+}
+
 TEST(ImpactJson, WhatCannotBeReadIsNamed) {
   EXPECT_THAT(problem_of("[]"), HasSubstr("expected an object, found an array"));
   EXPECT_THAT(problem_of(R"({"tools":"read"})"), HasSubstr("tools: expected an array, found a string"));
