@@ -59,7 +59,8 @@ constexpr char kValidateRequest[] =
 
 constexpr char kValidation[] =
     R"({"type":"object","required":["rows","agreement","only_model"],"properties":{"rows":{"type":"integer"},)"
-    R"("agreement":{"type":"number"},"only_model":{"type":"array","items":{"type":"object"}}}})";
+    R"("agreement":{"type":["number","null"],"description":"Of rows with a keyword; null: there are none"},)"
+    R"("only_model":{"type":"array","items":{"type":"object"}}}})";
 
 constexpr char kStatus[] = R"({"type":"object","required":["backends","thresholds","agents"],"properties":{)"
                            R"("model":{"type":["string","null"]},"model_loaded":{"type":"boolean"},)"

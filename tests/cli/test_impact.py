@@ -122,6 +122,13 @@ def test_validate_on_the_example_messages(cli, minilm):
     assert report["model"]["recall"] > report["keywords"]["recall"]
 
 
+def test_agreement_of_no_row_is_none(cli, tmp_path, tiny):
+    dataset = tmp_path / "plain.jsonl"
+    dataset.write_text('{"content":"lunch is at noon"}\n', encoding="utf-8")
+    report = json.loads(cli.ok("impact", "validate", "--dataset", dataset, "--model", tiny))
+    assert report["keyword_rows"] == 0 and report["agreement"] is None and report["overall_agreement"] is not None
+
+
 def labelled(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 

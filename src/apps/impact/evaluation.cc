@@ -138,8 +138,9 @@ double Detection::precision() const {
 double Detection::recall() const {
   return share_of(true_positives, true_positives + false_negatives);
 }
-double Validation::agreement() const {
-  return keyword_rows == 0 ? 1 : share_of(keyword_rows_agreed, keyword_rows);
+std::optional<double> Validation::agreement() const {
+  if (keyword_rows == 0) return std::nullopt;
+  return share_of(keyword_rows_agreed, keyword_rows);
 }
 double Validation::overall_agreement() const {
   return rows == 0 ? 1 : share_of(rows_agreed, rows);

@@ -44,10 +44,10 @@ struct ValidationRow {
 
 struct Validation {
   size_t rows = 0;
-  size_t keyword_rows = 0;         // rows with a keyword in their text: where the keywords decide
-  size_t keyword_rows_agreed = 0;  // of those, scores of both scorers less than the tolerance apart
-  size_t rows_agreed = 0;          // of all
-  double agreement() const;        // share of the keyword rows, 1 without any
+  size_t keyword_rows = 0;                  // rows with a keyword in their text: where the keywords decide
+  size_t keyword_rows_agreed = 0;           // of those, scores of both scorers less than the tolerance apart
+  size_t rows_agreed = 0;                   // of all
+  std::optional<double> agreement() const;  // share of the keyword rows; nullopt without any
   double overall_agreement() const;
   std::vector<ValidationRow> disagreements;  // keyword rows that do not agree
   std::vector<ValidationRow> only_model;     // no keyword, but nearer to one than the gate

@@ -1,5 +1,6 @@
 #include "apps/impact/evaluation_json.h"
 
+#include <optional>
 #include <vector>
 
 namespace vivace {
@@ -34,7 +35,13 @@ void write_gates(const SemanticGates& gates, JsonWriter* json) {
 void write_validation(const Validation& validation, const SemanticGates& gates, JsonWriter* json) {
   json->key("rows").value(uint64_t{validation.rows}).key("gates");
   write_gates(gates, json);
-  json->key("agreement").value(validation.agreement()).key("keyword_rows").value(uint64_t{validation.keyword_rows});
+  json->key("agreement");
+  if (const std::optional<double> agreement = validation.agreement()) {
+    json->value(*agreement);
+  } else {
+    json->null();
+  }
+  json->key("keyword_rows").value(uint64_t{validation.keyword_rows});
   json->key("overall_agreement").value(validation.overall_agreement());
   if (validation.labelled > 0) {
     json->key("labelled_rows").value(uint64_t{validation.labelled});
