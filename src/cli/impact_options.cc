@@ -1,19 +1,15 @@
 #include "cli/impact_options.h"
 
-#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "base/mapped_file.h"
-#include "cli/digest.h"
 #include "cli/line_reader.h"
+#include "cli/weights_checksum.h"
 
 namespace vivace {
 namespace {
-
-constexpr char kWeights[] = "model.safetensors";
 
 SemanticGates choose_gates(const ImpactModelOptions& options, const std::string& directory) {
   const SemanticGates* known = known_gates(options.model.model);
@@ -31,21 +27,10 @@ SemanticGates choose_gates(const ImpactModelOptions& options, const std::string&
 
 }  // namespace
 
-Result<void> check_weights_sha256(const std::string& directory, const std::string& expected) {
-  if (expected.empty()) return {};
-  const std::string path = (std::filesystem::path(directory) / kWeights).string();
-  ASSIGN_OR_RETURN(const MappedFile file, MappedFile::open(path));
-  Digest digest = Digest::sha256();
-  digest.update(file.bytes());
-  const std::string found = digest.hex();
-  if (CLI::detail::to_lower(expected) == found) return {};
-  return error(StatusCode::kCorruptFile,
-               fmt::format("{} has the SHA-256 {}, expected {}; it is not used", path, found, expected));
-}
-
 void add_impact_model_options(CLI::App& verb, ImpactModelOptions* options) {
   add_model_option(verb, &options->model);
-  verb.add_option("--model-sha256", options->sha256, "Use the model only if model.safetensors has this SHA-256");
+  verb.add_option("--model-sha256", options->sha256,
+                  "Use the model only if the weights that would be loaded have this SHA-256 (shards: all in order)");
   verb.add_option("--gate-without-keywords", options->gate_without_keywords,
                   "Similarity that a text without keywords must reach (default: the model's)")
       ->check(CLI::Range(0.0, 1.0));
@@ -61,8 +46,9 @@ void add_impact_model_options(CLI::App& verb, ImpactModelOptions* options) {
 
 Result<SemanticBackend> load_semantic_backend(const ImpactModelOptions& options) {
   ASSIGN_OR_RETURN(const std::string directory, model_directory(options.model));
-  RETURN_IF_ERROR(check_weights_sha256(directory, options.sha256));
-  ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, load_engine(options.model));
+  ASSIGN_OR_RETURN(const EngineOptions engine_options, engine_options_of(options.model));
+  RETURN_IF_ERROR(check_weights_sha256(directory, engine_options, options.sha256));
+  ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::load(directory, engine_options));
   return SemanticBackend{
       .name = "cpu", .embed = embed_with(std::move(engine)), .gates = choose_gates(options, directory)};
 }

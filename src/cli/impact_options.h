@@ -20,7 +20,7 @@ namespace vivace {
 
 struct ImpactModelOptions {
   ModelOptions model;
-  std::string sha256;  // of model.safetensors; empty: not checked
+  std::string sha256;  // of the weights, see check_weights_sha256(); empty: not checked
   std::optional<double> gate_without_keywords;
   std::optional<double> gate_with_keywords;
   std::vector<std::string> text_fields;
@@ -30,9 +30,6 @@ void add_impact_model_options(CLI::App& verb, ImpactModelOptions* options);
 // Finds, checks and loads the model. The gates are those given, else those known for the model, else the widest known
 // pair with a remark on standard error. kCorruptFile when the SHA-256 differs.
 Result<SemanticBackend> load_semantic_backend(const ImpactModelOptions& options);
-
-// kCorruptFile when the directory's model.safetensors has another SHA-256 than the expected one; empty: any will do.
-Result<void> check_weights_sha256(const std::string& directory, const std::string& expected);
 
 // One JSON object a line, from a file or, for "-", from standard input.
 struct JsonLine {

@@ -6,9 +6,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/impact_options.h"
 #include "cli/model_options.h"
 #include "cli/verbs.h"
+#include "cli/weights_checksum.h"
 #include "server/run_server.h"
 #include "server/server_config.h"
 
@@ -52,14 +52,19 @@ Result<void> resolve_models(ServerConfig* config) {
 }
 
 // A model that is not the expected one is served all the same, but impact scoring does without it.
-void check_impact_model(ServerConfig* config) {
+Result<void> check_impact_model(ServerConfig* config) {
+  if (config->impact_model_sha256.empty()) return {};
+  EngineOptions options;
+  options.isa = config->isa;
+  ASSIGN_OR_RETURN(options.precision, parse_precision(config->precision));
   for (const std::string role : {"impact", "embedder"}) {
     const auto model = std::ranges::find(config->models, role, &ModelSpec::name);
     if (model == config->models.end()) continue;
-    const auto checked = check_weights_sha256(model->directory, config->impact_model_sha256);
+    const auto checked = check_weights_sha256(model->directory, options, config->impact_model_sha256);
     if (!checked) config->impact_model_refusal = checked.error().message;
-    return;
+    break;
   }
+  return {};
 }
 
 Result<void> run_serve(const ServeOptions& options, ServerConfig config) {
@@ -68,12 +73,12 @@ Result<void> run_serve(const ServeOptions& options, ServerConfig config) {
     return {};
   }
   RETURN_IF_ERROR(resolve_models(&config));
-  check_impact_model(&config);
+  RETURN_IF_ERROR(check_impact_model(&config));
   if (!options.check) {
     return run_server(config, [options]() -> Result<ServerConfig> {
       ASSIGN_OR_RETURN(ServerConfig again, load_config(options));
       RETURN_IF_ERROR(resolve_models(&again));
-      check_impact_model(&again);
+      RETURN_IF_ERROR(check_impact_model(&again));
       return again;
     });
   }

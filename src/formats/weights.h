@@ -29,6 +29,9 @@ class WeightFiles {
 
   const std::map<std::string, TensorView, std::less<>>& tensors() const& { return m_tensors; }
   const std::map<std::string, TensorView, std::less<>>& tensors() const&& = delete;  // would outlive the files
+  // What open() opened; shards in the order of their names.
+  const std::vector<MappedFile>& files() const& { return m_files; }
+  const std::vector<MappedFile>& files() const&& = delete;
   // Sum of all tensors' bytes, without headers.
   size_t total_bytes() const { return m_total_bytes; }
   // Lets go of the file pages behind a tensor whose packed copy has been made.

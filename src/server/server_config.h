@@ -349,8 +349,8 @@ void ServerConfig::visit_impact(Self& self, Field& field) {
              .help = "score from which a message is routed through deliberation, before its intent moves it",
              .highest = 1});
   field(self.impact_model_sha256, Info{.name = "impact_model_sha256",
-                                       .help = "use the model of impact scoring only if its model.safetensors has "
-                                               "this SHA-256; empty: not checked"});
+                                       .help = "use the model of impact scoring only if the weights that would be "
+                                               "loaded have this SHA-256 (shards: all in order); empty: not checked"});
   field(self.impact_constitutional_hash, Info{.name = "impact_constitutional_hash",
                                               .help = "messages that carry another one are refused; empty: none is"});
   field(self.impact_text_fields,

@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import json
 import random
+import shutil
 
 import pytest
 
@@ -94,6 +95,57 @@ def test_wrong_checksum_falls_back(cli, tmp_path, tiny):
     assert answer["backend"] == "cpu"
     answer, = score(cli, tmp_path, rows, "--model", tiny, "--model-sha256", "0" * 64)
     assert answer["backend"] == "keywords" and answer["degraded"] is True
+
+
+def refused_by(cli, model, sha256):
+    return cli.error("impact", "--model", model, "--model-sha256", sha256, "--require-model", "--file", EXAMPLES, code=1)
+
+
+def is_used(cli, tmp_path, model, sha256):
+    answer, = score(cli, tmp_path, [{"content": "hello"}], "--model", model, "--model-sha256", sha256)
+    return answer["backend"] == "cpu"
+
+
+def test_checksum_of_shards(cli, tmp_path, tiny):
+    sharded = tiny.with_name("tiny-bert-sharded")
+    together = b"".join(shard.read_bytes() for shard in sorted(sharded.glob("model-*.safetensors")))
+    assert is_used(cli, tmp_path, sharded, hashlib.sha256(together).hexdigest())
+    assert "the 3 shards of model.safetensors.index.json" in refused_by(cli, sharded, "0" * 64)
+
+
+def test_checksum_of_packed_files(cli, tmp_path, tiny):
+    model = tmp_path / "model"
+    shutil.copytree(tiny, model)
+    cli.ok("pack", model, "--precision", "fp32")
+    packed, = model.glob("*.packed")
+    right = hashlib.sha256(packed.read_bytes()).hexdigest()
+    assert is_used(cli, tmp_path, packed, right) and is_used(cli, tmp_path, model, right)
+    # What would be loaded is the file beside the checkpoint.
+    checkpoint = hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
+    assert packed.name in refused_by(cli, model, checkpoint)
+    packed.unlink()
+    assert is_used(cli, tmp_path, model, checkpoint)
+
+
+def onnx_model(tmp_path, name):
+    model = tmp_path / name
+    shutil.copytree(ROOT / "tests" / "onnx" / name, model)
+    (model / "tokenizer.json").write_text(json.dumps(
+        {"version": "1.0", "normalizer": None, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": None, "decoder": None,
+         "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "hello": 1}, "unk_token": "[UNK]"}}))
+    return model
+
+
+def test_checksum_of_onnx_files(cli, tmp_path):
+    model = onnx_model(tmp_path, "hidden-states")
+    assert "model.onnx: the SHA-256 is" in refused_by(cli, model, "0" * 64)
+    right = hashlib.sha256((model / "model.onnx").read_bytes()).hexdigest()
+    external = onnx_model(tmp_path, "external-data")
+    digest = hashlib.sha256((external / "onnx" / "model.onnx").read_bytes()).hexdigest()
+    assert "keeps weights in other files" in refused_by(cli, external, digest)
+    if b"OpenVINO" in cli.run("inspect", "--model", model).stderr:
+        pytest.skip("this build has no OpenVINO")
+    assert is_used(cli, tmp_path, model, right)
 
 
 def test_context_without_a_message_counts(cli, tmp_path):
