@@ -1,12 +1,15 @@
 #include "cli/impact_evaluate.h"
 
+#include <cstdio>
 #include <memory>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "apps/impact/evaluation.h"
 #include "apps/impact/evaluation_json.h"
 #include "base/json_writer.h"
+#include "cli/config_edit.h"
 #include "cli/impact_options.h"
 #include "cli/output_file.h"
 
@@ -24,16 +27,20 @@ constexpr char kValidateExamples[] =
 constexpr char kCalibrateExamples[] =
     "Examples:\n"
     "  vivace impact calibrate --dataset examples/impact/messages.jsonl\n"
-    "  vivace impact calibrate --dataset mine.jsonl --model my-model\n\n"
+    "  vivace impact calibrate --dataset mine.jsonl --model my-model\n"
+    "  vivace impact calibrate --dataset mine.jsonl --model my-model --write vivace.yaml\n\n"
     "Rows are {\"message\":{…},\"risk\":true|false}. Prints the pair of gates that agrees with the most labels, one "
     "for\n"
-    "texts without and one for texts with keywords; give it back as --gate-without-keywords and --gate-with-keywords.";
+    "texts without and one for texts with keywords; give it back as --gate-without-keywords and --gate-with-keywords, "
+    "or\n"
+    "let --write put it into the server's configuration, where it holds for the model that scores impact.";
 
 constexpr size_t kMaxRows = 1'000'000;
 
 struct EvaluationOptions {
   ImpactModelOptions model;
   std::string dataset;
+  std::string write;  // calibrate only
 };
 
 Result<std::vector<LabelledMessage>> read_dataset(const EvaluationOptions& options) {
@@ -75,6 +82,13 @@ Result<void> run_validate(const EvaluationOptions& options) {
   return print_object(&json);
 }
 
+Result<void> write_pair(const std::string& path, const SemanticGates& gates) {
+  RETURN_IF_ERROR(set_config_keys(path, {{"impact_gate_without_keywords", fmt::format("{}", gates.without_keywords)},
+                                         {"impact_gate_with_keywords", fmt::format("{}", gates.with_keywords)}}));
+  fmt::print(stderr, "vivace: wrote impact_gate_without_keywords and impact_gate_with_keywords to {}\n", path);
+  return {};
+}
+
 Result<void> run_calibrate(const EvaluationOptions& options) {
   ASSIGN_OR_RETURN(const std::vector<LabelledMessage> messages, read_dataset(options));
   ASSIGN_OR_RETURN(const SemanticBackend backend, load_semantic_backend(options.model));
@@ -89,17 +103,19 @@ Result<void> run_calibrate(const EvaluationOptions& options) {
   json.key("notes").begin_array();
   for (const std::string& note : calibration.notes) json.value(note);
   json.end_array();
-  return print_object(&json);
+  RETURN_IF_ERROR(print_object(&json));
+  return options.write.empty() ? Result<void>() : write_pair(options.write, calibration.gates);
 }
 
 using Run = Result<void> (*)(const EvaluationOptions&);
 
-void add_verb(CLI::App* verb, Run run, Action* action) {
+std::shared_ptr<EvaluationOptions> add_verb(CLI::App* verb, Run run, Action* action) {
   auto options = std::make_shared<EvaluationOptions>();
   verb->add_option("--dataset", options->dataset, "JSON lines of messages, with labels or without; - is standard input")
       ->required();
   add_impact_model_options(*verb, &options->model);
   verb->callback([options, run, action] { *action = [options, run] { return run(*options); }; });
+  return options;
 }
 
 }  // namespace
@@ -110,7 +126,8 @@ void add_impact_evaluation_verbs(CLI::App& impact, Action* action) {
   add_verb(validate, run_validate, action);
   CLI::App* calibrate = impact.add_subcommand("calibrate", "Find the pair of gates of a model from a labelled file");
   calibrate->footer(kCalibrateExamples);
-  add_verb(calibrate, run_calibrate, action);
+  const auto options = add_verb(calibrate, run_calibrate, action);
+  calibrate->add_option("--write", options->write, "Configuration file to put the pair into");
 }
 
 }  // namespace vivace

@@ -233,6 +233,22 @@ def test_calibrate_finds_the_documented_gates(cli, minilm):
     assert report["notes"] == []
 
 
+def test_calibrate_writes_the_pair_into_the_configuration(cli, tmp_path, tiny):
+    dataset, config = tmp_path / "rows.jsonl", tmp_path / "vivace.yaml"
+    rows = [{"content": "lunch", "risk": False}, {"content": "break in", "risk": True}, {"content": "a risk", "risk": True}]
+    dataset.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    config.write_text(f"# mine\nmodels:\n  embedder: {tiny}\nimpact_gate_with_keywords: 0.5\n", encoding="utf-8")
+    gates = json.loads(cli.ok("impact", "calibrate", "--dataset", dataset, "--model", tiny, "--write", config))["gates"]
+    written = config.read_text(encoding="utf-8")
+    assert written.startswith(f"# mine\nmodels:\n  embedder: {tiny}\n")
+    for name, value in gates.items():
+        assert f"\nimpact_gate_{name}: {value}\n" in written
+    cli.ok("serve", "--config", config, "--check")
+    config.write_text("impact_gates: 1\n", encoding="utf-8")
+    problem = cli.run("impact", "calibrate", "--dataset", dataset, "--model", tiny, "--write", config)
+    assert problem.returncode == 1 and b"impact_gates" in problem.stderr
+
+
 @pytest.mark.parametrize("arguments, part", [
     (["impact", "validate"], "--dataset is required"),
     (["impact", "--gate-with-keywords", "2"], "--gate-with-keywords"),
