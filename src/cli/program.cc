@@ -73,12 +73,25 @@ bool report_unknown_verb(const CLI::App& program, std::string_view typed) {
 
 int report_usage_error(const CLI::App& program, const CLI::ParseError& wrong) {
   if (wrong.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return program.exit(wrong);  // --help
-  const auto verbs = program.get_subcommands();
-  const std::string name = verbs.empty() ? "vivace" : "vivace " + verbs.front()->get_name();
+  const CLI::App* verb = &program;
+  std::string name = "vivace";
+  while (!verb->get_subcommands().empty()) {
+    verb = verb->get_subcommands().front();
+    name += " " + verb->get_name();
+  }
   std::string message = wrong.what();
   while (message.ends_with('\n') || message.ends_with('.')) message.pop_back();
   print_error(message + "; see `" + name + " --help`");
   return kExitUsage;
+}
+
+int run_action(const Action& action) {
+  // Results are what the user came for; only `serve` is chatty, and it sets its own level.
+  Result<void> done = configure_log("warning", LogFormat::kText);
+  if (done) done = action();
+  if (done) return kExitSuccess;
+  print_error(done.error().message);
+  return kExitFailure;
 }
 
 }  // namespace
@@ -133,19 +146,10 @@ int run_program(int argc, char** argv) {
   if (report_unknown_verb(program, argv[1])) return kExitUsage;
   try {
     program.parse(argc, argv);
+    return run_action(action);
   } catch (const CLI::ParseError& wrong) {
     return report_usage_error(program, wrong);
   }
-  // Results are what the user came for; only `serve` is chatty, and it sets its own level.
-  if (auto log = configure_log("warning", LogFormat::kText); !log) {
-    print_error(log.error().message);
-    return kExitFailure;
-  }
-  if (auto done = action(); !done) {
-    print_error(done.error().message);
-    return kExitFailure;
-  }
-  return kExitSuccess;
 }
 
 }  // namespace vivace

@@ -6,10 +6,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/log.h"
 #include "cli/model_options.h"
+#include "cli/usage_error.h"
 #include "cli/verbs.h"
 #include "cli/weights_checksum.h"
 #include "server/run_server.h"
+#include "server/serve_check.h"
 #include "server/server_config.h"
 
 namespace vivace {
@@ -31,23 +34,32 @@ struct ServeOptions {
   bool print_config = false;
 };
 
-Result<ServerConfig> load_config(const ServeOptions& options) {
+// The server takes directories; names are looked up here, also those that the configuration file gives.
+Result<std::string> find_directory(const std::string& name_or_directory, const std::vector<ModelSpec>& named) {
+  ModelPlaces places = default_model_places();
+  for (const ModelSpec& model : named) places.configured.emplace_back(model.name, model.directory);
+  ASSIGN_OR_RETURN(const FoundModel found, find_model(name_or_directory, places));
+  if (found.source != ModelSource::kConfiguration) return found.directory;
+  return find_directory(found.directory, {});  // which may be a name in its turn
+}
+
+enum class ModelNames { kAsWritten, kLookedUp };
+
+Result<ServerConfig> load_config(const ServeOptions& options, ModelNames names) {
   ConfigSources sources;
   if (!options.config_file.empty()) sources.file = options.config_file;
   for (const auto& [name, values] : options.flags) {
     if (!values.empty()) sources.flags.emplace_back(name, values);
   }
+  if (names == ModelNames::kLookedUp) sources.find_model = find_directory;
   return load_server_config(sources);
 }
 
-// The server takes directories; names are looked up here.
-Result<void> resolve_models(ServerConfig* config) {
-  const ModelPlaces places = default_model_places();
-  if (config->models.empty()) config->models.push_back({.name = kDefaultModel, .directory = kDefaultModel});
-  for (ModelSpec& model : config->models) {
-    ASSIGN_OR_RETURN(const FoundModel found, find_model(model.directory, places));
-    model.directory = found.directory;
-  }
+// Without any model the default one.
+Result<void> add_default_model(ServerConfig* config) {
+  if (!config->models.empty()) return {};
+  ASSIGN_OR_RETURN(std::string directory, find_directory(kDefaultModel, {}));
+  config->models.push_back({.name = kDefaultModel, .directory = std::move(directory)});
   return {};
 }
 
@@ -67,24 +79,29 @@ Result<void> check_impact_model(ServerConfig* config) {
   return {};
 }
 
+Result<void> run_check(const ServerConfig& config) {
+  // The problems come together at the end, not also one by one in the log.
+  RETURN_IF_ERROR(configure_log("off", LogFormat::kText));
+  const std::vector<std::string> problems = check_serving(config);
+  if (!problems.empty()) return std::unexpected(configuration_error(problems));
+  std::fputs("The configuration is valid and its models can be loaded.\n", stdout);
+  return {};
+}
+
 Result<void> run_serve(const ServeOptions& options, ServerConfig config) {
   if (options.print_config) {
     std::fputs(server_config_yaml(config).c_str(), stdout);
     return {};
   }
-  RETURN_IF_ERROR(resolve_models(&config));
+  RETURN_IF_ERROR(add_default_model(&config));
+  if (options.check) return run_check(config);
   RETURN_IF_ERROR(check_impact_model(&config));
-  if (!options.check) {
-    return run_server(config, [options]() -> Result<ServerConfig> {
-      ASSIGN_OR_RETURN(ServerConfig again, load_config(options));
-      RETURN_IF_ERROR(resolve_models(&again));
-      RETURN_IF_ERROR(check_impact_model(&again));
-      return again;
-    });
-  }
-  RETURN_IF_ERROR(check_models(config));
-  std::fputs("The configuration is valid and its models can be read.\n", stdout);
-  return {};
+  return run_server(config, [options]() -> Result<ServerConfig> {
+    ASSIGN_OR_RETURN(ServerConfig again, load_config(options, ModelNames::kLookedUp));
+    RETURN_IF_ERROR(add_default_model(&again));
+    RETURN_IF_ERROR(check_impact_model(&again));
+    return again;
+  });
 }
 
 }  // namespace
@@ -105,10 +122,11 @@ void add_serve_verb(CLI::App& program, Action* action) {
   }
   verb->footer(kExamples);
   verb->callback([options, action] {
-    const auto config = load_config(*options);
     // A wrong configuration is wrong usage, wherever it is written.
-    if (!config) throw CLI::ValidationError(config.error().message);
-    *action = [options, config = *config] { return run_serve(*options, config); };
+    const ModelNames names = options->print_config ? ModelNames::kAsWritten : ModelNames::kLookedUp;
+    *action = [options, config = value_or_usage_error(load_config(*options, names))] {
+      return run_serve(*options, config);
+    };
   });
 }
 

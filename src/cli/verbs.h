@@ -1,6 +1,7 @@
 // The verbs of the command line, one file each. add_…_verb() declares a verb's options on the program; when the user
 // typed that verb, parsing leaves in *action what is to be run. Wrong combinations of options are reported by throwing
-// CLI::ValidationError while parsing (exit code 2), everything later by the action's Result (exit code 1).
+// CLI::ValidationError while parsing, or later by throw_usage_error() (exit code 2); everything else by the action's
+// Result (exit code 1).
 #pragma once
 
 #include <functional>

@@ -45,6 +45,7 @@ Result<void> set_text(const FieldInfo& info, std::string_view text, std::string*
   if (!info.choices.empty() && !is_choice(info.choices, text)) {
     return error(StatusCode::kInvalidArgument, fmt::format("is {}, expected one of {}", quoted(text), info.choices));
   }
+  if (info.check != nullptr) RETURN_IF_ERROR(info.check(text));
   *out = std::string(text);
   return {};
 }

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,6 +23,23 @@ struct ConfigField {
 };
 
 std::vector<ConfigField> config_fields(ServerConfig& config);
+
+// What is wrong, a line each, and of which keys the values are therefore not known.
+class ConfigProblems {
+ public:
+  void add(std::string_view key, std::string line) {
+    m_keys.insert(std::string(key));
+    m_lines.push_back(std::move(line));
+  }
+  // Of a whole file: no key's value is known.
+  void add_unreadable(std::string line) { add("", std::move(line)); }
+  bool is_known(std::string_view key) const { return !m_keys.contains("") && !m_keys.contains(key); }
+  const std::vector<std::string>& lines() const { return m_lines; }
+
+ private:
+  std::vector<std::string> m_lines;
+  std::set<std::string, std::less<>> m_keys;
+};
 
 std::string field_flag(const FieldInfo& info);
 std::string field_variable(const FieldInfo& info);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
+#include <map>
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
@@ -66,50 +66,58 @@ Result<void> set_from_yaml(const ConfigField& field, const YAML::Node& node) {
 }
 
 void apply_entry(const YAML::Node& key_node, const YAML::Node& value, const std::string& file,
-                 const std::vector<ConfigField>& fields, std::vector<std::string>* problems) {
+                 const std::vector<ConfigField>& fields, ConfigProblems* problems) {
   const std::string key = key_node.IsScalar() ? key_node.Scalar() : "(a key that is no text)";
   const auto field = std::ranges::find(fields, key, [](const ConfigField& f) { return std::string(f.info.name); });
   if (field == fields.end()) {
-    problems->push_back(fmt::format("{}: {}: unknown key (line {})", file, key, key_node.Mark().line + 1));
+    problems->add(key, fmt::format("{}: {}: unknown key (line {})", file, key, key_node.Mark().line + 1));
     return;
   }
   const auto set = set_from_yaml(*field, value);
-  if (!set) problems->push_back(fmt::format("{}: {}: {}", file, key, set.error().message));
+  if (!set) problems->add(key, fmt::format("{}: {}: {}", file, key, set.error().message));
 }
 
 void apply_document(const YAML::Node& root, const std::string& file, const std::vector<ConfigField>& fields,
-                    std::vector<std::string>* problems) {
+                    ConfigProblems* problems) {
   if (root.IsNull()) return;  // an empty file: all defaults
   if (!root.IsMap()) {
-    problems->push_back(fmt::format("{}: expected a map of keys to values, found {}", file, yaml_type(root)));
+    problems->add_unreadable(fmt::format("{}: expected a map of keys to values, found {}", file, yaml_type(root)));
     return;
   }
-  std::set<std::string> seen;
+  std::map<std::string, int> times;
   for (const auto& entry : root) {
-    if (entry.first.IsScalar() && !seen.insert(entry.first.Scalar()).second) {
-      problems->push_back(fmt::format("{}: {}: is given twice", file, entry.first.Scalar()));
-      continue;
-    }
+    if (entry.first.IsScalar() && ++times[entry.first.Scalar()] > 1) continue;
     apply_entry(entry.first, entry.second, file, fields, problems);
+  }
+  for (const auto& [key, count] : times) {
+    if (count == 1) continue;
+    problems->add(key,
+                  fmt::format("{}: {}: is given {}", file, key, count == 2 ? "twice" : fmt::format("{} times", count)));
   }
 }
 
 }  // namespace
 
 void apply_config_file(const std::optional<std::string>& path, const std::vector<ConfigField>& fields,
-                       std::vector<std::string>* problems) {
+                       ConfigProblems* problems) {
   const std::string file = path.value_or(kDefaultConfigFile);
   std::error_code ignored;
   if (!path && !std::filesystem::exists(file, ignored)) return;
   const auto text = read_text_file(file, kMaxFileBytes);
   if (!text) {
-    problems->push_back(text.error().message);
+    problems->add_unreadable(text.error().message);
     return;
   }
   try {
-    apply_document(YAML::Load(*text), file, fields, problems);
+    const std::vector<YAML::Node> documents = YAML::LoadAll(*text);
+    if (documents.size() > 1) {
+      problems->add_unreadable(fmt::format("{}: holds {} YAML documents; keep one, without a line '---' in between",
+                                           file, documents.size()));
+    } else if (!documents.empty()) {
+      apply_document(documents.front(), file, fields, problems);
+    }
   } catch (const YAML::Exception& exception) {
-    problems->push_back(fmt::format("{}: line {}: {}", file, exception.mark.line + 1, exception.msg));
+    problems->add_unreadable(fmt::format("{}: line {}: {}", file, exception.mark.line + 1, exception.msg));
   }
 }
 

@@ -18,6 +18,7 @@
 #include "server/detection_service.h"
 #include "server/http_server.h"
 #include "server/impact_setup.h"
+#include "server/registry_options.h"
 #include "server/route_table.h"
 #include "server/worker_pool.h"
 
@@ -29,34 +30,6 @@ constexpr int kBlockingThreads = 32;
 
 std::chrono::steady_clock::duration seconds(double value) {
   return std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(value));
-}
-
-// The most that the caches of the systems whose models are served may take.
-size_t cache_bytes(const ServerConfig& config) {
-  const auto of = [&](std::string_view model, int64_t bytes) {
-    const bool served = std::ranges::find(config.models, model, &ModelSpec::name) != config.models.end();
-    return served ? static_cast<size_t>(bytes) : 0;
-  };
-  return (static_cast<size_t>(config.impact_cache_mb) << 20) + of("detector", config.detection_cache_bytes) +
-         of("entailment", config.claims_cache_bytes) + of("completion", config.completion_cache_bytes);
-}
-
-RegistryOptions registry_options(const ServerConfig& config) {
-  RegistryOptions options;
-  options.engine = {.pool = nullptr,
-                    .threads = static_cast<int>(config.threads),
-                    .isa = config.isa,
-                    .precision = find_precision(config.precision).value_or(Precision::kAuto),
-                    .max_batch_tokens = static_cast<int>(config.max_batch_tokens),
-                    .max_queued_texts = static_cast<int>(config.max_queued_texts)};
-  options.policy = config.model_loading == "when_asked" ? LoadPolicy::kWhenAsked : LoadPolicy::kAtStart;
-  const size_t budget =
-      config.memory_budget_mb > 0 ? static_cast<size_t>(config.memory_budget_mb) << 20 : default_memory_budget();
-  const size_t caches = cache_bytes(config);
-  options.budget_bytes = budget > caches ? budget - caches : 1;
-  options.slow_seconds = config.breaker_slow_seconds;
-  options.breaker.first_pause_seconds = config.breaker_pause_seconds;
-  return options;
 }
 
 CompletionSettings completion_settings(const ServerConfig& config) {
@@ -161,13 +134,11 @@ Result<void> check_models(const ServerConfig& config) {
   if (config.models.empty()) {
     return error(StatusCode::kInvalidArgument, "no model to serve; name one with --model [NAME=]DIR");
   }
-  for (const ModelSpec& spec : config.models) RETURN_IF_ERROR(check_model_directory(spec));
-  if (const auto limits = parse_rate_limits(config.rate_limits); !limits) {
-    return std::unexpected(limits.error().with_context("rate_limits"));
+  std::vector<std::string> problems;
+  for (const ModelSpec& spec : config.models) {
+    if (const auto checked = check_model_directory(spec); !checked) problems.push_back(checked.error().message);
   }
-  if (const auto keys = parse_tenant_keys(config.tenant_keys); !keys) {
-    return std::unexpected(keys.error().with_context("tenant_keys"));
-  }
+  if (!problems.empty()) return std::unexpected(configuration_error(problems));
   return {};
 }
 

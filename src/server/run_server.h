@@ -7,8 +7,8 @@
 
 namespace vivace {
 
-// Checks what load_server_config() cannot see: that each model's directory holds a model. For `serve --check`, and
-// done by run_server() before it listens.
+// Checks what load_server_config() cannot see and costs nothing: that each model's directory looks like a model's. Done
+// by run_server() before it listens; server/serve_check.h does more.
 Result<void> check_models(const ServerConfig& config);
 
 // Listens, loads the models in the background and serves until SIGTERM or SIGINT; then drains: /ready says 503, no new

@@ -13,20 +13,18 @@
 namespace vivace {
 namespace {
 
-using Problems = std::vector<std::string>;
-
 // Kubernetes sets VIVACE_PORT=tcp://10.0.0.1:8080 in every pod beside a Service named "vivace"; that is not for us.
 bool is_service_link(const std::string& variable, std::string_view value) {
   return variable == "VIVACE_PORT" && value.starts_with("tcp://");
 }
 
-void apply_environment(const ConfigSources& sources, const std::vector<ConfigField>& fields, Problems* problems) {
+void apply_environment(const ConfigSources& sources, const std::vector<ConfigField>& fields, ConfigProblems* problems) {
   for (const ConfigField& field : fields) {
     const std::string variable = field_variable(field.info);
     const char* value = sources.environment ? sources.environment(variable) : std::getenv(variable.c_str());
     if (value == nullptr || is_service_link(variable, value)) continue;
     const auto set = set_field(field, value);
-    if (!set) problems->push_back(variable + ": " + set.error().message);
+    if (!set) problems->add(field.info.name, variable + ": " + set.error().message);
   }
 }
 
@@ -42,47 +40,60 @@ Result<void> set_from_flags(const ConfigField& field, const std::vector<std::str
   return {};
 }
 
-void apply_flags(const ConfigSources& sources, const std::vector<ConfigField>& fields, Problems* problems) {
+void apply_flags(const ConfigSources& sources, const std::vector<ConfigField>& fields, ConfigProblems* problems) {
   for (const auto& [name, texts] : sources.flags) {
     const auto field = std::ranges::find(fields, name, [](const ConfigField& f) { return std::string(f.info.name); });
     if (field == fields.end()) {
-      problems->push_back(fmt::format("--{}: unknown flag", name));
+      problems->add(name, fmt::format("--{}: unknown flag", name));
       continue;
     }
     const auto set = set_from_flags(*field, texts);
-    if (!set) problems->push_back(field_flag(field->info) + ": " + set.error().message);
+    if (!set) problems->add(name, field_flag(field->info) + ": " + set.error().message);
+  }
+}
+
+// Two values that contradict each other, told under the first one's name; not where one of them is wrong in itself,
+// else one mistake would be told twice.
+void check_pair(std::string_view key, std::string_view other, bool agree, const std::string& what,
+                ConfigProblems* problems) {
+  if (!agree && problems->is_known(key) && problems->is_known(other)) {
+    problems->add(key, fmt::format("{}: {}", key, what));
   }
 }
 
 // What no single key can see.
-void check_together(const ServerConfig& config, Problems* problems) {
-  if (config.request_timeout_seconds > config.max_request_timeout_seconds) {
-    problems->push_back(fmt::format("request_timeout_seconds: is {}, more than max_request_timeout_seconds ({})",
-                                    config.request_timeout_seconds, config.max_request_timeout_seconds));
-  }
-  if (config.max_texts_per_request > config.max_queued_texts) {
-    problems->push_back(
-        fmt::format("max_texts_per_request: is {}, more than max_queued_texts ({}); such a request could never run",
-                    config.max_texts_per_request, config.max_queued_texts));
-  }
-  if (config.max_text_bytes > config.max_body_bytes) {
-    problems->push_back(fmt::format("max_text_bytes: is {}, more than max_body_bytes ({})", config.max_text_bytes,
-                                    config.max_body_bytes));
-  }
-  std::set<std::string> names;
-  for (const ModelSpec& spec : config.models) {
-    if (!names.insert(spec.name).second) {
-      problems->push_back(fmt::format("models: the name '{}' is given to two models", spec.name));
-    }
-    if (find_invalid_utf8(spec.name) != kValidUtf8) problems->emplace_back("models: a name is not valid UTF-8");
-  }
+void check_together(const ServerConfig& config, ConfigProblems* problems) {
+  check_pair("request_timeout_seconds", "max_request_timeout_seconds",
+             config.request_timeout_seconds <= config.max_request_timeout_seconds,
+             fmt::format("is {}, more than max_request_timeout_seconds ({})", config.request_timeout_seconds,
+                         config.max_request_timeout_seconds),
+             problems);
+  check_pair("max_texts_per_request", "max_queued_texts", config.max_texts_per_request <= config.max_queued_texts,
+             fmt::format("is {}, more than max_queued_texts ({}); such a request could never run",
+                         config.max_texts_per_request, config.max_queued_texts),
+             problems);
+  check_pair("max_text_bytes", "max_body_bytes", config.max_text_bytes <= config.max_body_bytes,
+             fmt::format("is {}, more than max_body_bytes ({})", config.max_text_bytes, config.max_body_bytes),
+             problems);
 }
 
-Status all_problems(const Problems& problems) {
-  if (problems.size() == 1) return {StatusCode::kInvalidArgument, problems.front()};
-  std::string message = fmt::format("the configuration has {} problems:", problems.size());
-  for (const std::string& problem : problems) message += "\n  " + problem;
-  return {StatusCode::kInvalidArgument, message};
+void check_models(const ConfigSources& sources, const std::vector<ModelSpec>& named, ServerConfig* config,
+                  ConfigProblems* problems) {
+  if (!problems->is_known("models")) return;
+  std::set<std::string> names;
+  for (ModelSpec& spec : config->models) {
+    if (!names.insert(spec.name).second) {
+      problems->add("models", fmt::format("models: the name '{}' is given to two models", spec.name));
+    }
+    if (find_invalid_utf8(spec.name) != kValidUtf8) problems->add("models", "models: a name is not valid UTF-8");
+    if (!sources.find_model) continue;
+    auto directory = sources.find_model(spec.directory, named);
+    if (directory) {
+      spec.directory = std::move(*directory);
+    } else {
+      problems->add("models", fmt::format("models: {}: {}", spec.name, directory.error().message));
+    }
+  }
 }
 
 }  // namespace
@@ -90,14 +101,23 @@ Status all_problems(const Problems& problems) {
 Result<ServerConfig> load_server_config(const ConfigSources& sources) {
   ServerConfig config;
   const std::vector<ConfigField> fields = config_fields(config);
-  Problems problems;
+  ConfigProblems problems;
   apply_config_file(sources.file, fields, &problems);
+  std::vector<ModelSpec> named = config.models;
   apply_environment(sources, fields, &problems);
   apply_flags(sources, fields, &problems);
-  // Only of values that are right in themselves, else one mistake would be told twice.
-  if (problems.empty()) check_together(config, &problems);
-  if (!problems.empty()) return std::unexpected(all_problems(problems));
+  if (config.models == named) named.clear();  // the file's own models are not looked up in themselves
+  check_together(config, &problems);
+  check_models(sources, named, &config, &problems);
+  if (!problems.lines().empty()) return std::unexpected(configuration_error(problems.lines()));
   return config;
+}
+
+Status configuration_error(const std::vector<std::string>& problems) {
+  if (problems.size() == 1) return {StatusCode::kInvalidArgument, problems.front()};
+  std::string message = fmt::format("the configuration has {} problems:", problems.size());
+  for (const std::string& problem : problems) message += "\n  " + problem;
+  return {StatusCode::kInvalidArgument, message};
 }
 
 std::vector<ConfigKey> server_config_keys() {

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/kernel_choice.h"
 #include "runtime/model_registry.h"
+#include "server/config_checks.h"
 
 namespace vivace {
 
@@ -25,6 +27,8 @@ struct FieldInfo {
   std::string_view choices{};  // texts only: "a|b|c"; empty: any text
   std::string_view flag{};     // without it: "--" and the name with dashes
   bool secret = false;         // never shown
+  // Texts only: what else must hold, beside being one of the choices.
+  Result<void> (*check)(std::string_view text) = nullptr;
 };
 
 struct ServerConfig {
@@ -118,11 +122,17 @@ struct ConfigSources {
   std::vector<std::pair<std::string, std::vector<std::string>>> flags;
   // A variable's value or nullptr. By default the process's environment.
   std::function<const char*(const std::string&)> environment;
+  // From what is written for a model to its directory, `named` being the file's models where a flag or the environment
+  // took their place. By default directories are taken as written.
+  std::function<Result<std::string>(const std::string& directory, const std::vector<ModelSpec>& named)> find_model;
 };
 
 // Reads and checks everything. All problems are reported together, one a line, each with its path
-// ("vivace.yaml: port: …", "VIVACE_PORT: …", "--port: …"). Paths of models are taken as written.
+// ("vivace.yaml: port: …", "VIVACE_PORT: …", "--port: …").
 Result<ServerConfig> load_server_config(const ConfigSources& sources);
+
+// Several problems as one error: of a single one its own line, of more a count and a line for each.
+Status configuration_error(const std::vector<std::string>& problems);
 
 // The keys for command-line flags and help texts.
 struct ConfigKey {
@@ -149,7 +159,9 @@ void ServerConfig::visit(Self& self, Field&& field) {
       Info{.name = "models", .help = "[NAME=]DIR of each model to serve; the first is the default", .flag = "--model"});
   field(self.threads,
         Info{.name = "threads", .help = "compute threads; 0: what affinity and cgroup allow", .highest = 1024});
-  field(self.isa, Info{.name = "isa", .help = "kernel table by name; empty: the best that the CPU has"});
+  field(self.isa, Info{.name = "isa",
+                       .help = "kernel table by name; empty: the best that the CPU has",
+                       .check = check_kernel_table});
   field(self.precision,
         Info{.name = "precision", .help = "arithmetic of the models", .choices = "auto|fp32|bf16|int8|int4"});
   field(self.io_threads, Info{.name = "io_threads", .help = "threads for connections", .lowest = 1, .highest = 64});
@@ -228,10 +240,12 @@ void ServerConfig::visit_claims(Self& self, Field& field) {
              .flag = "--store"});
   field(self.rate_limits, Info{.name = "rate_limits",
                                .help = "requests of claim verification that one client may send in a minute: on, off, "
-                                       "or NAME=REQUESTS,..."});
+                                       "or NAME=REQUESTS,...",
+                               .check = check_rate_limits});
   field(self.tenant_keys, Info{.name = "tenant_keys",
                                .help = "TENANT=KEY,...: API keys that see one tenant's claims and evidence only",
-                               .secret = true});
+                               .secret = true,
+                               .check = check_tenant_keys});
   field(
       self.claims_workers,
       Info{.name = "claims_workers", .help = "claims that are verified at the same time", .lowest = 1, .highest = 64});

@@ -1,6 +1,7 @@
 #include "server/server_config.h"
 
 #include <unistd.h>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -116,6 +117,8 @@ TEST_F(ServerConfigTest, RefusesWrongTypes) {
 TEST_F(ServerConfigTest, RefusesBadFiles) {
   EXPECT_THAT(problem("port: [1\n"), HasSubstr(m_file.string() + ": line "));
   EXPECT_THAT(problem("port: 1\nport: 2\n"), HasSubstr("port: is given twice"));
+  EXPECT_EQ(problem("port: 1\nport: 2\nport: 3\n"), m_file.string() + ": port: is given 3 times");
+  EXPECT_THAT(problem("port: 1\n---\nport: 2\n"), HasSubstr("holds 2 YAML documents"));
   m_sources.file = "/nonexistent/vivace.yaml";
   const auto missing = load_server_config(m_sources);
   ASSERT_FALSE(missing);
@@ -128,6 +131,35 @@ TEST_F(ServerConfigTest, RefusesValuesThatContradictEachOther) {
   EXPECT_THAT(problem("request_timeout_seconds: 700\n"), HasSubstr("request_timeout_seconds: is 700, more than"));
   m_sources.flags = {{"models", {"a=/m/a", "a=/m/b"}}};
   EXPECT_THAT(problem(""), HasSubstr("models: the name 'a' is given to two models"));
+}
+
+TEST_F(ServerConfigTest, ContradictionsAreToldBesideOtherProblemsButNotOfWrongValues) {
+  EXPECT_THAT(problem("max_text_bytes: 100000000\nbogus: 1\n"),
+              AllOf(HasSubstr("2 problems"), HasSubstr("max_text_bytes: is 100000000, more than"), HasSubstr("bogus")));
+  EXPECT_EQ(problem("max_text_bytes: 100000000\nmax_body_bytes: x\n"),
+            m_file.string() + ": max_body_bytes: expected an integer, found 'x'");
+}
+
+TEST_F(ServerConfigTest, NotationsOfTheirOwnAreReadAndNamed) {
+  EXPECT_THAT(problem("rate_limits: foo\n"), HasSubstr(m_file.string() + ": rate_limits: 'foo' is no limit"));
+  EXPECT_THAT(problem("tenant_keys: secret\n"), HasSubstr(m_file.string() + ": tenant_keys: expected TENANT=KEY"));
+  m_environment["VIVACE_ISA"] = "mmx";
+  EXPECT_THAT(problem(""), HasSubstr("VIVACE_ISA: instruction set 'mmx' is unknown"));
+}
+
+TEST_F(ServerConfigTest, ModelsAreFoundInTheFileWhereFlagsNameThem) {
+  m_sources.find_model = [](const std::string& directory, const std::vector<ModelSpec>& named) -> Result<std::string> {
+    const auto found = std::ranges::find(named, directory, &ModelSpec::name);
+    if (found != named.end()) return found->directory;
+    if (directory.starts_with('/')) return directory;
+    return error(StatusCode::kNotFound, "no " + directory);
+  };
+  const std::string yaml = "models: {a: /m/a, b: /m/b}\n";
+  EXPECT_EQ(load(yaml)->models, (std::vector<ModelSpec>{{"a", "/m/a"}, {"b", "/m/b"}}));
+  m_sources.flags = {{"models", {"b", "c=a"}}};
+  EXPECT_EQ(load(yaml)->models, (std::vector<ModelSpec>{{"b", "/m/b"}, {"c", "/m/a"}}));
+  m_sources.flags = {{"models", {"x", "y"}}};
+  EXPECT_THAT(problem(yaml), AllOf(HasSubstr("models: x: no x"), HasSubstr("models: y: no y")));
 }
 
 TEST_F(ServerConfigTest, PrintedYamlReadsBackToTheSame) {

@@ -408,8 +408,8 @@ def test_wrong_settings_are_refused(tmp_path):
     import subprocess
 
     from vivace_server import PROGRAM, clean_environment
-    for flag, value, said in (("--rate-limits", "verify", "rate_limits"), ("--rate-limits", "verify=-1", "rate_limits"),
-                              ("--tenant-keys", "a", "tenant_keys"), ("--tenant-keys", "a=k,b=k", "tenant_keys")):
+    for flag, value, said in (("--rate-limits", "verify", "is no limit"), ("--rate-limits", "verify=-1", "expected a number"),
+                              ("--tenant-keys", "a", "expected TENANT=KEY"), ("--tenant-keys", "a=k,b=k", "for two tenants")):
         done = subprocess.run([PROGRAM, "serve", "--check", "--model", TINY, flag, value], capture_output=True, text=True,
                               env=clean_environment(), check=False, cwd=tmp_path, timeout=PATIENCE_SECONDS)
-        assert done.returncode != 0 and said in done.stderr, done.stderr
+        assert done.returncode == 2 and f"vivace: {flag}: " in done.stderr and said in done.stderr, done.stderr

@@ -5,10 +5,12 @@ import concurrent.futures
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from openapi_spec_validator import validate
@@ -195,8 +197,8 @@ def test_second_signal_stops_at_once():
         assert server.process.wait(PATIENCE_SECONDS) == -signal.SIGTERM
 
 
-def one_line_failure(result, *parts):
-    assert result.returncode == 1, result
+def one_line_failure(result, *parts, code=1):
+    assert result.returncode == code, result
     lines = [line for line in result.stderr.splitlines() if line.startswith("vivace: ")]
     assert len(lines) == 1 and result.stderr.splitlines()[-1] == lines[0], result.stderr
     for part in parts:
@@ -213,11 +215,11 @@ def test_bad_host():
 
 
 def test_missing_model(tmp_path):
-    one_line_failure(serve("--port", "0", "--model", str(tmp_path / "nothing")), str(tmp_path / "nothing"))
+    one_line_failure(serve("--port", "0", "--model", str(tmp_path / "nothing")), str(tmp_path / "nothing"), code=2)
 
 
 def test_unknown_isa():
-    one_line_failure(serve("--port", "0", "--isa", "mmx", "--model", str(MODEL)), "mmx")
+    one_line_failure(serve("--port", "0", "--isa", "mmx", "--model", str(MODEL)), "mmx", code=2)
 
 
 def test_configuration_problems_come_together(tmp_path):
@@ -235,6 +237,72 @@ def test_check_accepts_a_good_file(tmp_path):
     file = tmp_path / "good.yaml"
     file.write_text(f"port: 0\nmodels:\n  embedder: {MODEL}\nmax_connections: 5\n")
     assert serve("--config", str(file), "--check").returncode == 0
+
+
+TINY = str(ROOT / "tests" / "golden" / "tiny-bert")
+
+
+def test_every_kind_of_configuration_problem_is_told_at_once(tmp_path):
+    (tmp_path / "vivace.yaml").write_text("rate_limits: foo\ntenant_keys: bar\nisa: zzz\nmodels: {a: /nope1, b: /nope2}\n"
+                                          "max_text_bytes: 100000000\nbogus: 1\nport: 1\nport: 2\nport: 3\n")
+    for command in (("--check",), ()):
+        result = serve(*command, directory=tmp_path)
+        assert result.returncode == 2
+        for part in ("8 problems", "vivace.yaml: rate_limits: 'foo' is no limit", "vivace.yaml: tenant_keys: expected",
+                     "vivace.yaml: isa: instruction set 'zzz' is unknown", "models: a: model '/nope1'", "models: b: model '/nope2'",
+                     "max_text_bytes: is 100000000, more than", "vivace.yaml: bogus: unknown key (line 6)",
+                     "vivace.yaml: port: is given 3 times"):
+            assert result.stderr.count(part) == 1, (part, result.stderr)
+
+
+def broken_models(folder):
+    """Copies of a model whose configuration is fine, and what is said of each."""
+    def copy(name):
+        return Path(shutil.copytree(TINY, folder / name))
+    def change(name, file, old, new):
+        path = copy(name) / file
+        path.write_bytes(path.read_bytes().replace(old, new))
+    (copy("cut") / "model.safetensors").write_bytes(Path(TINY, "model.safetensors").read_bytes()[:1000])
+    (copy("empty") / "model.safetensors").unlink()
+    (copy("wordless") / "tokenizer.json").unlink()
+    (copy("garbled") / "tokenizer.json").write_text("{")
+    change("strange", "config.json", b'"model_type": "bert"', b'"model_type": "burt"')
+    change("renamed", "model.safetensors", b"embeddings.word_embeddings.weight", b"embeddings.word_embeddings.heavvy")
+    return {"cut": "it was cut short", "empty": "has neither safetensors", "wordless": "tokenizer.json", "garbled": "tokenizer.json",
+            "strange": "burt", "renamed": "the weights do not fit the model"}
+
+
+def test_check_loads_every_model(tmp_path):
+    broken = broken_models(tmp_path)
+    models = [flag for name in broken for flag in ("--model", str(tmp_path / name))]
+    result = serve("--check", *models, "--model", TINY, "--host", "not an address", "--store", "/nope/evidence.db")
+    assert result.returncode == 1
+    lines = result.stderr.splitlines()
+    assert f"{len(broken) + 2} problems" in lines[0], result.stderr
+    for name, part in broken.items():
+        assert any(f"model '{name}': " in line and part in line for line in lines), (name, result.stderr)
+    assert "host: cannot listen on 'not an address'" in result.stderr
+    assert "evidence_store: the store '/nope/evidence.db' cannot be opened: there is no folder '/nope'" in result.stderr
+
+
+def test_check_opens_the_store_without_making_it(tmp_path):
+    check = ("--check", "--model", TINY, "--store")
+    assert serve(*check, str(tmp_path / "new.db")).returncode == 0 and list(tmp_path.iterdir()) == []
+    (tmp_path / "notes.txt").write_text("dear diary, today nothing happened\n")
+    for path, part in ((tmp_path / "notes.txt", "is no evidence store"), (tmp_path, "is a folder")):
+        one_line_failure(serve(*check, str(path)), part)
+    one_line_failure(serve(*check, "postgresql://nobody@127.0.0.1:1/none"), "evidence_store: ")
+    (tmp_path / "c.jsonl").write_text('{"content":"water boils"}\n')
+    subprocess.run([str(PROGRAM), "ingest", "c.jsonl", "--store", "made.db", "--no-model"], cwd=tmp_path, check=True,
+                   capture_output=True, env=clean_environment())
+    assert serve(*check, str(tmp_path / "made.db")).returncode == 0
+
+
+def test_names_are_looked_up_in_the_configuration_too(tmp_path):
+    (tmp_path / "vivace.yaml").write_text(f"models: {{mine: {TINY}}}\n")
+    for flags in ((), ("--model", "mine"), ("--model", "yours=mine")):
+        assert serve("--check", *flags, directory=tmp_path).returncode == 0
+    one_line_failure(serve("--check", "--model", "theirs", directory=tmp_path), "models: theirs: model 'theirs' is neither", code=2)
 
 
 def test_printed_configuration_can_be_read_back(tmp_path):
