@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
+#include "cli/bracket_guard.h"
 #include "cli/verbs.h"
 #include "cli/version.h"
 
@@ -79,7 +80,7 @@ int report_usage_error(const CLI::App& program, const CLI::ParseError& wrong) {
     verb = verb->get_subcommands().front();
     name += " " + verb->get_name();
   }
-  std::string message = wrong.what();
+  std::string message = without_guards(wrong.what());
   while (message.ends_with('\n') || message.ends_with('.')) message.pop_back();
   print_error(message + "; see `" + name + " --help`");
   return kExitUsage;
@@ -139,13 +140,15 @@ int run_program(int argc, char** argv) {
   add_tune_verb(program, &action);
   add_pack_verb(program, &action);
 
+  take_guards_off(&program);
+
   if (argc < 2) {
     print_error("no verb given; `vivace --help` lists the verbs");
     return kExitUsage;
   }
   if (report_unknown_verb(program, argv[1])) return kExitUsage;
   try {
-    program.parse(argc, argv);
+    program.parse(guarded_arguments(argc, argv));
     return run_action(action);
   } catch (const CLI::ParseError& wrong) {
     return report_usage_error(program, wrong);

@@ -6,8 +6,8 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
-#include "base/json.h"
 #include "base/utf8.h"
+#include "cli/bracket_guard.h"
 
 namespace vivace {
 namespace {
@@ -19,8 +19,8 @@ Result<std::string> text_member(const JsonValue& object, std::string_view name) 
 }
 
 // Why the text cannot be used, empty when it can.
-std::string problem_of(std::string_view text, const std::string& place) {
-  if (text.empty()) return place + " is empty";
+std::string problem_of(std::string_view text, const std::string& place, EmptyText empty_text = EmptyText::kRefuse) {
+  if (text.empty() && empty_text == EmptyText::kRefuse) return place + " is empty";
   if (const size_t byte = find_invalid_utf8(text); byte != kValidUtf8) {
     return place + " is not valid UTF-8 (byte " + std::to_string(byte + 1) +
            "); convert it, e.g. with `iconv -t UTF-8`";
@@ -31,7 +31,11 @@ std::string problem_of(std::string_view text, const std::string& place) {
 }  // namespace
 
 void add_input_options(CLI::App& verb, InputOptions* options) {
-  auto* texts = verb.add_option("TEXT", options->texts, "Texts; without any, --file or standard input is read");
+  const auto take = [options](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) options->texts.push_back(without_guard(text));
+  };
+  auto* texts = verb.add_option_function<std::vector<std::string>>(
+      "TEXT", take, "Texts; without any, --file or standard input is read");
   verb.add_option("--file", options->file, "Read texts from this file, - is standard input")->excludes(texts);
   verb.add_option("--input-format", options->format,
                   "lines: one text a line; jsonl: objects with \"text\" (by the file's ending)")
@@ -64,7 +68,7 @@ Result<TextSource> TextSource::open(const InputOptions& options, InputFields fie
 
 InputText TextSource::make_input(std::string text, std::optional<std::string> pair, const std::string& place) const {
   InputText input;
-  input.problem = problem_of(text, place);
+  input.problem = problem_of(text, place, m_fields.empty_text);
   if (input.problem.empty() && takes_twos()) {
     input.problem = problem_of(pair.value_or(""), place + ", " + m_fields.second + ",");
   }
@@ -75,8 +79,13 @@ InputText TextSource::make_input(std::string text, std::optional<std::string> pa
 }
 
 InputText TextSource::read_line(std::string_view line) const {
-  const std::string place = m_name + std::to_string(m_reader->line_number());
-  if (m_format == InputFormat::kJsonl && !line.empty()) return read_json(line, place);
+  const std::string place = place_of(m_reader->line_number() - 1);
+  if (m_format == InputFormat::kJsonl) {
+    if (!line.empty()) return read_json(line, place);
+    InputText input;
+    input.problem = place + " is empty";
+    return input;
+  }
   if (!takes_twos() || line.empty()) return make_input(std::string(line), std::nullopt, place);
   const size_t tab = line.find('\t');
   if (tab != std::string_view::npos) {
@@ -96,11 +105,14 @@ InputText TextSource::read_json(std::string_view line, const std::string& place)
   const auto document = JsonDocument::parse(line, place);
   if (!document) return fail(document.error());
   const JsonValue object = document->root();
-  auto text = text_member(object, m_fields.first);
+  auto text = read_first(object);
   if (!text) return fail(text.error());
   const bool has_second = object.find(m_fields.second).has_value();
-  if (has_second && m_fields.second_text == SecondText::kNone) {
-    input.problem = place + ": " + m_fields.second + " is not read here, only " + m_fields.first + "; take it out";
+  // The usual second text is not left unread either where another one takes its place.
+  for (const std::string& name : {m_fields.second, InputFields().second}) {
+    const bool is_read = name == m_fields.second && m_fields.second_text != SecondText::kNone;
+    if (is_read || !object.find(name).has_value()) continue;
+    input.problem = place + ": " + name + " is not read here, only " + m_fields.first + "; take it out";
     return input;
   }
   if (!takes_twos() && !has_second) return make_input(std::move(*text), std::nullopt, place);
@@ -109,8 +121,30 @@ InputText TextSource::read_json(std::string_view line, const std::string& place)
   return make_input(std::move(*text), std::move(*pair), place);
 }
 
+// By whichever of its names the object has; two of them would leave one unread.
+Result<std::string> TextSource::read_first(const JsonValue& object) const {
+  std::string name = m_fields.first;
+  bool is_found = object.find(name).has_value();
+  for (const std::string& other : m_fields.other_names) {
+    if (!object.find(other).has_value()) continue;
+    if (is_found)
+      return std::unexpected(object.fail("'" + name + "' and '" + other + "' are both there; keep one").error());
+    is_found = true;
+    name = other;
+  }
+  if (!is_found && !m_fields.other_names.empty()) {
+    for (const std::string& other : m_fields.other_names) name += "' or '" + other;
+    return std::unexpected(object.fail("'" + name + "' is missing").error());
+  }
+  return text_member(object, name);
+}
+
+std::string TextSource::place_of(uint64_t index) const {
+  return (m_reader ? m_name : std::string("text ")) + std::to_string(index + 1);
+}
+
 InputText TextSource::read_argument(size_t index) {
-  const std::string place = "text " + std::to_string(index + 1);
+  const std::string place = place_of(index);
   if (!takes_twos()) return make_input(std::move(m_arguments[index]), std::nullopt, place);
   return make_input(std::move(m_arguments[2 * index]), std::move(m_arguments[2 * index + 1]), place);
 }

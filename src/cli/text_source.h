@@ -1,5 +1,5 @@
 // The texts a verb works on: from arguments, --file or standard input; plain lines or JSON objects. Checks each text at
-// this border: what comes out is non-empty valid UTF-8 or says why it is not.
+// this border: what comes out is valid UTF-8, and not empty where nothing can be done with that, or says why it is not.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/status.h"
 #include "cli/line_reader.h"
 
@@ -32,11 +33,15 @@ enum class SecondText {
   kRequired,  // every JSON object has it; lines hold both with a tab between, arguments come in twos
 };
 
-// What the texts of an input are called in JSON objects.
+enum class EmptyText { kRefuse, kTake };  // the first text of an input, where it is empty
+
+// What the texts of an input are called in JSON objects, and what they may be.
 struct InputFields {
   std::string first = "text";
   std::string second = "text_pair";
   SecondText second_text = SecondText::kNone;
+  EmptyText empty_text = EmptyText::kRefuse;
+  std::vector<std::string> other_names = {};  // that an object may have in place of `first`
 };
 
 struct InputText {
@@ -55,6 +60,9 @@ class TextSource {
   // or when stop is requested. A wrong line is not an error here but an InputText with its problem.
   Result<std::vector<InputText>> next(size_t max_texts, size_t max_bytes, const std::stop_token& stop = {});
 
+  // What a message about the input of that index begins with: "text 3", "docs.txt line 3". Thread-safe.
+  std::string place_of(uint64_t index) const;
+
   // How much of the input has been given out, 0 to 1; nullopt when its length is not known.
   std::optional<double> fraction_taken() const;
 
@@ -62,6 +70,7 @@ class TextSource {
   TextSource() = default;
   InputText read_line(std::string_view line) const;
   InputText read_json(std::string_view line, const std::string& place) const;
+  Result<std::string> read_first(const JsonValue& object) const;
   InputText read_argument(size_t index);
   InputText make_input(std::string text, std::optional<std::string> pair, const std::string& place) const;
   size_t argument_count() const { return m_arguments.size() / (takes_twos() ? 2 : 1); }

@@ -88,3 +88,29 @@ def test_int4_is_for_what_writes(cli, tiny):
 def test_unknown_kernel_table(cli, tiny):
     assert "'sse9' is unknown" in cli.error("inspect", "--model", tiny, "--isa", "sse9", code=1)
     assert "'sse9' is unknown" in cli.error("inspect", "--model", tiny, code=1, VIVACE_ISA="sse9")
+
+
+HEADS = ROOT / "tests" / "golden" / "heads"
+BRACKETS = ["[MASK]", "[a, b]", "[]", "{}", "[hello, world]", "[a", "a]", "\x1f[a]"]
+
+
+@pytest.mark.parametrize("arguments", [["tokenize", "--model", ROOT / "tests" / "golden" / "tiny-bert"],
+                                       ["classify", "--model", HEADS / "bert-moods"],
+                                       ["rerank", "--model", HEADS / "bert-rank", "--query", "[a, b]"],
+                                       ["entail", "--model", HEADS / "bert-nli"]])
+def test_texts_in_brackets_are_texts(cli, arguments):
+    """As arguments they are what they are as lines of a file."""
+    verb = arguments[0]
+    pairs = verb == "entail"
+    lines = "".join(f"{text}\t{text} b\n" if pairs else text + "\n" for text in BRACKETS)
+    texts = [part for text in BRACKETS for part in ((text, text + " b") if pairs else (text,))]
+    expected = cli.ok(*arguments, stdin=lines)
+    assert expected.count("\n") == len(BRACKETS)
+    assert cli.ok(*arguments, *texts) == expected
+
+
+def test_other_arguments_in_brackets_keep_them(cli):
+    rank = ["rerank", "--model", HEADS / "bert-rank", "the fog"]
+    assert cli.ok(*rank, "--query", "[old, new]") == cli.ok(*rank, "--query=[old, new]")
+    assert "'[csv]'" in cli.error("embed", "--file", "[csv]", code=1)
+    assert "not expected: [b]" in cli.error("search", "a", "[b]", "--store", "s.db", code=2)
