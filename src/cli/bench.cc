@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include "base/json_writer.h"
@@ -83,7 +84,8 @@ Result<void> run_tokenize(const BenchOptions& options) {
   ASSIGN_OR_RETURN(const std::string directory, model_directory(options.model));
   ASSIGN_OR_RETURN(const TokenizeBenchResult result,
                    bench_tokenizer(directory, options.tokenize_file, options.seconds));
-  if (!options.json) {
+  // For people; who reads it from a pipe or a file is a program.
+  if (!options.json && isatty(STDOUT_FILENO) != 0) {
     return print(fmt::format("{:.1f} MB/s, {:.2f} µs a text ({} texts, {} tokens, one thread, median of {} rounds)\n",
                              result.mb_per_s, result.us_per_text, result.texts, result.tokens, result.times.runs));
   }
@@ -120,7 +122,7 @@ void declare(CLI::App& verb, BenchOptions* options) {
   verb.add_option("--seconds", options->seconds, "How long to time")
       ->check(CLI::Range(0.01, 3600.0))
       ->capture_default_str();
-  verb.add_flag("--json", options->json, "One JSON object instead of text");
+  verb.add_flag("--json", options->json, "One JSON object instead of text; always with --tokenize, but on a terminal");
   add_compute_options(verb, &options->model);
   verb.footer(kExamples);
 }

@@ -1,13 +1,11 @@
 #include "cli/text_file.h"
 
-#include "cli/text_source.h"
-
 namespace vivace {
 
-Result<std::vector<std::string>> read_texts(const std::string& file) {
+Result<std::vector<std::string>> read_texts(const std::string& file, EmptyText empty_text) {
   InputOptions input;
   input.file = file;
-  ASSIGN_OR_RETURN(TextSource source, TextSource::open(input));
+  ASSIGN_OR_RETURN(TextSource source, TextSource::open(input, {.empty_text = empty_text}));
   std::vector<std::string> texts;
   while (true) {
     ASSIGN_OR_RETURN(std::vector<InputText> inputs, source.next(1024, size_t{1} << 20));

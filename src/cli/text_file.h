@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "base/status.h"
+#include "cli/text_source.h"
 
 namespace vivace {
 
 // One a line, or JSON objects with "text", by the file's ending; "-" is standard input. kInvalidArgument for a file
 // without texts, or one that is none.
-Result<std::vector<std::string>> read_texts(const std::string& file);
+Result<std::vector<std::string>> read_texts(const std::string& file, EmptyText empty_text = EmptyText::kRefuse);
 
 }  // namespace vivace

@@ -11,6 +11,7 @@
 #include "cli/model_options.h"
 #include "cli/output_file.h"
 #include "cli/text_source.h"
+#include "cli/usage_error.h"
 #include "cli/verbs.h"
 #include "formats/model_directory.h"
 #include "text/tokenizer.h"
@@ -98,8 +99,19 @@ Result<std::string> tokenize_text(const Tokenizer& tokenizer, const InputText& i
   return json.end_object().take() + "\n";
 }
 
+// A limit that leaves no room for texts is wrong whatever the texts are.
+Result<void> check_limit(const Tokenizer& tokenizer, const EncodeOptions& options, bool windows) {
+  if (windows) {
+    RETURN_IF_ERROR(tokenizer.encode_windows("", options));
+    return {};
+  }
+  TokenSequence nothing;
+  return tokenizer.encode("", options, &nothing);
+}
+
 Result<void> run_tokenize(const TokenizeOptions& options) {
-  ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.input, {.second_text = SecondText::kOptional}));
+  ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.input, {.second_text = SecondText::kOptional,
+                                                                       .empty_text = EmptyText::kTake}));
   ASSIGN_OR_RETURN(const std::string path, model_directory(options.model));
   ASSIGN_OR_RETURN(const ModelDirectory directory, ModelDirectory::open(path));
   RETURN_IF_ERROR(directory.verify());
@@ -115,6 +127,7 @@ Result<void> run_tokenize(const TokenizeOptions& options) {
                              .truncation = options.truncation,
                              .truncation_side = options.truncation_side,
                              .stride = options.stride};
+  check_usage(check_limit(*tokenizer, encode, options.windows));
   uint64_t truncated = 0;
   while (true) {
     ASSIGN_OR_RETURN(const std::vector<InputText> inputs, source.next(kChunkTexts, kChunkBytes));

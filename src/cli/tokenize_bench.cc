@@ -9,7 +9,7 @@
 namespace vivace {
 
 Result<TokenizeBenchResult> bench_tokenizer(const std::string& directory, const std::string& file, double seconds) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> texts, read_texts(file));
+  ASSIGN_OR_RETURN(const std::vector<std::string> texts, read_texts(file, EmptyText::kTake));
   ASSIGN_OR_RETURN(const ModelDirectory model, ModelDirectory::open(directory));
   RETURN_IF_ERROR(model.verify());
   ASSIGN_OR_RETURN(const std::unique_ptr<const Tokenizer> tokenizer,

@@ -1,7 +1,10 @@
 """`vivace bench`: the fields that scripts rely on, for every kind of model. Never the times themselves."""
 
 import json
+import os
+import pty
 import shutil
+import subprocess
 
 import pytest
 
@@ -100,9 +103,22 @@ def test_tokenizer(cli, tiny):
     told = json.loads(cli.ok("bench", "--model", tiny, "--tokenize", "docs.txt", "--seconds", 0.05, "--json"))
     assert told["mb_per_s"] > 0 and told["texts"] == 50 and told["runs"] >= 3
     assert 0 < told["min_ms"] <= told["p50_ms"] <= told["p99_ms"]
-    assert "MB/s" in cli.ok("bench", "--model", tiny, "--tokenize", "docs.txt", "--seconds", 0.05)
+    piped = json.loads(cli.ok("bench", "--model", tiny, "--tokenize", "docs.txt", "--seconds", 0.05))
+    assert list(piped) == list(told)
+    (cli.folder / "blank.txt").write_text("some\n\nwords\n")
+    assert json.loads(cli.ok("bench", "--model", tiny, "--tokenize", "blank.txt", "--seconds", 0.05))["texts"] == 3
     (cli.folder / "empty.txt").write_text("")
     assert "holds no text" in cli.error("bench", "--model", tiny, "--tokenize", "empty.txt", code=1)
+
+
+def test_tokenizer_on_a_terminal(cli, tiny):
+    (cli.folder / "docs.txt").write_text("some words\n" * 50)
+    controller, terminal = pty.openpty()
+    subprocess.run(cli.command("bench", "--model", tiny, "--tokenize", "docs.txt", "--seconds", 0.05), stdout=terminal,
+                   cwd=cli.folder, env=cli.environment, timeout=120, check=True)
+    os.close(terminal)
+    assert "MB/s" in os.read(controller, 4096).decode()
+    os.close(controller)
 
 
 def read_trace(path):

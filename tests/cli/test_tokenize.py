@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+from tokenizers import Tokenizer
 
 
 def rows(output):
@@ -42,6 +44,23 @@ def test_inputs_are_those_of_embed(cli, tiny):
     expected = cli.ok("tokenize", "--model", tiny, "one", "two")
     assert cli.ok("tokenize", "--model", tiny, "--file", "docs.jsonl") == expected
     assert cli.ok("tokenize", "--model", tiny, stdin="one\ntwo\n") == expected
+
+
+def test_an_empty_text_has_the_special_tokens_only(cli, tiny):
+    expected = Tokenizer.from_file(str(tiny / "tokenizer.json")).encode("").ids
+    assert rows(cli.ok("tokenize", "--model", tiny, ""))[0]["ids"] == expected
+    found = rows(cli.ok("tokenize", "--model", tiny, stdin="one\n\ntwo\n"))
+    assert [row["index"] for row in found] == [0, 1, 2] and found[1]["ids"] == expected
+    jsonl = ("tokenize", "--model", tiny, "--input-format", "jsonl")
+    assert rows(cli.ok(*jsonl, stdin='{"text":""}\n'))[0]["ids"] == expected
+    assert rows(cli.ok("tokenize", "--model", tiny, "--no-special-tokens", ""))[0]["ids"] == []
+    assert "line 2 is empty" in cli.run(*jsonl, stdin='{"text":"a"}\n\n').stderr.decode()  # no object at all
+
+
+@pytest.mark.parametrize("options, part", [(["--max-tokens", 1], "leaves no room"),
+                                           (["--windows", "--stride", 2, "--max-tokens", 4], "have nothing new")])
+def test_limits_that_leave_no_room_are_wrong_usage(cli, tiny, options, part):
+    assert part in cli.error("tokenize", "--model", tiny, *options, "x", code=2)
 
 
 def test_errors(cli, tiny, tmp_path):
