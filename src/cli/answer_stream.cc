@@ -18,7 +18,7 @@ constexpr size_t kChunkBytes = size_t{1} << 20;
 constexpr size_t kChunksInFlight = 16;
 
 struct Chunk {
-  std::vector<InputText> inputs;             // texts moved out
+  std::vector<InputText> inputs;
   std::future<Result<AnswerWriter>> answer;  // not valid() when no input of the chunk has a usable text
   std::optional<double> fraction;            // of the whole input that is read with this chunk
 };
@@ -68,6 +68,7 @@ class AnswerStream {
       : m_verb(verb), m_options(options), m_progress(progress) {}
 
   Result<StreamTotals> run(TextSource& source) {
+    m_source = &source;
     Result<void> written;
     std::jthread consumer([&] {
       written = write_answers();
@@ -98,20 +99,21 @@ class AnswerStream {
 
   void submit(Chunk* chunk) {
     std::vector<InputText> texts;
-    for (InputText& input : chunk->inputs) {
+    for (const InputText& input : chunk->inputs) {
       if (input.problem.empty()) {
-        texts.push_back({.index = input.index,
-                         .text = std::move(input.text),
-                         .text_pair = std::move(input.text_pair),
-                         .problem = {}});
+        texts.push_back(input);  // the chunk keeps its own, should each have to be sent by itself
       } else if (m_options.on_problem == OnProblem::kStop) {
         break;  // the consumer will end the run at this input
       }
     }
-    if (texts.empty()) return;
+    if (!texts.empty()) chunk->answer = send(std::move(texts));
+  }
+
+  std::future<Result<AnswerWriter>> send(std::vector<InputText> texts) {
     auto promise = std::make_shared<std::promise<Result<AnswerWriter>>>();
-    chunk->answer = promise->get_future();
-    m_verb.submit(std::move(texts), [promise](Result<AnswerWriter> answer) { promise->set_value(std::move(answer)); });
+    std::future<Result<AnswerWriter>> answer = promise->get_future();
+    m_verb.submit(std::move(texts), [promise](Result<AnswerWriter> found) { promise->set_value(std::move(found)); });
+    return answer;
   }
 
   Result<void> write_answers() {
@@ -128,27 +130,57 @@ class AnswerStream {
   Result<void> write_chunk(Chunk& chunk) {
     AnswerWriter write;
     if (chunk.answer.valid()) {
-      ASSIGN_OR_RETURN(write, chunk.answer.get());
+      Result<AnswerWriter> answer = chunk.answer.get();
+      if (!answer && answer.error().code == StatusCode::kTooLarge) return write_one_by_one(chunk.inputs);
+      ASSIGN_OR_RETURN(write, std::move(answer));
     }
     size_t item = 0;
     for (const InputText& input : chunk.inputs) {
-      if (input.problem.empty()) {
-        ASSIGN_OR_RETURN(const TextEnd end, write(item++, input.index));
-        ++m_totals.texts;
-        m_totals.truncated += end == TextEnd::kCut ? 1 : 0;
-      } else if (m_options.on_problem == OnProblem::kSkip) {
-        RETURN_IF_ERROR(m_verb.write_problem(input.index, input.problem));
-        ++m_totals.problems;
+      RETURN_IF_ERROR(input.problem.empty() ? write_answer(write, item++, input.index)
+                                            : pass_problem(input.index, input.problem));
+    }
+    return {};
+  }
+
+  // One text was refused for its length, and with it all that were sent beside it.
+  Result<void> write_one_by_one(std::vector<InputText>& inputs) {
+    for (InputText& input : inputs) {
+      const uint64_t index = input.index;
+      if (!input.problem.empty()) {
+        RETURN_IF_ERROR(pass_problem(index, input.problem));
+        continue;
+      }
+      std::vector<InputText> alone;
+      alone.push_back(std::move(input));
+      const Result<AnswerWriter> answer = send(std::move(alone)).get();
+      if (answer) {
+        RETURN_IF_ERROR(write_answer(*answer, 0, index));
+      } else if (answer.error().code == StatusCode::kTooLarge) {
+        RETURN_IF_ERROR(pass_problem(index, answer.error().with_context(m_source->place_of(index)).message));
       } else {
-        return error(StatusCode::kInvalidArgument, input.problem);
+        return std::unexpected(answer.error());
       }
     }
     return {};
   }
 
+  Result<void> write_answer(const AnswerWriter& write, size_t item, uint64_t index) {
+    ASSIGN_OR_RETURN(const TextEnd end, write(item, index));
+    ++m_totals.texts;
+    m_totals.truncated += end == TextEnd::kCut ? 1 : 0;
+    return {};
+  }
+
+  Result<void> pass_problem(uint64_t index, const std::string& problem) {
+    if (m_options.on_problem == OnProblem::kStop) return error(StatusCode::kInvalidArgument, problem);
+    ++m_totals.problems;
+    return m_verb.write_problem(index, problem);
+  }
+
   const StreamedVerb& m_verb;
   const StreamOptions& m_options;
   Progress* m_progress;
+  const TextSource* m_source = nullptr;
   ChunkQueue m_queue;
   std::stop_source m_stop;
   StreamTotals m_totals;  // the consumer's until it has ended

@@ -35,10 +35,11 @@ struct StreamOptions {
 struct StreamTotals {
   uint64_t texts = 0;  // answered in this run
   uint64_t truncated = 0;
-  uint64_t problems = 0;  // inputs without usable text that were skipped
+  uint64_t problems = 0;  // inputs without usable text, or with one that is refused, that were skipped
 };
 
-// Ends with the first error: of the input (kStop), the engine or the writer. All answers before it are written.
+// Ends with the first error: of the input (kStop), the engine or the writer. All answers before it are written. A text
+// that the engine refuses for its length is such an input.
 // progress may be nullptr.
 Result<StreamTotals> stream_answers(const StreamedVerb& verb, TextSource& source, const StreamOptions& options,
                                     Progress* progress);

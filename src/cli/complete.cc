@@ -16,6 +16,7 @@
 #include "cli/model_options.h"
 #include "cli/output_file.h"
 #include "cli/text_source.h"
+#include "cli/usage_error.h"
 #include "cli/verbs.h"
 #include "engine/generator.h"
 
@@ -29,7 +30,9 @@ constexpr char kExamples[] =
     "  vivace complete --model models/t5-base --temperature 0.8 --top-p 0.95 --seed 1 --file prompts.jsonl --format "
     "jsonl\n"
     "  echo 'x = ' | vivace complete --model models/codet5p-220m --max-new-tokens 16 --stop '\\n'\n\n"
-    "With --format jsonl one object for each sequence:\n"
+    "JSON lines have \"text\", \"code\" or \"prompt\", and perhaps a \"suffix\". With --format jsonl one object for "
+    "each\n"
+    "sequence:\n"
     "{\"index\":0,\"text\":\"…\",\"tokens\":9,\"token_ids\":[…],\"finish_reason\":\"stop\",\"latency_ms\":12.5,…}.";
 
 struct CompleteOptions {
@@ -124,20 +127,23 @@ std::string unescape(std::string_view text) {
   return plain;
 }
 
+GenerationOptions generation_options(const CompleteOptions& options, const GeneratorInfo& model) {
+  GenerationOptions generation = options.generation;
+  generation.max_new_tokens =
+      options.max_new_tokens > 0 ? options.max_new_tokens : std::min(generation.max_new_tokens, model.max_new_tokens);
+  if (options.early_stopping == "true") generation.early_stopping = EarlyStopping::kFull;
+  if (options.early_stopping == "never") generation.early_stopping = EarlyStopping::kNever;
+  return generation;
+}
+
+// An input's own suffix goes before that of the options.
 Result<GenerateRequest> make_request(const CompleteOptions& options, const Generator& generator,
-                                     const std::string& text) {
-  const GeneratorInfo& model = generator.info();
+                                     const InputText& input) {
   GenerateRequest request;
-  request.text = make_prompt(text, options.strategy);
-  if (!options.suffix.empty()) {
-    RETURN_IF_ERROR(ask_for_gap(generator, options.suffix, &request));
-  }
-  request.options = options.generation;
-  request.options.max_new_tokens = options.max_new_tokens > 0
-                                       ? options.max_new_tokens
-                                       : std::min(request.options.max_new_tokens, model.max_new_tokens);
-  if (options.early_stopping == "true") request.options.early_stopping = EarlyStopping::kFull;
-  if (options.early_stopping == "never") request.options.early_stopping = EarlyStopping::kNever;
+  request.text = make_prompt(input.text, options.strategy);
+  const std::string suffix = input.text_pair.value_or(options.suffix);
+  if (!suffix.empty()) RETURN_IF_ERROR(ask_for_gap(generator, suffix, &request));
+  request.options = generation_options(options, generator.info());
   for (const std::string& stop : options.stop) request.stop.push_back(unescape(stop));
   request.options.speculate = !options.no_speculation;
   if (options.refuse_long) request.too_long = TooLong::kRefuse;
@@ -173,7 +179,7 @@ class Completer {
 
   Result<void> complete(const InputText& input) {
     if (!input.problem.empty()) return error(StatusCode::kInvalidArgument, input.problem);
-    ASSIGN_OR_RETURN(GenerateRequest request, make_request(m_options, m_generator, input.text));
+    ASSIGN_OR_RETURN(GenerateRequest request, make_request(m_options, m_generator, input));
     const auto start = std::chrono::steady_clock::now();
     if (m_options.deadline_ms > 0) request.deadline = start + std::chrono::milliseconds(m_options.deadline_ms);
     if (m_stream) {
@@ -215,14 +221,20 @@ class Completer {
 };
 
 Result<void> run_complete(const CompleteOptions& options) {
-  ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.input));
+  const InputFields fields{.second = "suffix", .second_text = SecondText::kOptional, .other_names = {"code", "prompt"}};
+  ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.input, fields));
   ASSIGN_OR_RETURN(const std::unique_ptr<Generator> generator, load_generator(options.model));
   ASSIGN_OR_RETURN(OutputFile output, OutputFile::open("-", OutputFile::Existing::kOverwrite));
+  const GeneratorInfo& model = generator->info();
+  check_usage(check_generation_options(generation_options(options, model), model.max_new_tokens + 1));
   Completer completer(*generator, options, output);
   while (true) {
     ASSIGN_OR_RETURN(std::vector<InputText> inputs, source.next(1, SIZE_MAX));
     if (inputs.empty()) break;
-    RETURN_IF_ERROR(completer.complete(inputs.front()));
+    if (const auto done = completer.complete(inputs.front()); !done) {
+      const bool is_too_long = done.error().code == StatusCode::kTooLarge;
+      return is_too_long ? std::unexpected(done.error().with_context(source.place_of(inputs.front().index))) : done;
+    }
   }
   if (completer.truncated() > 0) {
     fmt::print(stderr, "vivace: {} texts were longer than the model's {} tokens and were cut\n", completer.truncated(),

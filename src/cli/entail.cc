@@ -42,6 +42,9 @@ void add_entail_verb(CLI::App& program, Action* action) {
   add_answer_options(*verb, options.get());
   verb->footer(kExamples);
   verb->callback([options, action] {
+    if (options->input.texts.size() % 2 != 0) {
+      throw CLI::ValidationError("texts on the command line come in twos: premise and hypothesis");
+    }
     *action = [options] {
       const InputFields fields{.first = "premise", .second = "hypothesis", .second_text = SecondText::kRequired};
       return run_answer_verb(*options, fields, [options](Engine& engine, OutputFile& output) -> Result<StreamedVerb> {

@@ -33,7 +33,8 @@ def test_pairs_come_from_objects_or_an_option(cli):
 
 @pytest.mark.parametrize("verb, model, extra", [("tag", TAGS, []), ("rerank", RANK, ["--query", "old"]),
                                                 ("classify", NLI, ["--labels", "fog,letters"]),
-                                                ("embed", HEADS / "st-dense", [])])
+                                                ("embed", HEADS / "st-dense", []),
+                                                ("complete", ROOT / "tests" / "golden" / "t5-code", ["--max-new-tokens", "2"])])
 def test_a_second_text_is_refused_where_it_would_be_left_unread(cli, verb, model, extra):
     message = cli.error(verb, "--model", model, *extra, "--input-format", "jsonl", "--file", "-",
                         stdin='{"text":"after","text_pair":"old letters"}\n', code=1)
@@ -63,13 +64,30 @@ def test_long_texts_are_cut_visibly_or_refused(cli, verb, model, extra):
     assert "more than the model's 96 tokens" in cli.error(verb, "--model", model, *extra, "--no-truncation", text, code=1)
 
 
+@pytest.mark.parametrize("verb, model", [("classify", MOODS), ("tag", TAGS), ("embed", ROOT / "tests" / "golden" / "tiny-bert")])
+def test_a_long_line_among_good_ones_is_named_or_skipped(cli, verb, model):
+    good = [f"after {i}" for i in range(70)]  # more than go together
+    (cli.folder / "good.txt").write_text("\n".join(good))
+    expected = rows(cli.ok(verb, "--model", model, "--file", "good.txt"))
+    (cli.folder / "docs.txt").write_text("\n".join(good[:67] + ["after " * 500] + good[68:]))
+    arguments = (verb, "--model", model, "--no-truncation", "--file", "docs.txt")
+    done = cli.run(*arguments)
+    assert done.returncode == 1 and rows(done.stdout.decode()) == expected[:67]
+    assert done.stderr.decode().startswith("vivace: docs.txt line 68: the text has more than the model's 96 tokens")
+    done = cli.run(*arguments, "--on-error", "skip")
+    found = rows(done.stdout.decode())
+    assert done.returncode == 0 and "more than the model's 96 tokens" in found[67].pop("error")
+    assert found == expected[:67] + [{"index": 67}] + expected[68:]
+    assert b"1 lines had no usable text and were skipped" in done.stderr
+
+
 def test_entail_takes_twos_tabs_and_objects(cli):
     expected = cli.ok("entail", "--model", NLI, "the old fog", "the fog", "after", "un det")
     assert [row["index"] for row in rows(expected)] == [0, 1]
     assert cli.ok("entail", "--model", NLI, stdin="the old fog\tthe fog\nafter\tun det\n") == expected
     assert cli.ok("entail", "--model", NLI, "--input-format", "jsonl",
                   stdin='{"premise":"the old fog","hypothesis":"the fog"}\n{"premise":"after","hypothesis":"un det"}\n') == expected
-    assert "come in twos: premise and hypothesis" in cli.error("entail", "--model", NLI, "alone", code=1)
+    assert "come in twos: premise and hypothesis" in cli.error("entail", "--model", NLI, "alone", code=2)
     assert "line 1 has no tab between premise and hypothesis" in cli.error("entail", "--model", NLI, stdin="alone\n", code=1)
 
 

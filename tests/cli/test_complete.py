@@ -95,9 +95,28 @@ def test_long_source_is_cut_and_says_so(cli, model):
     assert rows(done.stdout.decode())[0]["truncated"] is True and b"96 tokens and were cut" in done.stderr
     assert "longer than the model's 96 tokens" in cli.error("complete", "--model", model, "--no-truncation", "a " * 300,
                                                             code=1)
+    assert "standard input line 2: the text is longer" in cli.run("complete", "--model", model, "--no-truncation", "--format", "jsonl",
+                                                                  stdin="a\n" + "a " * 300).stderr.decode()
+
+
+def test_lines_have_the_names_of_requests(cli):
+    code = ROOT / "tests" / "golden" / "t5-code"
+    complete = ["complete", "--model", code, "--max-new-tokens", 8]
+    lines = ["--input-format", "jsonl", "--file", "-"]
+    plain, filled = cli.ok(*complete, "a = "), cli.ok(*complete, "--suffix", "return a", "a = ")
+    assert plain != filled
+    for name in ("text", "code", "prompt"):
+        assert cli.ok(*complete, *lines, stdin=json.dumps({name: "a = "})) == plain
+        assert cli.ok(*complete, *lines, stdin=json.dumps({name: "a = ", "suffix": "return a"})) == filled
+    assert cli.ok(*complete, *lines, "--suffix", "pass", stdin='{"code":"a = ","suffix":"return a"}') == filled
+    for line, part in [('{"code":"a","prompt":"b"}', "'code' and 'prompt' are both there"),
+                       ('{"codes":"a"}', "'text' or 'code' or 'prompt' is missing"),
+                       ('{"code":"a","suffix":7}', "suffix: expected a string")]:
+        assert part in cli.error(*complete, *lines, stdin=line, code=1)
 
 
 @pytest.mark.parametrize("options, part", [
+    (["--temperature", "nan"], "temperature must be"),
     (["--max-new-tokens", "96"], "max_new_tokens must be from 1 to 95"),
     (["--top-k", "3"], "give a temperature above 0"),
     (["--temperature", "1", "--top-p", "0"], "top_p must be"),
@@ -107,7 +126,7 @@ def test_long_source_is_cut_and_says_so(cli, model):
     (["--repetition-penalty", "-1"], "repetition_penalty must be"),
 ])
 def test_options_that_do_not_go_together(cli, model, options, part):
-    assert part in cli.error("complete", "--model", model, *options, "x", code=1)
+    assert part in cli.error("complete", "--model", model, *options, "x", code=2)
 
 
 def test_models_that_do_not_write(cli, tiny, tmp_path):
