@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/usage_error.h"
+#include "engine/kernel_choice.h"
 #include "server/server_config.h"
 
 namespace vivace {
@@ -11,7 +13,10 @@ constexpr int kMaxThreads = 1024;
 }
 
 void add_model_option(CLI::App& verb, ModelOptions* options) {
-  verb.add_option("--model", options->model, "Model folder or name")->capture_default_str();
+  verb.add_option("--model", options->model, "Model folder or name")
+      ->check(
+          [](const std::string& name) { return name.empty() ? "is empty; give a name or a folder" : std::string(); })
+      ->capture_default_str();
 }
 
 void add_compute_options(CLI::App& verb, ModelOptions* options) {
@@ -22,10 +27,19 @@ void add_compute_options(CLI::App& verb, ModelOptions* options) {
       ->envname("VIVACE_PRECISION")  // as the server's configuration
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "int8", "int4"}))
       ->capture_default_str();
-  verb.add_option("--threads", options->threads, "Compute threads (default: what the container allows)")
-      ->check(CLI::Range(1, kMaxThreads));
-  verb.add_option("--isa", options->isa,
-                  "Kernel table, as `vivace inspect` lists them (default: $VIVACE_ISA, else the best)");
+  verb.add_option("--threads", options->threads, "Compute threads; 0, the default, is what the container allows")
+      ->envname("VIVACE_THREADS")
+      ->check(CLI::Range(0, kMaxThreads));
+  add_isa_option(verb, &options->isa);
+}
+
+void add_isa_option(CLI::App& verb, std::string* isa) {
+  verb.add_option("--isa", *isa, "Kernel table, as `vivace inspect` lists them (default: the best)")
+      ->envname("VIVACE_ISA")
+      ->check([](const std::string& name) {
+        const auto checked = check_kernel_table(name);
+        return checked ? std::string() : checked.error().message;
+      });
 }
 
 Result<Precision> parse_precision(const std::string& name) {
@@ -34,7 +48,7 @@ Result<Precision> parse_precision(const std::string& name) {
 }
 
 Result<ModelPlaces> configured_model_places() {
-  ASSIGN_OR_RETURN(const ServerConfig config, load_server_config({}));
+  const ServerConfig config = value_or_usage_error(load_server_config({}));
   ModelPlaces places = default_model_places();
   for (const ModelSpec& model : config.models) places.configured.emplace_back(model.name, model.directory);
   return places;

@@ -24,11 +24,13 @@ struct ModelOptions {
 
 void add_model_option(CLI::App& verb, ModelOptions* options);     // --model
 void add_compute_options(CLI::App& verb, ModelOptions* options);  // --precision, --threads, --isa
+void add_isa_option(CLI::App& verb, std::string* isa);
 
 // kInvalidArgument for a name that is none.
 Result<Precision> parse_precision(const std::string& name);
 
-// The places where names are looked up, those of the configuration file (./vivace.yaml, VIVACE_MODELS) included.
+// The places where names are looked up, those of the configuration file (./vivace.yaml, VIVACE_MODELS) included. A
+// configuration that is wrong is a usage error.
 Result<ModelPlaces> configured_model_places();
 
 // The directory of options.model.

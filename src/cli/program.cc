@@ -72,6 +72,16 @@ bool report_unknown_verb(const CLI::App& program, std::string_view typed) {
   return true;
 }
 
+// CLI11 names the option whose value is wrong; where nobody typed it, the value came from the environment.
+std::string variable_at_fault(const CLI::App& verb, const std::string& message) {
+  for (const CLI::Option* option : verb.get_options()) {
+    const bool is_typed = std::ranges::find(verb.parse_order(), option) != verb.parse_order().end();
+    if (option->get_envname().empty() || is_typed || option->count() == 0) continue;
+    if (message.starts_with(option->get_name() + ":")) return option->get_envname() + ": ";
+  }
+  return "";
+}
+
 int report_usage_error(const CLI::App& program, const CLI::ParseError& wrong) {
   if (wrong.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return program.exit(wrong);  // --help
   const CLI::App* verb = &program;
@@ -82,7 +92,7 @@ int report_usage_error(const CLI::App& program, const CLI::ParseError& wrong) {
   }
   std::string message = without_guards(wrong.what());
   while (message.ends_with('\n') || message.ends_with('.')) message.pop_back();
-  print_error(message + "; see `" + name + " --help`");
+  print_error(variable_at_fault(*verb, message) + message + "; see `" + name + " --help`");
   return kExitUsage;
 }
 

@@ -140,7 +140,7 @@ void declare(CLI::App& verb, TuneVerbOptions* options) {
                   "Numbers of threads to try (default: 1, 2, 4 … what the container allows)")
       ->delimiter(',')
       ->check(CLI::Range(1, kMostThreads));
-  verb.add_option("--isa", options->model.isa, "Kernel table, as `vivace inspect` lists them");
+  add_isa_option(verb, &options->model.isa);
   verb.add_option("--min-batch", options->min_batch, "Tokens of the smallest batch")
       ->check(CLI::Range(1, kMostTokens))
       ->capture_default_str();

@@ -49,10 +49,11 @@ def test_no_verb(cli):
     (["embed", "--model"], "--model"),
     (["embed", "--format", "csv", "x"], "csv not in {jsonl,npy}"),
     (["embed", "--pooling", "max", "x"], "max not in"),
-    (["embed", "--threads", "0", "x"], "--threads"),
+    (["embed", "--threads", "-1", "x"], "--threads"),
     (["embed", "--threads", "many", "x"], "--threads"),
     (["embed", "--precision", "fp8", "x"], "fp8 not in {auto,fp32,bf16,int8,int4}"),
     (["embed", "--dimensions", "-1", "x"], "--dimensions"),
+    (["embed", "--model", "", "x"], "--model: is empty"),
     (["embed", "--file", "a", "b"], "TEXT excludes --file"),
     (["embed", "--resume", "--file", "a"], "--resume needs --output"),
     (["embed", "--resume", "--output", "o", "text"], "--resume is for --file"),
@@ -86,8 +87,30 @@ def test_int4_is_for_what_writes(cli, tiny):
 
 
 def test_unknown_kernel_table(cli, tiny):
-    assert "'sse9' is unknown" in cli.error("inspect", "--model", tiny, "--isa", "sse9", code=1)
-    assert "'sse9' is unknown" in cli.error("inspect", "--model", tiny, code=1, VIVACE_ISA="sse9")
+    assert "'sse9' is unknown" in cli.error("inspect", "--model", tiny, "--isa", "sse9", code=2)
+    assert "'sse9' is unknown" in cli.error("inspect", "--model", tiny, code=2, VIVACE_ISA="sse9")
+
+
+@pytest.mark.parametrize("variable, value", [("VIVACE_PRECISION", "fp8"), ("VIVACE_THREADS", "many"), ("VIVACE_ISA", "sse9")])
+def test_a_wrong_variable_is_named(cli, tiny, variable, value):
+    assert cli.error("embed", "--model", tiny, "x", code=2, **{variable: value}).startswith(f"vivace: {variable}: ")
+    option = "--" + variable.removeprefix("VIVACE_").lower()
+    assert variable not in cli.error("embed", "--model", tiny, option, value, "x", code=2)
+
+
+def test_threads_come_from_the_environment(cli, tiny):
+    options = ["bench", "--model", tiny, "--tokens", 8, "--seconds", "0.01", "--json"]
+    threads = lambda *flags, **environment: json.loads(cli.ok(*options, *flags, **environment))["threads"]
+    assert threads(VIVACE_THREADS="3") == 3
+    assert threads("--threads", 2, VIVACE_THREADS="3") == 2
+    assert threads(VIVACE_THREADS="0") == threads("--threads", 0, VIVACE_THREADS="3") == threads()
+
+
+def test_a_wrong_configuration_is_wrong_usage_of_every_verb(cli, tiny):
+    (cli.folder / "vivace.yaml").write_text("bogus: 1\n")
+    for arguments in (["embed", "--model", tiny, "x"], ["tokenize", "--model", tiny, "x"], ["models"],
+                      ["inspect", "--model", tiny], ["serve", "--model", tiny]):
+        assert "vivace.yaml: bogus: unknown key (line 1)" in cli.error(*arguments, code=2)
 
 
 HEADS = ROOT / "tests" / "golden" / "heads"
