@@ -148,7 +148,12 @@ void add_detect_verb(CLI::App& program, Action* action) {
   CLI::App* verb = program.add_subcommand("detect", "How likely each word was written by AI");
   auto options = std::make_shared<DetectOptions>();
   declare(*verb, options.get());
-  verb->callback([options, action] { *action = [options] { return run_detect(*options); }; });
+  verb->callback([options, action] {
+    if (options->input.texts.empty() && is_same_file(options->input.file, options->report)) {
+      throw CLI::ValidationError("--report is the file that the texts come from; choose another one");
+    }
+    *action = [options] { return run_detect(*options); };
+  });
 }
 
 }  // namespace vivace

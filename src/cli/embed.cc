@@ -1,14 +1,17 @@
 // `vivace embed`: texts to vectors.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include "cli/answer_verb.h"
 #include "cli/embed_stream.h"
 #include "cli/model_options.h"
+#include "cli/usage_error.h"
 #include "cli/verbs.h"
 
 namespace vivace {
@@ -63,6 +66,9 @@ void declare(CLI::App& verb, EmbedOptions* options) {
 }
 
 void check_combination(const EmbedOptions& options) {
+  if (options.output != "-" && options.input.texts.empty() && is_same_file(options.input.file, options.output)) {
+    throw CLI::ValidationError("--output is the file that the texts come from; choose another one");
+  }
   if (options.resume && options.output == "-") {
     throw CLI::ValidationError("--resume needs --output FILE to look at what is there");
   }
@@ -93,13 +99,19 @@ Result<EmbedRequest> make_request(const EmbedOptions& options) {
   return request;
 }
 
-Result<size_t> vector_size(const EmbedOptions& options, const ModelInfo& model) {
+size_t vector_size(const EmbedOptions& options, const ModelInfo& model) {
   const int size = options.pooling.empty() ? model.embedding_size : model.hidden_size;
   if (options.dimensions > size) {
-    return error(StatusCode::kInvalidArgument,
-                 fmt::format("--dimensions {} is more than the model's {}", options.dimensions, size));
+    throw_usage_error(fmt::format("--dimensions {} is more than the model's {}", options.dimensions, size));
   }
   return static_cast<size_t>(options.dimensions > 0 ? options.dimensions : size);
+}
+
+void check_prompt_name(const EmbedOptions& options, const ModelInfo& model) {
+  const std::vector<std::string>& names = model.prompt_names;
+  if (options.prompt_name.empty() || std::ranges::find(names, options.prompt_name) != names.end()) return;
+  throw_usage_error(fmt::format("--prompt-name: the model has no prompt named '{}'; {}", options.prompt_name,
+                                names.empty() ? "it has none" : fmt::format("known: {}", fmt::join(names, ", "))));
 }
 
 Result<void> run_embed(const EmbedOptions& options) {
@@ -108,7 +120,8 @@ Result<void> run_embed(const EmbedOptions& options) {
   stream.on_problem = options.on_error == "skip" ? OnProblem::kSkip : OnProblem::kStop;
   ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.input));
   ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, load_engine(options.model));
-  ASSIGN_OR_RETURN(const size_t size, vector_size(options, engine->info()));
+  const size_t size = vector_size(options, engine->info());
+  check_prompt_name(options, engine->info());
 
   using Existing = OutputFile::Existing;
   ASSIGN_OR_RETURN(OutputFile file,

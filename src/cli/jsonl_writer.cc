@@ -8,6 +8,7 @@ namespace vivace {
 namespace {
 
 constexpr uint64_t kScanBytes = uint64_t{64} << 10;
+constexpr size_t kMaxValues = size_t{1} << 20;
 
 class JsonlWriter final : public VectorWriter {
  public:
@@ -21,10 +22,11 @@ class JsonlWriter final : public VectorWriter {
     if (end == 0) return 0;
     ASSIGN_OR_RETURN(const uint64_t begin, after_last_newline(end - 1));
     ASSIGN_OR_RETURN(const std::string line, m_file.read_at(begin, end - begin));
-    const auto index = index_of(line);
+    const auto index = read_row(line);
     if (!index) {
-      return error(StatusCode::kCorruptFile, "--resume: the output's last line was not written by `vivace embed` (" +
-                                                 index.error().message + "); choose another --output");
+      return error(StatusCode::kCorruptFile,
+                   "--resume: the output's last line was not written by `vivace embed` with these options (" +
+                       index.error().message + "); choose another --output");
     }
     return *index + 1;
   }
@@ -71,11 +73,32 @@ class JsonlWriter final : public VectorWriter {
     return 0;
   }
 
-  static Result<uint64_t> index_of(std::string_view line) {
+  // The index of a row as we would write it: with an error, or with a vector of the size that is asked for.
+  Result<uint64_t> read_row(std::string_view line) const {
     ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(line, "last line"));
-    ASSIGN_OR_RETURN(const JsonValue member, document.root().get("index"));
+    const JsonValue row = document.root();
+    ASSIGN_OR_RETURN(const JsonValue member, row.get("index"));
     ASSIGN_OR_RETURN(const int64_t index, member.as_integer(0, int64_t{1} << 53));
+    if (!row.find("error")) {
+      ASSIGN_OR_RETURN(const JsonValue embedding, row.get("embedding"));
+      RETURN_IF_ERROR(check_vector(embedding));
+    }
     return static_cast<uint64_t>(index);
+  }
+
+  Result<void> check_vector(JsonValue vector) const {
+    ASSIGN_OR_RETURN(std::vector<JsonValue> values, vector.as_array(kMaxValues));
+    if (m_vectors == VectorsOfText::kOneForEachToken) {
+      if (values.empty()) return vector.fail("is empty");
+      vector = values.front();
+      ASSIGN_OR_RETURN(values, vector.as_array(kMaxValues));
+    }
+    if (values.size() != m_vector_size) {
+      return vector.fail("has " + std::to_string(values.size()) + " values, not the " + std::to_string(m_vector_size) +
+                         " that are asked for");
+    }
+    RETURN_IF_ERROR(values.front().as_double());
+    return {};
   }
 
   OutputFile m_file;

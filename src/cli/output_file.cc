@@ -13,6 +13,16 @@ namespace {
 constexpr size_t kBufferBytes = size_t{256} << 10;
 }
 
+bool is_same_file(const std::string& input, const std::string& output) {
+  const auto facts_of = [](const std::string& path, int standard, struct stat* facts) {
+    return (path == "-" ? fstat(standard, facts) : stat(path.c_str(), facts)) == 0 && S_ISREG(facts->st_mode);
+  };
+  struct stat in{};
+  struct stat out{};
+  return facts_of(input, STDIN_FILENO, &in) && facts_of(output, STDOUT_FILENO, &out) && in.st_dev == out.st_dev &&
+         in.st_ino == out.st_ino;
+}
+
 Result<OutputFile> OutputFile::open(const std::string& path, Existing existing) {
   const bool standard = path == "-";
   const int fresh = existing == Existing::kOverwrite ? O_TRUNC : 0;

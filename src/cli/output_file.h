@@ -40,4 +40,8 @@ class OutputFile {
   std::string m_buffer;
 };
 
+// Whether reading one would be reading what is written to the other: the same regular file by whatever path; "-" is
+// standard input, standard output.
+bool is_same_file(const std::string& input, const std::string& output);
+
 }  // namespace vivace

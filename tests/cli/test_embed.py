@@ -84,7 +84,7 @@ def test_dimensions_cut_and_normalise_again(cli, minilm):
     short = vectors(cli.ok("embed", "--model", minilm, "--dimensions", 64, "hello"))[0]
     np.testing.assert_allclose(short, full[:64] / np.linalg.norm(full[:64]), atol=1e-6)
     assert "--dimensions 385 is more than the model's 384" in cli.error("embed", "--model", minilm, "--dimensions", 385,
-                                                                        "x", code=1)
+                                                                        "x", code=2)
 
 
 def test_poolings_of_token_vectors(cli, minilm):
@@ -109,7 +109,7 @@ def test_prompt_is_put_before_the_text(cli, minilm, tmp_path):
     (model / "config_sentence_transformers.json").write_text('{"prompts": {"query": "find this: "}}')
     assert (cli.ok("embed", "--model", model, "--prompt-name", "query", "a hat") ==
             cli.ok("embed", "--model", model, "find this: a hat"))
-    message = cli.error("embed", "--model", model, "--prompt-name", "quarry", "x", code=1)
+    message = cli.error("embed", "--model", model, "--prompt-name", "quarry", "x", code=2)
     assert "'quarry'" in message and "query" in message
 
 
@@ -155,6 +155,20 @@ def test_files_that_cannot_be_read_or_written(cli, tiny):
     assert "is a folder" in cli.error("embed", "--model", tiny, "--file", ".", code=1)
     assert "cannot open 'no/such/out'" in cli.error("embed", "--model", tiny, "--output", "no/such/out", "x", code=1)
     assert "No space left" in cli.error("embed", "--model", tiny, "--output", "/dev/full", "x", code=1)
+
+
+def test_the_input_is_not_written_to(cli, tiny):
+    texts = cli.folder / "docs.txt"
+    texts.write_text("one\ntwo\n")
+    (cli.folder / "link.txt").symlink_to(texts)
+    (cli.folder / "twin.txt").hardlink_to(texts)
+    for output in ("docs.txt", "./docs.txt", "link.txt", "twin.txt"):
+        assert "--output is the file that the texts come from" in cli.error("embed", "--model", tiny, "--file", "docs.txt", "--output",
+                                                                           output, code=2)
+    with texts.open("rb") as stdin:
+        done = subprocess.run(cli.command("embed", "--model", tiny, "--output", "docs.txt"), stdin=stdin, cwd=cli.folder,
+                              env=cli.environment, timeout=120, check=False)
+    assert done.returncode == 2 and texts.read_text() == "one\ntwo\n"
 
 
 def test_a_failing_run_leaves_an_existing_output_alone(cli, tiny):
@@ -266,6 +280,25 @@ def test_resume_refuses_files_of_others(cli, tiny):
     message = cli.error("embed", "--model", tiny, "--format", "npy", "--output", "notes.npy", "--resume", code=1)
     assert "no float32 array" in message
     assert (cli.folder / "notes.jsonl").read_text() == "dear diary\n"
+
+
+def test_resume_refuses_rows_of_other_options(cli, tiny):
+    output = cli.folder / "out.jsonl"
+    cli.ok("embed", "--model", tiny, "--dimensions", 8, "--output", "out.jsonl", stdin="one\n")
+    written = output.read_text()
+    resume = ("embed", "--model", tiny, "--output", "out.jsonl", "--resume")
+    message = cli.error(*resume, stdin="one\ntwo\n", code=1)
+    assert "has 8 values, not the 72 that are asked for" in message
+    assert "was not written by" in cli.error(*resume, "--pooling", "none", stdin="one\ntwo\n", code=1)
+    assert output.read_text() == written
+    output.write_text('{"index":1}\n')
+    assert "'embedding' is missing" in cli.error(*resume, stdin="one\ntwo\n", code=1)
+    output.write_text('{"index":0,"error":"line 1 is empty"}\n')
+    cli.ok(*resume, stdin="\ntwo\n")
+    assert [row["index"] for row in rows(output.read_text())] == [0, 1]
+    cli.ok("embed", "--model", tiny, "--pooling", "none", "--output", "each.jsonl", stdin="one\n")
+    done = cli.run("embed", "--model", tiny, "--pooling", "none", "--output", "each.jsonl", "--resume", stdin="one\ntwo\n")
+    assert done.returncode == 0 and b"continuing at text 2" in done.stderr
 
 
 def on_a_terminal(cli, *arguments, stdout=subprocess.DEVNULL):
