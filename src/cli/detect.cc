@@ -11,6 +11,7 @@
 #include "cli/model_options.h"
 #include "cli/output_file.h"
 #include "cli/text_source.h"
+#include "cli/usage_error.h"
 #include "cli/verbs.h"
 
 namespace vivace {
@@ -149,9 +150,7 @@ void add_detect_verb(CLI::App& program, Action* action) {
   auto options = std::make_shared<DetectOptions>();
   declare(*verb, options.get());
   verb->callback([options, action] {
-    if (options->input.texts.empty() && is_same_file(options->input.file, options->report)) {
-      throw CLI::ValidationError("--report is the file that the texts come from; choose another one");
-    }
+    if (options->input.texts.empty()) check_not_the_input("--report", options->input.file, options->report);
     *action = [options] { return run_detect(*options); };
   });
 }

@@ -66,9 +66,7 @@ void declare(CLI::App& verb, EmbedOptions* options) {
 }
 
 void check_combination(const EmbedOptions& options) {
-  if (options.output != "-" && options.input.texts.empty() && is_same_file(options.input.file, options.output)) {
-    throw CLI::ValidationError("--output is the file that the texts come from; choose another one");
-  }
+  if (options.input.texts.empty()) check_not_the_input("--output", options.input.file, options.output);
   if (options.resume && options.output == "-") {
     throw CLI::ValidationError("--resume needs --output FILE to look at what is there");
   }

@@ -9,6 +9,7 @@
 #include "base/json_writer.h"
 #include "base/mapped_file.h"
 #include "cli/model_options.h"
+#include "cli/usage_error.h"
 #include "cli/verbs.h"
 #include "engine/model_packing.h"
 
@@ -138,7 +139,10 @@ void add_pack_verb(CLI::App& program, Action* action) {
       ->check(CLI::Range(0.0, 1.0));
   verb->add_flag("--json", options->json, "The report as one JSON object");
   verb->footer(kExamples);
-  verb->callback([options, action] { *action = [options] { return run_pack(*options); }; });
+  verb->callback([options, action] {
+    check_not_the_input("--output", options->file, options->output);
+    *action = [options] { return run_pack(*options); };
+  });
 }
 
 }  // namespace vivace

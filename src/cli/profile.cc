@@ -9,6 +9,7 @@
 #include "cli/output_file.h"
 #include "cli/profile_report.h"
 #include "cli/text_file.h"
+#include "cli/usage_error.h"
 #include "cli/verbs.h"
 #include "engine/sample_texts.h"
 
@@ -94,7 +95,10 @@ void add_profile_verb(CLI::App& program, Action* action) {
   verb->add_flag("--json", options->json, "One JSON object instead of text");
   add_compute_options(*verb, &options->model);
   verb->footer(kExamples);
-  verb->callback([options, action] { *action = [options] { return run(*options); }; });
+  verb->callback([options, action] {
+    check_not_the_input("--report", options->file, options->report);
+    *action = [options] { return run(*options); };
+  });
 }
 
 }  // namespace vivace

@@ -22,4 +22,7 @@ inline void check_usage(const Result<void>& checked) {
   if (!checked) throw_usage_error(checked.error().message);
 }
 
+// For an option that names a file to write, which must not be the one that is read (see is_same_file()).
+void check_not_the_input(const std::string& option, const std::string& input, const std::string& output);
+
 }  // namespace vivace

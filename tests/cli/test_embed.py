@@ -165,6 +165,9 @@ def test_the_input_is_not_written_to(cli, tiny):
     for output in ("docs.txt", "./docs.txt", "link.txt", "twin.txt"):
         assert "--output is the file that the texts come from" in cli.error("embed", "--model", tiny, "--file", "docs.txt", "--output",
                                                                            output, code=2)
+    for verb, option in (("detect", "--report"), ("profile", "--report"), ("pack", "--output")):
+        message = cli.error(verb, "--model", tiny, "--file", "docs.txt", option, "link.txt", code=2)
+        assert f"{option} is the file that the texts come from" in message
     with texts.open("rb") as stdin:
         done = subprocess.run(cli.command("embed", "--model", tiny, "--output", "docs.txt"), stdin=stdin, cwd=cli.folder,
                               env=cli.environment, timeout=120, check=False)
