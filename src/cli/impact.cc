@@ -10,6 +10,7 @@
 #include "cli/impact_evaluate.h"
 #include "cli/impact_options.h"
 #include "cli/output_file.h"
+#include "cli/text_source.h"
 #include "cli/verbs.h"
 
 namespace vivace {
@@ -18,18 +19,20 @@ namespace {
 constexpr char kExamples[] =
     "Examples:\n"
     "  vivace impact --file messages.jsonl > scores.jsonl\n"
+    "  vivace impact 'wire the funds to an unknown account'\n"
     "  echo '{\"content\":\"wire the funds to an unknown account\",\"priority\":\"high\"}' | vivace impact\n"
     "  vivace impact --no-model --file messages.jsonl\n"
     "  vivace impact validate --dataset examples/impact/messages.jsonl\n"
     "  vivace impact calibrate --dataset examples/impact/messages.jsonl --model my-model\n\n"
-    "A line holds a message, or {\"message\":{…},\"context\":{…}|null}. A message has content, payload, priority,\n"
+    "An argument is a message's content. A line holds a message, or {\"message\":{…},\"context\":{…}|null}. A message "
+    "has content, payload, priority,\n"
     "message_type, from_agent, tools and constitutional_hash, all optional; docs/impact.md says what each counts.\n"
     "One line of output for each: {\"index\":0,\"score\":0.27,\"factors\":{…},…}. Agents are remembered over the "
     "lines.";
 
 struct ImpactOptions {
   ImpactModelOptions model;
-  std::string file = "-";
+  InputOptions input;
   bool no_model = false;
   bool require_model = false;
   std::string on_error = "stop";
@@ -37,7 +40,10 @@ struct ImpactOptions {
 };
 
 void declare(CLI::App& verb, ImpactOptions* options) {
-  verb.add_option("--file", options->file, "Read messages from this file, - is standard input")->capture_default_str();
+  auto* texts = add_text_arguments(verb, &options->input);
+  verb.add_option("--file", options->input.file, "Read messages from this file, - is standard input")
+      ->excludes(texts)
+      ->capture_default_str();
   auto* no_model = verb.add_flag("--no-model", options->no_model, "Keywords only; loads no model");
   verb.add_flag("--require-model", options->require_model,
                 "Fail when the model cannot be used, instead of scoring by keywords and saying \"degraded\"")
@@ -139,6 +145,20 @@ class ImpactStream {
   uint64_t m_problems = 0;
 };
 
+// Texts of the command line as messages that have nothing but content.
+Result<std::vector<JsonLine>> messages_of(const InputOptions& input) {
+  ASSIGN_OR_RETURN(TextSource source, TextSource::open(input));
+  ASSIGN_OR_RETURN(const std::vector<InputText> texts, source.next(SIZE_MAX, SIZE_MAX));
+  std::vector<JsonLine> messages;
+  for (const InputText& text : texts) {
+    if (!text.problem.empty()) return error(StatusCode::kInvalidArgument, text.problem);
+    JsonWriter json;
+    json.begin_object().key("content").value(text.text).end_object();
+    messages.push_back({.index = text.index, .place = source.place_of(text.index), .text = json.take()});
+  }
+  return messages;
+}
+
 Result<void> run_impact(ImpactOptions options) {
   constexpr size_t kChunk = 256;
   options.config.text_fields = options.model.text_fields;
@@ -146,8 +166,13 @@ Result<void> run_impact(ImpactOptions options) {
   ASSIGN_OR_RETURN(const auto scorer, ImpactScorer::make(options.config, std::move(chain)));
   ASSIGN_OR_RETURN(OutputFile output, OutputFile::open("-", OutputFile::Existing::kOverwrite));
   ImpactStream stream(*scorer, output, options);
-  RETURN_IF_ERROR(
-      for_each_lines(options.file, kChunk, [&](const std::vector<JsonLine>& lines) { return stream.handle(lines); }));
+  const auto handle = [&stream](const std::vector<JsonLine>& lines) { return stream.handle(lines); };
+  if (options.input.texts.empty()) {
+    RETURN_IF_ERROR(for_each_lines(options.input.file, kChunk, handle));
+  } else {
+    ASSIGN_OR_RETURN(const std::vector<JsonLine> messages, messages_of(options.input));
+    RETURN_IF_ERROR(handle(messages));
+  }
   if (stream.problems() > 0) fmt::print(stderr, "vivace: {} lines could not be scored\n", stream.problems());
   return {};
 }

@@ -30,12 +30,16 @@ std::string problem_of(std::string_view text, const std::string& place, EmptyTex
 
 }  // namespace
 
-void add_input_options(CLI::App& verb, InputOptions* options) {
+CLI::Option* add_text_arguments(CLI::App& verb, InputOptions* options) {
   const auto take = [options](const std::vector<std::string>& texts) {
     for (const std::string& text : texts) options->texts.push_back(without_guard(text));
   };
-  auto* texts = verb.add_option_function<std::vector<std::string>>(
-      "TEXT", take, "Texts; without any, --file or standard input is read");
+  return verb.add_option_function<std::vector<std::string>>("TEXT", take,
+                                                            "Texts; without any, --file or standard input is read");
+}
+
+void add_input_options(CLI::App& verb, InputOptions* options) {
+  auto* texts = add_text_arguments(verb, options);
   verb.add_option("--file", options->file, "Read texts from this file, - is standard input")->excludes(texts);
   verb.add_option("--input-format", options->format,
                   "lines: one text a line; jsonl: objects with \"text\" (by the file's ending)")

@@ -14,7 +14,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace vivace {
 
@@ -25,7 +26,8 @@ struct InputOptions {
   std::string file = "-";
   std::string format;  // "lines", "jsonl"; empty: by the file's ending
 };
-void add_input_options(CLI::App& verb, InputOptions* options);
+CLI::Option* add_text_arguments(CLI::App& verb, InputOptions* options);
+void add_input_options(CLI::App& verb, InputOptions* options);  // the same, and --file and --input-format
 
 enum class SecondText {
   kNone,      // a JSON object must not have it: it would be left unread

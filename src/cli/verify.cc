@@ -6,10 +6,10 @@
 
 #include "apps/claims/claim_verifier.h"
 #include "apps/claims/verify_json.h"
-#include "base/utf8.h"
 #include "cli/model_options.h"
 #include "cli/output_file.h"
 #include "cli/store_options.h"
+#include "cli/text_source.h"
 #include "cli/verbs.h"
 
 namespace vivace {
@@ -19,9 +19,11 @@ constexpr char kExamples[] =
     "Examples:\n"
     "  vivace verify 'Water boils at 100 degrees Celsius at sea level.' --store evidence.db --model models/nli\n"
     "  vivace verify 'The Moon is made of cheese.' --store evidence.db --format text --max-evidence 5\n"
-    "  vivace verify 'The Moon is made of cheese.' --store evidence.db --strategy mean_confidence --threshold 0.7\n\n"
+    "  vivace verify 'The Moon is made of cheese.' --store evidence.db --strategy mean_confidence --threshold 0.7\n"
+    "  vivace verify --file claims.jsonl --store evidence.db\n\n"
     "--model is the entailment model (labels entailment, neutral, contradiction), --embedder the one that filled the\n"
-    "store. One JSON object: verdict (SUPPORTED, REFUTED, INSUFFICIENT), confidence, evidence with nli_label and\n"
+    "store. JSON lines have a \"claim\" or \"text\". One JSON object for each claim: verdict (SUPPORTED, REFUTED, "
+    "INSUFFICIENT), confidence, evidence with nli_label and\n"
     "nli_confidence, and the times of the stages. Claim and verdict are kept in the store.";
 
 constexpr char kDefaultEntailmentModel[] = "nli-deberta-v3-base";
@@ -30,7 +32,7 @@ struct VerifyVerbOptions {
   ModelOptions model;  // entailment
   std::string embedder = kDefaultModel;
   StoreOptions store;
-  std::string claim;
+  InputOptions input;
   std::string mode = "hybrid";
   std::string strategy = "weighted_vote";
   size_t max_evidence = 10;
@@ -43,7 +45,7 @@ struct VerifyVerbOptions {
 
 void declare(CLI::App& verb, VerifyVerbOptions* options) {
   options->model.model = kDefaultEntailmentModel;
-  verb.add_option("CLAIM", options->claim, "What may be true or not")->required();
+  add_input_options(verb, &options->input);
   add_store_options(verb, &options->store);
   add_model_option(verb, &options->model);
   verb.add_option("--embedder", options->embedder,
@@ -80,7 +82,6 @@ void declare(CLI::App& verb, VerifyVerbOptions* options) {
 
 Result<VerifyRequest> request_of(const VerifyVerbOptions& options) {
   VerifyRequest request;
-  request.claim = options.claim;
   request.tenant = options.store.tenant;
   ASSIGN_OR_RETURN(request.mode, parse_search_mode(options.mode));
   ASSIGN_OR_RETURN(request.aggregation.strategy, parse_aggregation_strategy(options.strategy));
@@ -109,34 +110,46 @@ std::string text_of(const VerifyAnswer& answer) {
   return text;
 }
 
-Result<void> run_verify(const VerifyVerbOptions& options) {
-  if (find_invalid_utf8(options.claim) != kValidUtf8) {
-    return error(StatusCode::kInvalidArgument, "the claim is not valid UTF-8");
-  }
-  ASSIGN_OR_RETURN(VerifyRequest request, request_of(options));
-  ASSIGN_OR_RETURN(const std::unique_ptr<EvidenceStore> store, open_existing_store(options.store));
-  std::unique_ptr<Engine> embedder;
-  if (request.mode != SearchMode::kKeyword) {
-    ModelOptions embedder_options = options.model;
-    embedder_options.model = options.embedder;
-    ASSIGN_OR_RETURN(embedder, load_engine(embedder_options));
-  }
-  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> entailment, load_engine(options.model));
-  request.patience.deadline = std::chrono::steady_clock::now() +
-                              std::chrono::milliseconds(static_cast<int64_t>(options.deadline_seconds * 1000));
-  ClaimStats stats;
-  ClaimVerifier verifier(*store, nullptr, stats);
-  ASSIGN_OR_RETURN(const VerifyAnswer answer,
-                   verifier.verify({.embedder = embedder.get(), .entailment = entailment.get()}, request));
-  ASSIGN_OR_RETURN(OutputFile output, OutputFile::open("-", OutputFile::Existing::kOverwrite));
+Result<void> write_answer(const VerifyAnswer& answer, const VerifyVerbOptions& options, OutputFile* output) {
   if (options.format == "text") {
-    RETURN_IF_ERROR(output.write(text_of(answer)));
+    RETURN_IF_ERROR(output->write(text_of(answer)));
   } else {
     JsonWriter json;
     write_verify_answer(answer, &json);
-    RETURN_IF_ERROR(output.write(json.take() + "\n"));
+    RETURN_IF_ERROR(output->write(json.take() + "\n"));
   }
-  return output.flush();
+  return output->flush();
+}
+
+Result<std::unique_ptr<Engine>> load_embedder(const VerifyVerbOptions& options, SearchMode mode) {
+  if (mode == SearchMode::kKeyword) return nullptr;
+  ModelOptions embedder = options.model;
+  embedder.model = options.embedder;
+  return load_engine(embedder);
+}
+
+Result<void> run_verify(const VerifyVerbOptions& options) {
+  const InputFields fields{.first = "claim", .other_names = {"text"}};
+  ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.input, fields));
+  ASSIGN_OR_RETURN(VerifyRequest request, request_of(options));
+  ASSIGN_OR_RETURN(const std::unique_ptr<EvidenceStore> store, open_existing_store(options.store));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> embedder, load_embedder(options, request.mode));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> entailment, load_engine(options.model));
+  ASSIGN_OR_RETURN(OutputFile output, OutputFile::open("-", OutputFile::Existing::kOverwrite));
+  ClaimStats stats;
+  ClaimVerifier verifier(*store, nullptr, stats);
+  while (true) {
+    ASSIGN_OR_RETURN(const std::vector<InputText> inputs, source.next(1, SIZE_MAX));
+    if (inputs.empty()) return {};
+    const InputText& claim = inputs.front();
+    if (!claim.problem.empty()) return error(StatusCode::kInvalidArgument, claim.problem);
+    request.claim = claim.text;
+    request.patience.deadline = std::chrono::steady_clock::now() +
+                                std::chrono::milliseconds(static_cast<int64_t>(options.deadline_seconds * 1000));
+    const auto answer = verifier.verify({.embedder = embedder.get(), .entailment = entailment.get()}, request);
+    if (!answer) return std::unexpected(answer.error().with_context(source.place_of(claim.index)));
+    RETURN_IF_ERROR(write_answer(*answer, options, &output));
+  }
 }
 
 }  // namespace

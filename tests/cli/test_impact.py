@@ -50,6 +50,14 @@ def generated_messages(count):
         yield {"message": message, "context": context}
 
 
+def test_arguments_are_messages_that_have_content_only(cli, tmp_path):
+    texts = ["a critical breach of the database", "[lunch]", "say \"hello\""]
+    expected = score(cli, tmp_path, [{"content": text} for text in texts], "--no-model")
+    assert [json.loads(line) for line in cli.ok("impact", "--no-model", *texts).splitlines()] == expected
+    assert "TEXT" in cli.error("impact", "--no-model", "--file", "x.jsonl", "text", code=2)
+    assert "text 2 is empty" in cli.error("impact", "--no-model", "text", "", code=1)
+
+
 def test_equals_the_reference_scorer(cli, tmp_path):
     rows = list(generated_messages(600))
     answers = score(cli, tmp_path, rows, "--no-model", "--volume-window", "0")

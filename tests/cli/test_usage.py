@@ -136,4 +136,4 @@ def test_other_arguments_in_brackets_keep_them(cli):
     rank = ["rerank", "--model", HEADS / "bert-rank", "the fog"]
     assert cli.ok(*rank, "--query", "[old, new]") == cli.ok(*rank, "--query=[old, new]")
     assert "'[csv]'" in cli.error("embed", "--file", "[csv]", code=1)
-    assert "not expected: [b]" in cli.error("search", "a", "[b]", "--store", "s.db", code=2)
+    assert "not expected: [b]" in cli.error("pull", "a", "[b]", code=2)

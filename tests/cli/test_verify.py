@@ -76,6 +76,29 @@ def test_c004_20_verify_prints_the_verdict_and_its_evidence(cli, tiny, store):
     assert text.startswith(answer["verdict"]) and all(row["content"] in text for row in answer["evidence"])
 
 
+def test_claims_and_queries_come_from_files_too(cli, tiny, store):
+    fill(cli, store, tiny)
+    claims = ["Rivers flow to the sea.", "[Rivers] flow"]
+    verify = ("verify", "--store", store, "--model", NLI, "--embedder", tiny, "--min-similarity", -1)
+    kept = lambda output: [(row["verdict"], row["confidence"], row["evidence"]) for row in rows(output)]
+    expected = kept(cli.ok(*verify, *claims))
+    assert len(expected) == 2 and expected == [kept(cli.ok(*verify, claim))[0] for claim in claims]
+    assert kept(cli.ok(*verify, stdin="\n".join(claims))) == expected
+    lines = ("--input-format", "jsonl", "--file", "-")
+    assert kept(cli.ok(*verify, *lines, stdin="\n".join(json.dumps({"claim": claim}) for claim in claims))) == expected
+    done = cli.run(*verify, stdin=claims[0] + "\nword\n")
+    assert done.returncode == 1 and kept(done.stdout.decode()) == expected[:1] and b"standard input line 2: " in done.stderr
+
+    search = ("search", "--store", store, "--model", tiny, "--limit", 2)
+    alone = [rows(cli.ok(*search, claim)) for claim in claims]
+    expected = [{"index": index} | row for index, found in enumerate(alone) for row in found]
+    assert len(expected) == 4 and all("index" not in row for row in alone[0])
+    assert rows(cli.ok(*search, *claims)) == rows(cli.ok(*search, stdin="\n".join(claims))) == expected
+    assert rows(cli.ok(*search, *lines, stdin="\n".join(json.dumps({"query": claim}) for claim in claims))) == expected
+    text = cli.ok(*search, *claims, "--format", "text").splitlines()
+    assert [line for line in text if line in claims] == claims
+
+
 def test_verify_refuses(cli, tiny, store):
     fill(cli, store, tiny)
     options = ("--store", store, "--model", NLI, "--embedder", tiny)
