@@ -254,7 +254,7 @@ def test_calibrate_writes_the_pair_into_the_configuration(cli, tmp_path, tiny):
     cli.ok("serve", "--config", config, "--check")
     config.write_text("impact_gates: 1\n", encoding="utf-8")
     problem = cli.run("impact", "calibrate", "--dataset", dataset, "--model", tiny, "--write", config)
-    assert problem.returncode == 1 and b"impact_gates" in problem.stderr
+    assert problem.returncode == 2 and b"impact_gates" in problem.stderr
 
 
 @pytest.mark.parametrize("arguments, part", [

@@ -141,7 +141,7 @@ def test_one_text_is_cut(tmp_path, vocabulary, name, strategy, side):
         limited = [*arguments, "--max-tokens", str(limit)]
         check_pairs(tmp_path, document, fitting, limited, max_length=limit, strategy=strategy, direction=side)
         for first, second in refused[:10]:
-            error = run_tokenize(make_model(tmp_path, document), [{"text": first, "text_pair": second}], limited, fails=True)
+            error = run_tokenize(make_model(tmp_path, document), [{"text": first, "text_pair": second}], limited, code=1)
             assert f"the {strategy[5:]} text of the pair is too short" in error
 
 
@@ -173,11 +173,11 @@ def test_single_texts_and_windows(tmp_path, vocabulary, name):
 def test_bad_requests(tmp_path, vocabulary):
     model = make_model(tmp_path, make_document(bert_normalizer(), vocabulary, post_processor=BERT_PROCESSING))
     text = [{"text": "a b c d"}]
-    assert "leaves no room" in run_tokenize(model, text, ["--max-tokens", "1"], fails=True)
-    assert "nothing new" in run_tokenize(model, text, ["--max-tokens", "5", "--windows", "--stride", "3"], fails=True)
+    assert "leaves no room" in run_tokenize(model, text, ["--max-tokens", "1"], code=2)
+    assert "nothing new" in run_tokenize(model, text, ["--max-tokens", "5", "--windows", "--stride", "3"], code=2)
     pair = [{"text": "a", "text_pair": "b"}]
-    assert "takes texts, not pairs" in run_tokenize(model, pair, ["--windows"], fails=True)
-    assert "text_pair" in run_tokenize(model, [{"text": "a", "text_pair": 3}], [], fails=True)
+    assert "takes texts, not pairs" in run_tokenize(model, pair, ["--windows"], code=1)
+    assert "text_pair" in run_tokenize(model, [{"text": "a", "text_pair": 3}], [], code=1)
     only_single = template("[CLS]:0 A:0", "A:0")
     model = make_model(tmp_path, make_document(bert_normalizer(), vocabulary, post_processor=only_single))
-    assert "does not take two texts" in run_tokenize(model, pair, [], fails=True)
+    assert "does not take two texts" in run_tokenize(model, pair, [], code=1)
