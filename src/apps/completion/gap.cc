@@ -11,8 +11,7 @@ constexpr std::string_view kNextGap = "<extra_id_1>";  // what a model writes be
 
 Result<void> ask_for_gap(const Generator& generator, std::string_view suffix, GenerateRequest* request) {
   if (!generator.info().knows_sentinel) {
-    return error(StatusCode::kUnsupported, generator.info().model.directory +
-                                               ": this model was not trained to fill gaps (its tokenizer has no " +
+    return error(StatusCode::kUnsupported, "the model was not trained to fill gaps (its tokenizer has no " +
                                                std::string(kGapSentinel) + "); send no suffix");
   }
   request->text += kGapSentinel;
