@@ -11,10 +11,6 @@
 namespace vivace {
 namespace {
 
-std::unexpected<ApiError> refuse(std::string_view field, const std::string& message) {
-  return field_error({StatusCode::kInvalidArgument, "request body: " + std::string(field) + ": " + message}, field);
-}
-
 // An optional count from 1 on.
 ApiResult<std::optional<int>> read_count(const JsonValue& body, std::string_view field) {
   const auto value = body.find(field);
@@ -49,7 +45,7 @@ ApiResult<void> read_types(const JsonValue& body, CohereEmbedTask* task) {
     } else if (name == "base64") {
       task->base64 = true;
     } else {
-      return refuse("embedding_types", "'" + name + "' is not there; use \"float\" or \"base64\"");
+      return refuse_field("embedding_types", "'" + name + "' is not there; use \"float\" or \"base64\"");
     }
   }
   return {};
@@ -59,7 +55,7 @@ ApiResult<TooLong> read_truncate(const JsonValue& body) {
   ASSIGN_OR_RETURN(const std::string truncate, read_text_or(body, "truncate", "END"));
   if (truncate == "END") return TooLong::kTruncate;
   if (truncate == "NONE") return TooLong::kRefuse;
-  return refuse("truncate", "expected \"END\" or \"NONE\"; texts are not cut at their beginning");
+  return refuse_field("truncate", "expected \"END\" or \"NONE\"; texts are not cut at their beginning");
 }
 
 void write_meta(const CohereMeta& meta, std::string_view unit, int64_t units, JsonWriter* json) {
@@ -102,7 +98,7 @@ ApiResult<CohereEmbedTask> parse_cohere_embed_request(std::string_view body, con
   ASSIGN_OR_RETURN(const JsonDocument document, parse_body(body));
   const JsonValue root = document.root();
   for (const char* field : {"images", "inputs"}) {
-    if (root.find(field)) return refuse(field, "is not taken; send the texts in \"texts\"");
+    if (root.find(field)) return refuse_field(field, "is not taken; send the texts in \"texts\"");
   }
   CohereEmbedTask task;
   ASSIGN_OR_RETURN(task.model, read_text_or(root, "model", ""));

@@ -45,6 +45,10 @@ ApiResult<std::string> read_text(const JsonValue& value, std::string_view field,
   return std::string(*text);
 }
 
+std::unexpected<ApiError> refuse_field(std::string_view field, std::string_view message) {
+  return field_error({StatusCode::kInvalidArgument, fmt::format("request body: {}: {}", field, message)}, field);
+}
+
 ApiResult<JsonDocument> parse_body(std::string_view body) {
   auto document = JsonDocument::parse(body, "request body");
   if (!document) return std::unexpected(ApiError(std::move(document).error()));

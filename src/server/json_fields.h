@@ -24,6 +24,9 @@ TextLimits text_limits(const ServerConfig& config);
 // The same error, blamed on a field of the body.
 std::unexpected<ApiError> field_error(Status status, std::string_view field);
 
+// The same for a message about that field: "request body: top_n: expected …".
+std::unexpected<ApiError> refuse_field(std::string_view field, std::string_view message);
+
 // A body must be a JSON object, and no key in it may occur twice.
 ApiResult<JsonDocument> parse_body(std::string_view body);
 

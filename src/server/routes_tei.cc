@@ -99,30 +99,31 @@ asio::awaitable<Reply> rerank(RequestContext& context) {
 // What the default model is for decides, as in a server of one model.
 asio::awaitable<Reply> by_default_task(RequestContext& context) {
   std::string model;
-  const auto engine = find_engine(context.server, &model);
-  if (!engine) return embed(context);  // waits for it, or tells what is wrong
+  const auto engine = co_await await_engine(context, &model);
+  if (!engine) co_return std::unexpected(engine.error());
   const ModelInfo& info = (*engine)->info();
-  if (ranks_documents(info)) return rerank(context);
-  return gives_labels(info) ? predict_as_pipeline(context) : embed(context);
+  if (ranks_documents(info)) co_return co_await rerank(context);
+  if (gives_labels(info)) co_return co_await predict_as_pipeline(context);
+  co_return co_await embed(context);
 }
 
-Reply decode(const RequestContext& context) {
+asio::awaitable<Reply> decode(RequestContext& context) {
   auto task =
       parse_tei_decode_request(context.request.body, static_cast<size_t>(context.server.config.max_texts_per_request));
-  if (!task) return std::unexpected(std::move(task).error());
-  const auto engine = find_engine(context.server, &task->model);
-  if (!engine) return std::unexpected(engine.error());
+  if (!task) co_return std::unexpected(std::move(task).error());
+  const auto engine = co_await await_engine(context, &task->model);
+  if (!engine) co_return std::unexpected(engine.error());
   const SkipSpecialTokens skip = task->skip_special_tokens ? SkipSpecialTokens::kYes : SkipSpecialTokens::kNo;
   JsonWriter json;
   json.begin_array();
   for (const std::vector<int32_t>& ids : task->sequences) {
     const auto text = (*engine)->tokenizer().decode(ids, skip);
-    if (!text) return field_error(text.error(), "ids");
+    if (!text) co_return field_error(text.error(), "ids");
     json.value(*text);
   }
   HttpResponse response;
   response.body = json.end_array().take();
-  return response;
+  co_return response;
 }
 
 void write_labels_by_id(const ModelInfo& info, JsonWriter* json) {
@@ -145,10 +146,10 @@ void write_model_type(const ModelInfo& info, JsonWriter* json) {
   json->end_object();
 }
 
-Reply show_info(const RequestContext& context) {
+asio::awaitable<Reply> show_info(RequestContext& context) {
   std::string model;
-  const auto engine = find_engine(context.server, &model);
-  if (!engine) return std::unexpected(engine.error());
+  const auto engine = co_await await_engine(context, &model);
+  if (!engine) co_return std::unexpected(engine.error());
   const ServerConfig& config = context.server.config;
   const ModelInfo& info = (*engine)->info();
   JsonWriter json;
@@ -163,10 +164,10 @@ Reply show_info(const RequestContext& context) {
   json.key("version").value(VIVACE_VERSION).key("sha").null().key("docker_label").null();
   HttpResponse response;
   response.body = json.end_object().take();
-  return response;
+  co_return response;
 }
 
-Route post(std::string_view path, decltype(Route::handler) handler, OperationDoc doc) {
+Route post(std::string_view path, WaitingHandler handler, OperationDoc doc) {
   doc.errors = {400, 404, 408, 411, 413, 415, 422, 424, 429, 500, 503, 504};
   return {.method = Method::kPost,
           .path = path,

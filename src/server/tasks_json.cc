@@ -13,13 +13,6 @@ constexpr size_t kMaxLabels = 1000;
 constexpr size_t kMaxLabelBytes = 1024;
 constexpr std::string_view kDefaultTemplate = "This example is {}.";
 
-ApiError not_for(std::string_view field, std::string_view what) {
-  ApiError error(StatusCode::kInvalidArgument,
-                 "request body: " + std::string(field) + ": is not for " + std::string(what));
-  error.param = std::string(field);
-  return error;
-}
-
 // One text: an entry that is a text, or the member "text".
 ApiResult<TextInput> read_input(const JsonValue& item, bool takes_pairs, size_t max_bytes) {
   TextInput input;
@@ -29,7 +22,7 @@ ApiResult<TextInput> read_input(const JsonValue& item, bool takes_pairs, size_t 
   }
   ASSIGN_OR_RETURN(input.text, read_member(item, "text", max_bytes));
   if (!item.find("text_pair")) return input;
-  if (!takes_pairs) return std::unexpected(not_for("text_pair", "this route, which reads one text"));
+  if (!takes_pairs) return refuse_field("text_pair", "is not for this route, which reads one text");
   ASSIGN_OR_RETURN(input.pair, read_member(item, "text_pair", max_bytes));
   return input;
 }
@@ -39,7 +32,7 @@ ApiResult<std::vector<JsonValue>> read_inputs(const JsonValue& body, std::initia
                                               const TextLimits& limits) {
   for (const std::string_view field : fields) {
     if (body.find("inputs") && body.find(field)) {
-      return std::unexpected(not_for(field, "a body with \"inputs\"; put it into one of them"));
+      return refuse_field(field, "is not for a body with \"inputs\"; put it into one of them");
     }
   }
   return read_items(body, "inputs", limits.max_texts);
@@ -60,9 +53,7 @@ ApiResult<std::optional<ScoreActivation>> read_activation(const JsonValue& body)
   for (const auto activation : {ScoreActivation::kSoftmax, ScoreActivation::kSigmoid, ScoreActivation::kNone}) {
     if (name == score_activation_name(activation)) return std::optional(activation);
   }
-  return field_error(
-      {StatusCode::kInvalidArgument, "request body: activation: expected \"softmax\", \"sigmoid\" or \"none\""},
-      "activation");
+  return refuse_field("activation", "expected \"softmax\", \"sigmoid\" or \"none\"");
 }
 
 ApiResult<Aggregation> read_aggregation(const JsonValue& body) {
@@ -71,9 +62,7 @@ ApiResult<Aggregation> read_aggregation(const JsonValue& body) {
   if (name == "first") return Aggregation::kFirst;
   if (name == "average") return Aggregation::kAverage;
   if (name == "max") return Aggregation::kMax;
-  return field_error({StatusCode::kInvalidArgument,
-                      "request body: aggregation: expected \"simple\", \"first\", \"average\" or \"max\""},
-                     "aggregation");
+  return refuse_field("aggregation", "expected \"simple\", \"first\", \"average\" or \"max\"");
 }
 
 ApiResult<size_t> read_top_k(const JsonValue& body) {
@@ -118,8 +107,8 @@ ApiResult<ClassifyTask> parse_classify_request(std::string_view body, const Text
 }
 
 ApiResult<ZeroShotRequest> zero_shot_request(ClassifyTask task) {
-  if (has_pairs(task.request)) return std::unexpected(not_for("text_pair", "labels of your own"));
-  if (task.request.activation) return std::unexpected(not_for("activation", "labels of your own"));
+  if (has_pairs(task.request)) return refuse_field("text_pair", "is not for labels of your own");
+  if (task.request.activation) return refuse_field("activation", "is not for labels of your own");
   ZeroShotRequest request;
   request.too_long = task.request.too_long;
   request.texts = first_texts(std::move(task.request.inputs));
@@ -131,8 +120,8 @@ ApiResult<ZeroShotRequest> zero_shot_request(ClassifyTask task) {
 }
 
 ApiResult<FillMaskRequest> fill_mask_request(ClassifyTask task) {
-  if (has_pairs(task.request)) return std::unexpected(not_for("text_pair", "a model that fills masks"));
-  if (task.request.activation) return std::unexpected(not_for("activation", "a model that fills masks"));
+  if (has_pairs(task.request)) return refuse_field("text_pair", "is not for a model that fills masks");
+  if (task.request.activation) return refuse_field("activation", "is not for a model that fills masks");
   FillMaskRequest request;
   request.too_long = task.request.too_long;
   request.texts = first_texts(std::move(task.request.inputs));

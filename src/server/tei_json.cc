@@ -12,10 +12,6 @@
 namespace vivace {
 namespace {
 
-std::unexpected<ApiError> refuse(std::string_view field, const std::string& message) {
-  return field_error({StatusCode::kInvalidArgument, "request body: " + std::string(field) + ": " + message}, field);
-}
-
 // "model", "truncate" and "truncation_direction".
 template <typename Task>
 ApiResult<void> read_common(const JsonValue& body, Task* task) {
@@ -23,7 +19,7 @@ ApiResult<void> read_common(const JsonValue& body, Task* task) {
   ASSIGN_OR_RETURN(const bool truncate, read_flag_or(body, "truncate", true));
   ASSIGN_OR_RETURN(const std::string direction, read_text_or(body, "truncation_direction", "right"));
   if (direction != "right" && direction != "Right") {
-    return refuse("truncation_direction", "texts are cut at their end only; leave it out or send \"right\"");
+    return refuse_field("truncation_direction", "texts are cut at their end only; leave it out or send \"right\"");
   }
   task->request.too_long = truncate ? TooLong::kTruncate : TooLong::kRefuse;
   return {};
@@ -52,7 +48,8 @@ ApiError inputs_error(const JsonValue& root, ApiError error) {
 // A list of one text or two.
 ApiResult<TextInput> read_sequence(const JsonValue& value, size_t max_bytes) {
   const auto texts = value.as_array(2);
-  if (!texts || texts->empty()) return refuse("inputs", "expected lists of one text, or of two that are read together");
+  if (!texts || texts->empty())
+    return refuse_field("inputs", "expected lists of one text, or of two that are read together");
   TextInput input;
   ASSIGN_OR_RETURN(input.text, read_text(texts->front(), "inputs", max_bytes));
   if (texts->size() == 2) {
@@ -72,7 +69,7 @@ ApiResult<void> read_predict_inputs(const JsonValue& body, const TextLimits& lim
   }
   ASSIGN_OR_RETURN(const std::vector<JsonValue> items, read_items(body, "inputs", limits.max_texts));
   if (!items.front().is_array()) {
-    if (items.size() > 2) return refuse("inputs", "several texts are sent as lists of one: [[\"a\"],[\"b\"]]");
+    if (items.size() > 2) return refuse_field("inputs", "several texts are sent as lists of one: [[\"a\"],[\"b\"]]");
     ASSIGN_OR_RETURN(TextInput input, read_sequence(*value, limits.max_text_bytes));
     task->request.inputs.push_back(std::move(input));
     return {};
@@ -189,7 +186,7 @@ ApiResult<TeiEmbedTask> parse_tei_similarity_request(std::string_view body, cons
   const auto inputs = root.get("inputs");
   if (!inputs) return field_error(inputs.error(), "inputs");
   const JsonValue parameters = root.find("parameters").value_or(root);
-  if (!parameters.is_object()) return refuse("parameters", "expected an object");
+  if (!parameters.is_object()) return refuse_field("parameters", "expected an object");
   TeiEmbedTask task;
   RETURN_IF_ERROR(read_common(parameters, &task));
   RETURN_IF_ERROR(read_prompt_name(parameters, &task.request));

@@ -156,3 +156,11 @@ def test_empty_texts_and_models_for_something_else_have_codes_of_their_own(tei):
     assert ask(tei, "/embed", {"inputs": "a", "model": "rank"}, 424)["error_type"] == "Backend"
     assert ask(tei, "/rerank", {"query": "a", "texts": ["b"], "model": "moods"}, 424)["error_type"] == "Backend"
     assert ask(tei, "/embed", {"inputs": "a", "model": "nobody"}, 404)["error_type"] == "Validation"
+
+
+@pytest.mark.parametrize(("route", "body"), [("/", {"inputs": TEXTS[0]}), ("/predict", {"inputs": TEXTS[0]}),
+                                             ("/decode", {"ids": [5]}), ("/info", None)])
+def test_first_request_waits_for_a_model_that_is_loaded_when_asked(route, body):
+    with Server("--rate-limits", "off", "--model-loading", "when_asked", models=[f"moods={GOLDEN}/heads/bert-moods"]) as server:
+        answer = server.get(route) if body is None else server.post(route, json=body)
+        assert answer.status_code == 200, answer.text
