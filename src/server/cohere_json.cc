@@ -73,19 +73,20 @@ ApiResult<RerankTask> parse_rerank_request(std::string_view body, const TextLimi
   ASSIGN_OR_RETURN(task.request.query, read_member(root, "query", limits.max_text_bytes));
   ASSIGN_OR_RETURN(task.request.documents, read_documents(root, limits));
   ASSIGN_OR_RETURN(const std::optional<int> top_n, read_count(root, "top_n"));
-  ASSIGN_OR_RETURN(task.return_documents, read_flag_or(root, "return_documents", false));
+  ASSIGN_OR_RETURN(const bool return_documents, read_flag_or(root, "return_documents", false));
+  if (return_documents) task.returned = task.request.documents;
   task.request.top_k = static_cast<size_t>(top_n.value_or(0));
   return task;
 }
 
-std::string write_rerank_response(const CohereMeta& meta, std::string_view model, const RankResponse& response,
-                                  const std::vector<std::string>& documents) {
+std::string write_rerank_response(const CohereMeta& meta, std::string_view model, const RerankTask& task,
+                                  const RankResponse& response) {
   JsonWriter json;
   json.begin_object().key("id").value(meta.id).key("model").value(model).key("results").begin_array();
   for (const RankedDocument& ranked : response.ranking) {
     json.begin_object().key("index").value(uint64_t{ranked.index}).key("relevance_score").value(ranked.score);
-    if (!documents.empty()) {
-      json.key("document").begin_object().key("text").value(documents[ranked.index]).end_object();
+    if (!task.returned.empty()) {
+      json.key("document").begin_object().key("text").value(task.returned[ranked.index]).end_object();
     }
     json.end_object();
   }

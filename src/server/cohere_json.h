@@ -14,7 +14,7 @@ namespace vivace {
 struct RerankTask {
   std::string model;  // empty: the one that ranks
   RankRequest request;
-  bool return_documents = false;
+  std::vector<std::string> returned;  // the documents, where the answer has them
 };
 ApiResult<RerankTask> parse_rerank_request(std::string_view body, const TextLimits& limits);
 
@@ -23,9 +23,8 @@ struct CohereMeta {
   std::string_view id;
   std::string_view api_version;
 };
-// documents: those of the request where they are to be returned, else none.
-std::string write_rerank_response(const CohereMeta& meta, std::string_view model, const RankResponse& response,
-                                  const std::vector<std::string>& documents);
+std::string write_rerank_response(const CohereMeta& meta, std::string_view model, const RerankTask& task,
+                                  const RankResponse& response);
 
 struct CohereEmbedTask {
   std::string model;

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -58,5 +59,21 @@ std::string timing_text(const ResponseTimes& times);
 HttpResponse json_response(std::string body, const ResponseTimes& times);
 // For families whose bodies have no place for it: how many texts were longer than the model takes and were cut.
 void note_truncated(size_t texts, HttpResponse* response);
+
+// The shape of most routes: the task's request goes to the model that it names or that suits, and
+// write(task, model, answer) makes the body. `results` is the answer's member that has an entry for each text.
+template <typename Task, typename Results, typename Response, typename Write>
+boost::asio::awaitable<Reply> answer_task(RequestContext& context, ApiResult<Task> task, SuitsTask suits,
+                                          Results Response::* results, Write write) {
+  if (!task) co_return std::unexpected(std::move(task).error());
+  const auto chosen = co_await choose_engine(context, task->model, suits);
+  if (!chosen) co_return std::unexpected(chosen.error());
+  const auto answer = co_await ask_engine(context, *chosen->engine, std::move(task->request));
+  if (!answer) co_return std::unexpected(answer.error());
+  HttpResponse response = json_response(write(*task, *chosen, *answer), *answer);
+  const auto is_cut = [](const auto& result) { return result.truncated; };
+  note_truncated(static_cast<size_t>(std::ranges::count_if((*answer).*results, is_cut)), &response);
+  co_return response;
+}
 
 }  // namespace vivace

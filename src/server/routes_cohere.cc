@@ -20,18 +20,12 @@ constexpr char kVersion2[] = "2";
 
 template <const char* kVersion>
 asio::awaitable<Reply> rerank(RequestContext& context) {
-  auto task = parse_rerank_request(context.request.body, text_limits(context.server.config));
-  if (!task) co_return std::unexpected(std::move(task).error());
-  const auto chosen = co_await choose_engine(context, task->model, ranks_documents);
-  if (!chosen) co_return std::unexpected(chosen.error());
-  std::vector<std::string> documents;
-  if (task->return_documents) documents = task->request.documents;
-  const auto answer = co_await ask_engine(context, *chosen->engine, std::move(task->request));
-  if (!answer) co_return std::unexpected(answer.error());
-  const CohereMeta meta{.id = context.request.id, .api_version = kVersion};
-  HttpResponse response = json_response(write_rerank_response(meta, chosen->model, *answer, documents), *answer);
-  note_truncated(static_cast<size_t>(std::ranges::count(answer->ranking, true, &RankedDocument::truncated)), &response);
-  co_return response;
+  return answer_task(context, parse_rerank_request(context.request.body, text_limits(context.server.config)),
+                     ranks_documents, &RankResponse::ranking,
+                     [&context](const RerankTask& task, const ChosenEngine& chosen, const RankResponse& answer) {
+                       const CohereMeta meta{.id = context.request.id, .api_version = kVersion};
+                       return write_rerank_response(meta, chosen.model, task, answer);
+                     });
 }
 
 asio::awaitable<Reply> embed(RequestContext& context) {

@@ -20,21 +20,13 @@ namespace asio = boost::asio;
 // A text's tokens have a vector each: answers of many texts would be too long.
 constexpr size_t kMaxTokenTexts = 32;
 
-size_t truncated_texts(const EmbedResponse& response) {
-  return static_cast<size_t>(std::ranges::count(response.embeddings, true, &TextEmbedding::truncated));
-}
-
 // Vectors of the task's texts, written by `write`.
 template <typename Write>
 asio::awaitable<Reply> answer_vectors(RequestContext& context, ApiResult<TeiEmbedTask> task, Write write) {
-  if (!task) co_return std::unexpected(std::move(task).error());
-  const auto chosen = co_await choose_engine(context, task->model, gives_vectors);
-  if (!chosen) co_return std::unexpected(chosen.error());
-  const auto answer = co_await ask_engine(context, *chosen->engine, std::move(task->request));
-  if (!answer) co_return std::unexpected(answer.error());
-  HttpResponse response = json_response(write(*answer, chosen->engine->info()), *answer);
-  note_truncated(truncated_texts(*answer), &response);
-  co_return response;
+  return answer_task(context, std::move(task), gives_vectors, &EmbedResponse::embeddings,
+                     [write](const TeiEmbedTask&, const ChosenEngine& chosen, const EmbedResponse& answer) {
+                       return write(answer, chosen.engine->info());
+                     });
 }
 
 asio::awaitable<Reply> embed(RequestContext& context) {
@@ -61,14 +53,10 @@ asio::awaitable<Reply> similarity(RequestContext& context) {
 }
 
 asio::awaitable<Reply> answer_labels(RequestContext& context, ApiResult<TeiPredictTask> task) {
-  if (!task) co_return std::unexpected(std::move(task).error());
-  const auto chosen = co_await choose_engine(context, task->model, gives_labels);
-  if (!chosen) co_return std::unexpected(chosen.error());
-  const auto answer = co_await ask_engine(context, *chosen->engine, std::move(task->request));
-  if (!answer) co_return std::unexpected(answer.error());
-  HttpResponse response = json_response(write_tei_predictions(*task, *answer), *answer);
-  note_truncated(static_cast<size_t>(std::ranges::count(answer->results, true, &Classification::truncated)), &response);
-  co_return response;
+  return answer_task(context, std::move(task), gives_labels, &ClassifyResponse::results,
+                     [](const TeiPredictTask& asked, const ChosenEngine&, const ClassifyResponse& answer) {
+                       return write_tei_predictions(asked, answer);
+                     });
 }
 
 asio::awaitable<Reply> predict(RequestContext& context) {
@@ -83,17 +71,11 @@ asio::awaitable<Reply> predict_as_pipeline(RequestContext& context) {
 }
 
 asio::awaitable<Reply> rerank(RequestContext& context) {
-  auto task = parse_tei_rerank_request(context.request.body, text_limits(context.server.config));
-  if (!task) co_return std::unexpected(std::move(task).error());
-  const auto chosen = co_await choose_engine(context, task->model, ranks_documents);
-  if (!chosen) co_return std::unexpected(chosen.error());
-  std::vector<std::string> texts;
-  if (task->return_text) texts = task->request.documents;
-  const auto answer = co_await ask_engine(context, *chosen->engine, std::move(task->request));
-  if (!answer) co_return std::unexpected(answer.error());
-  HttpResponse response = json_response(write_tei_ranking(*answer, texts), *answer);
-  note_truncated(static_cast<size_t>(std::ranges::count(answer->ranking, true, &RankedDocument::truncated)), &response);
-  co_return response;
+  return answer_task(context, parse_tei_rerank_request(context.request.body, text_limits(context.server.config)),
+                     ranks_documents, &RankResponse::ranking,
+                     [](const TeiRerankTask& task, const ChosenEngine&, const RankResponse& answer) {
+                       return write_tei_ranking(task, answer);
+                     });
 }
 
 // What the default model is for decides, as in a server of one model.

@@ -128,8 +128,8 @@ void drain(const ServerConfig& config, ServerContext* context, HttpServer* serve
   log_info("stopped");
 }
 
-}  // namespace
-
+// What load_server_config() cannot see and costs nothing: that each model's directory looks like a model's.
+// server/serve_check.h does more.
 Result<void> check_models(const ServerConfig& config) {
   if (config.models.empty()) {
     return error(StatusCode::kInvalidArgument, "no model to serve; name one with --model [NAME=]DIR");
@@ -141,6 +141,8 @@ Result<void> check_models(const ServerConfig& config) {
   if (!problems.empty()) return std::unexpected(configuration_error(problems));
   return {};
 }
+
+}  // namespace
 
 Result<void> run_server(const ServerConfig& config, const ReadConfig& read_again) {
   RETURN_IF_ERROR(configure_log(config.log_level, config.log_format == "json" ? LogFormat::kJson : LogFormat::kText));

@@ -7,10 +7,6 @@
 
 namespace vivace {
 
-// Checks what load_server_config() cannot see and costs nothing: that each model's directory looks like a model's. Done
-// by run_server() before it listens; server/serve_check.h does more.
-Result<void> check_models(const ServerConfig& config);
-
 // Listens, loads the models in the background and serves until SIGTERM or SIGINT; then drains: /ready says 503, no new
 // connections, what is in flight is finished within drain_seconds. A second signal stops at once. Logs
 // "listening on http://HOST:PORT" once the port is bound. Blocks; call it once in a process, from its main thread.

@@ -164,17 +164,18 @@ ApiResult<TeiRerankTask> parse_tei_rerank_request(std::string_view body, const T
   ASSIGN_OR_RETURN(task.request.query, read_member(root, "query", limits.max_text_bytes));
   ASSIGN_OR_RETURN(task.request.documents, read_texts(root, "texts", limits));
   ASSIGN_OR_RETURN(const bool raw_scores, read_flag_or(root, "raw_scores", false));
-  ASSIGN_OR_RETURN(task.return_text, read_flag_or(root, "return_text", false));
+  ASSIGN_OR_RETURN(const bool return_text, read_flag_or(root, "return_text", false));
+  if (return_text) task.returned = task.request.documents;
   task.request.activation = raw_scores ? ScoreActivation::kNone : ScoreActivation::kSigmoid;
   return task;
 }
 
-std::string write_tei_ranking(const RankResponse& response, const std::vector<std::string>& texts) {
+std::string write_tei_ranking(const TeiRerankTask& task, const RankResponse& response) {
   JsonWriter json;
   json.begin_array();
   for (const RankedDocument& document : response.ranking) {
     json.begin_object().key("index").value(uint64_t{document.index});
-    if (!texts.empty()) json.key("text").value(texts[document.index]);
+    if (!task.returned.empty()) json.key("text").value(task.returned[document.index]);
     json.key("score").value(document.score).end_object();
   }
   return json.end_array().take();

@@ -39,11 +39,10 @@ std::string write_tei_predictions(const TeiPredictTask& task, const ClassifyResp
 struct TeiRerankTask {
   std::string model;
   RankRequest request;
-  bool return_text = false;
+  std::vector<std::string> returned;  // the texts, where the answer has them
 };
 ApiResult<TeiRerankTask> parse_tei_rerank_request(std::string_view body, const TextLimits& limits);
-// texts: those of the request where they are to be returned, else none.
-std::string write_tei_ranking(const RankResponse& response, const std::vector<std::string>& texts);
+std::string write_tei_ranking(const TeiRerankTask& task, const RankResponse& response);
 
 // The source sentence, then those that it is compared with.
 ApiResult<TeiEmbedTask> parse_tei_similarity_request(std::string_view body, const TextLimits& limits);
