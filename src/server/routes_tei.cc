@@ -205,7 +205,7 @@ RouteGroup tei_routes() {
             .doc = {.id = "teiInfo",
                     .summary = "Facts about the default model",
                     .response_schema = "TeiInfo",
-                    .errors = {404, 500, 503}}}},
+                    .errors = {404, 500, 503, 504}}}},
           tei_schemas};
 }
 
