@@ -13,6 +13,7 @@
 #include "server/cohere_json.h"
 #include "server/embeddings_json.h"
 #include "server/error_table.h"
+#include "server/kserve_json.h"
 #include "server/request_target.h"
 #include "server/route_table.h"
 #include "server/tasks_json.h"
@@ -25,7 +26,8 @@ constexpr TextLimits kLimits{.max_texts = 16, .max_text_bytes = 256};
 
 // Every error becomes valid JSON in each family's shape.
 void check_error(const ApiError& error) {
-  for (const ApiFamily family : {ApiFamily::kOpenAi, ApiFamily::kTei, ApiFamily::kCohere, ApiFamily::kVivace}) {
+  for (const ApiFamily family :
+       {ApiFamily::kOpenAi, ApiFamily::kTei, ApiFamily::kCohere, ApiFamily::kKserve, ApiFamily::kVivace}) {
     const HttpResponse response = error_response(family, error);
     CHECK(response.status >= 400 && response.status < 500);
     CHECK(JsonDocument::parse(response.body, "error").has_value());
@@ -120,6 +122,19 @@ void check(const TeiDecodeTask& task) {
   check_token_ids(task.sequences);
 }
 
+// What texts hold is checked behind this, against the model (kserve_signature_test.cc).
+void check(const KserveRestRequest& asked) {
+  CHECK(!asked.request.inputs.empty());
+  for (const KserveInput& input : asked.request.inputs) CHECK(input.texts.size() <= kLimits.max_texts);
+  KserveResponse response;
+  response.outputs = {{.name = "embedding", .shape = {1, 2}, .values = KserveOutput::Floats{0.5F, -1.0F}},
+                      {.name = "truncated", .shape = {1}, .values = KserveOutput::Flags{1}},
+                      {.name = "text", .shape = {1}, .values = KserveOutput::Texts{"fog"}}};
+  const KserveBody body = write_kserve_response(asked, response);
+  const std::string_view json = std::string_view(body.text).substr(0, body.json_bytes.value_or(body.text.size()));
+  CHECK(JsonDocument::parse(json, "response").has_value());
+}
+
 template <typename Task>
 void check_result(const ApiResult<Task>& task) {
   if (task) {
@@ -157,6 +172,9 @@ void check_bodies(std::string_view body) {
   check_result(parse_tei_rerank_request(body, kLimits));
   check_result(parse_tei_similarity_request(body, kLimits));
   check_result(parse_tei_decode_request(body, kLimits.max_texts));
+  // All of it as JSON, and with the part behind the last brace as bytes.
+  check_result(parse_kserve_request(body, std::nullopt, kLimits));
+  check_result(parse_kserve_request(body, body.rfind('}') + 1, kLimits));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ packages=(
   # build
   build-essential cmake ninja-build ccache pkg-config binutils
   libboost1.81-dev libssl-dev libsimdjson-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev libutf8proc-dev
-  libonig-dev libsqlite3-dev libpq-dev libhnswlib-dev
+  libonig-dev libsqlite3-dev libpq-dev libhnswlib-dev libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   # test
   libgtest-dev libgmock-dev libsimde-dev clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19 universal-ctags
   chromium chromium-driver shellcheck neovim valgrind

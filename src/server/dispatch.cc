@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "server/kserve_json.h"
 #include "server/request_target.h"
 #include "server/route_table.h"
 
@@ -75,12 +76,24 @@ ApiResult<std::chrono::milliseconds> read_timeout(std::string_view text, const S
   return std::chrono::milliseconds(timeout);
 }
 
+// KServe's Inference-Header-Content-Length, where the route's bodies may have bytes behind their JSON.
+ApiResult<std::optional<size_t>> read_json_bytes(const RequestHead& head, const Route& route) {
+  if (!route.doc.takes_binary || head.json_bytes.empty()) return std::optional<size_t>();
+  size_t count = 0;
+  const char* const last = head.json_bytes.data() + head.json_bytes.size();
+  const auto [end, code] = std::from_chars(head.json_bytes.data(), last, count);
+  if (code == std::errc() && end == last) return count;
+  return std::unexpected(ApiError(StatusCode::kInvalidArgument,
+                                  "Inference-Header-Content-Length: expected how many bytes of the body are JSON"));
+}
+
 // What a body must be before it is worth reading.
-std::optional<ApiError> check_body_head(const RequestHead& head) {
+std::optional<ApiError> check_body_head(const RequestHead& head, const Route& route) {
   if (!head.has_body_length) {
     return http_error(411, "length_required", "the request has no body; send one with Content-Length or chunked");
   }
-  if (!is_json(head.content_type)) {
+  const bool is_binary = route.doc.takes_binary && equal_ignoring_case(head.content_type, kOctetStream);
+  if (!is_binary && !is_json(head.content_type)) {
     return http_error(415, "unsupported_media_type", "the body must be JSON; send 'Content-Type: application/json'");
   }
   if (!head.content_encoding.empty() && !equal_ignoring_case(head.content_encoding, "identity")) {
@@ -99,8 +112,8 @@ bool check_key(const RequestHead& head, const Route& route, const ServerContext&
     }
     if (!request->tenant.empty()) return true;
   }
-  if (server.config.api_key.empty()) return !has_tenants;
-  return has_key(head.authorization, server.config.api_key);
+  if (server.config.api_key.empty() && has_tenants) return false;
+  return shows_api_key(head.authorization, server.config);
 }
 
 std::optional<ApiError> check_admission(const RequestHead& head, const Route& route, const ServerContext& server,
@@ -119,7 +132,7 @@ std::optional<ApiError> check_admission(const RequestHead& head, const Route& ro
                         "the admin key is missing or wrong; send 'Authorization: Bearer KEY'");
     }
   }
-  if (route.method == Method::kPost && !route.doc.request_schema.empty()) return check_body_head(head);
+  if (route.method == Method::kPost && !route.doc.request_schema.empty()) return check_body_head(head, route);
   return std::nullopt;
 }
 
@@ -146,6 +159,10 @@ boost::asio::awaitable<Reply> run(const Route& route, RequestContext& context) {
 }
 
 }  // namespace
+
+bool shows_api_key(std::string_view authorization, const ServerConfig& config) {
+  return config.api_key.empty() || has_key(authorization, config.api_key);
+}
 
 Admission admit(const RequestHead& head, const ServerContext& server) {
   Admission admission;
@@ -187,6 +204,12 @@ Admission admit(const RequestHead& head, const ServerContext& server) {
   admission.route = match->route;
   if (const auto error = check_admission(head, *match->route, server, &admission.request))
     answer_error(*error, &admission);
+  const auto json_bytes = read_json_bytes(head, *match->route);
+  if (json_bytes) {
+    admission.request.json_bytes = *json_bytes;
+  } else {
+    answer_error(json_bytes.error(), &admission);
+  }
   const auto timeout = read_timeout(head.request_timeout_ms, server.config);
   if (timeout) {
     admission.timeout = *timeout;

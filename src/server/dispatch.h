@@ -22,6 +22,7 @@ struct RequestHead {
   std::string_view target;
   std::string_view content_type;
   std::string_view content_encoding;
+  std::string_view json_bytes;  // KServe's Inference-Header-Content-Length
   std::string_view authorization;
   std::string_view request_timeout_ms;
   std::string_view request_id;
@@ -38,6 +39,9 @@ struct Admission {
   std::chrono::milliseconds timeout{0};  // to answer, from the end of the body on
 };
 Admission admit(const RequestHead& head, const ServerContext& server);
+
+// Whether an Authorization field shows the API key, where one is configured.
+bool shows_api_key(std::string_view authorization, const ServerConfig& config);
 
 // Runs the route's handler. Errors come back in the family's shape; an exception is a bug, logged and answered with
 // 500.

@@ -60,6 +60,12 @@ std::string cohere_body(const ApiError& error, std::string_view request_id) {
   return json.end_object().take();
 }
 
+std::string kserve_body(const ApiError& error) {
+  JsonWriter json;
+  json.begin_object().key("error").value(error.status.message);
+  return json.end_object().take();
+}
+
 // "sentences.3" is where the body's member "sentences" has its entry 3.
 void write_location(std::string_view param, JsonWriter* json) {
   json->begin_array().value("body");
@@ -113,6 +119,7 @@ std::string error_body(ApiFamily family, const ApiError& error, int status, std:
     case ApiFamily::kOpenAi: return openai_body(error, status);
     case ApiFamily::kTei: return tei_body(error, status);
     case ApiFamily::kCohere: return cohere_body(error, request_id);
+    case ApiFamily::kKserve: return kserve_body(error);
     case ApiFamily::kDetail: return detail_body(error, status);
     case ApiFamily::kVivace: break;
   }

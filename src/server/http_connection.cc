@@ -18,6 +18,9 @@
 #include "server/body_stream.h"
 #include "server/broken_head.h"
 #include "server/error_table.h"
+#include "server/grpc_front.h"
+#include "server/http2_relay.h"
+#include "server/kserve_json.h"
 #include "server/response_head.h"
 
 namespace vivace {
@@ -62,6 +65,7 @@ RequestHead head_of(const Message& message) {
           .target = {message.target().data(), message.target().size()},
           .content_type = field(message, http::field::content_type),
           .content_encoding = field(message, http::field::content_encoding),
+          .json_bytes = field(message, kJsonBytesHeader),
           .authorization = field(message, http::field::authorization),
           .request_timeout_ms = field(message, "request-timeout-ms"),
           .request_id = field(message, "x-request-id"),
@@ -117,6 +121,10 @@ asio::awaitable<void> HttpConnection::run() {
   m_socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   if (const auto peer = m_socket.remote_endpoint(ignored); !ignored) m_client = peer.address().to_string();
   Next next = Next::kKeepAlive;
+  if (co_await wait_for_request() && co_await speaks_http2()) {
+    co_await serve_http2();
+    next = Next::kClose;
+  }
   while (next == Next::kKeepAlive) {
     const bool arrived = co_await wait_for_request();
     if (!arrived) break;
@@ -134,6 +142,48 @@ asio::awaitable<bool> HttpConnection::wait_for_request() {
   const Error error = co_await read_more(kHeadReadBytes);
   m_idle = false;
   co_return !error;
+}
+
+asio::awaitable<bool> HttpConnection::speaks_http2() {
+  if (m_server.grpc == nullptr) co_return false;
+  const auto begins = [this] {
+    const auto data = m_buffer.data();
+    return std::string_view(static_cast<const char*>(data.data()), data.size()).substr(0, kHttp2Preface.size());
+  };
+  Error error;
+  set_deadline(seconds(m_server.config.header_timeout_seconds));
+  while (!error && begins().size() < kHttp2Preface.size() && kHttp2Preface.starts_with(begins())) {
+    error = co_await read_more(kHeadReadBytes);
+  }
+  co_return begins() == kHttp2Preface;
+}
+
+asio::awaitable<void> HttpConnection::serve_http2() {
+  const Result<int> server = m_server.grpc->connect();
+  if (!server) {
+    log_warning("{} spoke HTTP/2: {}", m_client, server.error().message);
+    // Not in HTTP/2, which would be taken for a server that is there: gRPC's clients would come again at once, for
+    // ever.
+    const HttpResponse response =
+        error_response(ApiFamily::kKserve, http_error(505, "http2_not_supported", server.error().message));
+    const std::string refusal = format_response_head(response, "none", 0, AfterAnswer::kClose) + response.body;
+    set_deadline(seconds(m_server.config.write_timeout_seconds));
+    co_await asio::async_write(m_socket, asio::buffer(refusal), kTuple);
+    co_return co_await linger();
+  }
+  const auto data = m_buffer.data();
+  // gRPC closes connections that nobody calls on; this is for clients that are gone without a word.
+  const auto silence = seconds(m_server.config.max_request_timeout_seconds + m_server.config.idle_timeout_seconds);
+  const auto write_timeout = seconds(m_server.config.write_timeout_seconds);
+  Http2Relay relay{.client = m_socket,
+                   .server = *server,
+                   .first = std::string(static_cast<const char*>(data.data()), data.size()),
+                   .on_step = [this, silence, write_timeout](RelayStep step) {
+                     set_deadline(step == RelayStep::kWriting ? write_timeout : silence);
+                   }};
+  m_buffer.clear();
+  co_await relay_http2(std::move(relay));
+  if (m_timed_out) m_server.stats.timeouts.add();
 }
 
 asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {

@@ -50,6 +50,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   enum class Next { kKeepAlive, kClose, kLinger };  // kLinger: close once the client has had time to read the answer
 
   boost::asio::awaitable<bool> wait_for_request();
+  // Whether the client speaks HTTP/2, which is known from its first bytes.
+  boost::asio::awaitable<bool> speaks_http2();
+  boost::asio::awaitable<void> serve_http2();
   boost::asio::awaitable<Next> serve_one();
   boost::asio::awaitable<Next> serve_admitted(Admission& admission, Parser& parser);
   boost::asio::awaitable<Next> answer_unread(const Admission& admission, Parser& parser);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,7 +16,7 @@ enum class Method { kGet, kHead, kPost, kDelete, kOptions, kOther };
 
 // The API family that a route belongs to: its clients expect errors in its own shape.
 // kDetail: {"detail":…} with 422 for what is wrong with a request, as FastAPI's servers answer.
-enum class ApiFamily { kOpenAi, kTei, kCohere, kDetail, kVivace, kClaims };
+enum class ApiFamily { kOpenAi, kTei, kCohere, kKserve, kDetail, kVivace, kClaims };
 
 struct HttpRequest {
   Method method = Method::kOther;
@@ -25,7 +26,8 @@ struct HttpRequest {
   std::string client;                                      // the other end's address, without its port
   std::string tenant;                                      // that the API key stands for; empty: any
   std::string body;
-  std::string id;  // x-request-id, the client's own or a new one
+  std::optional<size_t> json_bytes;  // how much of the body is JSON, where bytes of tensors follow
+  std::string id;                    // x-request-id, the client's own or a new one
 };
 
 struct HttpResponse {

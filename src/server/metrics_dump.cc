@@ -35,6 +35,20 @@ void dump_route(const RouteStats& stats, std::string_view route, Method route_me
                  {{"route", route}, {"method", method}}, stats.seconds);
 }
 
+void dump_grpc(const ServerStats& stats, PrometheusWriter* out) {
+  constexpr std::string_view kName = "vivace_grpc_requests_total";
+  constexpr std::string_view kHelp = "gRPC calls answered, by method and outcome.";
+  for (size_t i = 0; i < kGrpcMethods.size(); ++i) {
+    const std::string_view method = kGrpcMethods[i];
+    const RouteStats& calls = stats.grpc[i];
+    out->counter(kName, kHelp, {{"method", method}, {"status", "ok"}}, number(calls.succeeded));
+    out->counter(kName, kHelp, {{"method", method}, {"status", "refused"}}, number(calls.refused));
+    out->counter(kName, kHelp, {{"method", method}, {"status", "failed"}}, number(calls.failed));
+    out->histogram("vivace_grpc_request_seconds", "From a gRPC call to its answer.", {{"method", method}},
+                   calls.seconds);
+  }
+}
+
 void dump_http(const ServerContext& server, PrometheusWriter* out) {
   const ServerStats& stats = server.stats;
   for (size_t i = 0; i < server.routes.size(); ++i) {
@@ -137,6 +151,7 @@ std::string dump_metrics(const ServerContext& server) {
   out.gauge("process_resident_memory_bytes", "Memory that the process holds.", {},
             static_cast<double>(resident_bytes()));
   dump_http(server, &out);
+  dump_grpc(server.stats, &out);
   dump_models(server, &out);
   if (server.detection != nullptr) dump_detection(server.detection->stats, &out);
   dump_claims(server, &out);

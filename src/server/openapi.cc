@@ -5,6 +5,7 @@
 
 #include "base/json_writer.h"
 #include "server/error_table.h"
+#include "server/kserve_json.h"
 #include "server/model_json.h"
 #include "server/route_table.h"
 
@@ -33,11 +34,14 @@ constexpr char kClaimsError[] =
     R"("details":{"type":"array","items":{"type":"object","required":["field","message","error_code"],)"
     R"("properties":{"field":{"type":"string"},"message":{"type":"string"},"error_code":{"type":"string"}}}}}})";
 
+constexpr char kKserveError[] = R"({"type":"object","required":["error"],"properties":{"error":{"type":"string"}}})";
+
 std::string_view error_schema(ApiFamily family) {
   switch (family) {
     case ApiFamily::kOpenAi: return "OpenAiError";
     case ApiFamily::kTei: return "TeiError";
     case ApiFamily::kCohere: return "CohereError";
+    case ApiFamily::kKserve: return "KserveError";
     case ApiFamily::kDetail: return "DetailError";
     case ApiFamily::kClaims: return "ClaimsError";
     case ApiFamily::kVivace: break;
@@ -50,6 +54,7 @@ std::string_view tag(ApiFamily family) {
     case ApiFamily::kOpenAi: return "OpenAI";
     case ApiFamily::kTei: return "TEI";
     case ApiFamily::kCohere: return "Cohere";
+    case ApiFamily::kKserve: return "KServe";
     case ApiFamily::kDetail: return "Detection";
     case ApiFamily::kClaims: return "Claims";
     case ApiFamily::kVivace: break;
@@ -161,7 +166,7 @@ void write_operation(const Route& route, const ServerConfig& config, JsonWriter*
   write_parameters(route, json);
   if (!route.doc.request_schema.empty()) {
     json->key("requestBody").begin_object().key("required").value(true);
-    write_content("application/json", route.doc.request_schema, "", json);
+    write_content("application/json", route.doc.request_schema, route.doc.takes_binary ? kOctetStream : "", json);
     json->end_object();
   }
   write_responses(route, config, json);
@@ -195,6 +200,7 @@ void write_components(const ServerContext& server, JsonWriter* json) {
   }
   json->key("OpenAiError").raw(kOpenAiError).key("TeiError").raw(kTeiError).key("VivaceError").raw(kVivaceError);
   json->key("CohereError").raw(kCohereError).key("DetailError").raw(kDetailError);
+  json->key("KserveError").raw(kKserveError);
   json->key("ClaimsError").raw(kClaimsError);
   json->end_object();
   json->key("securitySchemes").begin_object().key("bearer").begin_object();

@@ -27,6 +27,7 @@ namespace vivace {
 struct Route;
 class CompletionService;
 class DetectionService;
+class GrpcFront;
 class ImpactService;
 class WorkerPool;
 struct ClaimsContext;
@@ -44,6 +45,7 @@ struct ServerContext {
   CompletionService* completion = nullptr;
   WorkerPool* workers = nullptr;  // for handlers that block
   ImpactService* impact = nullptr;
+  GrpcFront* grpc = nullptr;
 };
 
 struct RequestContext {
@@ -81,6 +83,7 @@ struct OperationDoc {
   std::string_view accepted_schema{};  // of a 202 answer beside the usual one
   int success = 200;
   std::vector<QueryDoc> query{};
+  bool takes_binary = false;  // JSON that bytes of tensors follow, as application/octet-stream
   std::string_view path_schema = R"({"type":"string","minLength":1})";  // of the path's {name}
 };
 

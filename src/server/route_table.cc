@@ -9,6 +9,7 @@
 #include "server/routes_console.h"
 #include "server/routes_detection.h"
 #include "server/routes_impact.h"
+#include "server/routes_kserve.h"
 #include "server/routes_models.h"
 #include "server/routes_openai.h"
 #include "server/routes_operations.h"
@@ -47,9 +48,10 @@ size_t shared_length(std::string_view route, std::string_view path) {
 }  // namespace
 
 std::span<const RouteGroup> route_groups() {
-  static const std::array<RouteGroup, 12> groups = {
-      openai_routes(),    tasks_routes(),  cohere_routes(), tei_routes(),    completion_routes(), tokenize_routes(),
-      detection_routes(), claims_routes(), impact_routes(), models_routes(), operations_routes(), console_routes()};
+  static const std::array<RouteGroup, 13> groups = {
+      openai_routes(),     tasks_routes(),      cohere_routes(),    tei_routes(),    kserve_routes(),
+      completion_routes(), tokenize_routes(),   detection_routes(), claims_routes(), impact_routes(),
+      models_routes(),     operations_routes(), console_routes()};
   return groups;
 }
 

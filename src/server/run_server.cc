@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "server/claims_context.h"
 #include "server/detection_service.h"
+#include "server/grpc_front.h"
 #include "server/http_server.h"
 #include "server/impact_setup.h"
 #include "server/registry_options.h"
@@ -116,6 +117,10 @@ void drain(const ServerConfig& config, ServerContext* context, HttpServer* serve
   log_info("draining: finishing what is in flight within {} s", config.drain_seconds);
   context->draining = true;
   std::this_thread::sleep_for(seconds(config.drain_delay_seconds));
+  // gRPC's connections close themselves once it has told their clients to go.
+  const std::jthread farewell([context, limit = std::chrono::steady_clock::now() + seconds(config.drain_seconds)] {
+    context->grpc->shut_down(limit);
+  });
   if (!server->drain(seconds(config.drain_seconds))) {
     log_warning("drain_seconds are over; cutting the connections that are left");
     server->stop_connections();
@@ -171,6 +176,8 @@ Result<void> run_server(const ServerConfig& config, const ReadConfig& read_again
   HttpServer server(context);
   WorkerPool workers(kBlockingThreads, static_cast<size_t>(config.max_queued_texts));
   context.workers = &workers;
+  GrpcFront grpc(context, server.executor());
+  context.grpc = &grpc;
   RETURN_IF_ERROR(server.listen());
   server.start();
   detection.open_jobs();

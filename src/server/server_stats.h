@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 
+#include "server/grpc_module.h"
 #include "telemetry/metrics.h"
 
 namespace vivace {
@@ -20,6 +21,8 @@ struct ServerStats {
   // Routes by their index in the table; the last stands for requests that fit no route.
   static constexpr size_t kMaxRoutes = 160;
   std::array<RouteStats, kMaxRoutes + 1> routes;
+
+  std::array<RouteStats, kGrpcMethods.size()> grpc;  // in that order
 
   Gauge connections;
   Counter connections_accepted;

@@ -1,0 +1,32 @@
+# libvivace_grpc.so: src/server/grpc, a module of its own beside the program, which opens it when the first client speaks
+# HTTP/2 (src/server/grpc_module.h says why). Without gRPC's packages there is no module, and such clients are refused.
+# The thread sanitizer does not see gRPC's own synchronisation and would report all of it.
+if(NOT VIVACE_SANITIZE MATCHES "thread" AND NOT VIVACE_BUILD_FUZZERS)
+  pkg_check_modules(grpc QUIET IMPORTED_TARGET grpc++ protobuf)
+  find_library(GRPC_REFLECTION_LIBRARY grpc++_reflection)
+  find_program(PROTOC protoc)
+  find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin)
+endif()
+if(grpc_FOUND AND GRPC_REFLECTION_LIBRARY AND PROTOC AND GRPC_CPP_PLUGIN)
+  set(protos "${CMAKE_SOURCE_DIR}/src/server/grpc")
+  set(generated "${CMAKE_BINARY_DIR}/generated/grpc")
+  file(MAKE_DIRECTORY "${generated}")
+  foreach(proto inference health)
+    set(outputs "${generated}/${proto}.pb.cc" "${generated}/${proto}.pb.h" "${generated}/${proto}.grpc.pb.cc" "${generated}/${proto}.grpc.pb.h")
+    add_custom_command(OUTPUT ${outputs} DEPENDS "${protos}/${proto}.proto" VERBATIM
+                       COMMAND "${PROTOC}" "--proto_path=${protos}" "--cpp_out=${generated}" "--grpc_out=${generated}"
+                               "--plugin=protoc-gen-grpc=${GRPC_CPP_PLUGIN}" "${proto}.proto")
+    list(APPEND vivace_grpc_generated ${outputs})
+  endforeach()
+  file(GLOB vivace_grpc_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/server/grpc/*.cc")
+  add_library(vivace_grpc MODULE ${vivace_grpc_sources} ${vivace_grpc_generated})
+  set_source_files_properties(${vivace_grpc_generated} PROPERTIES COMPILE_OPTIONS -w)
+  target_include_directories(vivace_grpc PRIVATE "${CMAKE_SOURCE_DIR}/src")
+  target_include_directories(vivace_grpc SYSTEM PRIVATE "${generated}")
+  target_link_libraries(vivace_grpc PRIVATE PkgConfig::grpc ${GRPC_REFLECTION_LIBRARY})
+  set_target_properties(vivace_grpc PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  add_dependencies(vivace vivace_grpc)
+  message(STATUS "gRPC ${grpc_grpc++_VERSION}: the server speaks it")
+else()
+  message(STATUS "gRPC is not used: clients that speak HTTP/2 will be refused")
+endif()

@@ -1,0 +1,107 @@
+// The relay between a client over TCP and an echo at the other end of a socket pair.
+#include "server/http2_relay.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+namespace vivace {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+// Sends back what comes until the other side stops sending.
+void echo(int socket) {
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const ssize_t count = read(socket, buffer.data(), buffer.size());
+    if (count <= 0) break;
+    for (ssize_t sent = 0; sent < count;) {
+      const ssize_t more = send(socket, buffer.data() + sent, static_cast<size_t>(count - sent), MSG_NOSIGNAL);
+      if (more <= 0) break;
+      sent += more;
+    }
+  }
+  close(socket);
+}
+
+class Http2RelayTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, m_pair.data()), 0);
+    tcp::acceptor acceptor(m_io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    m_client.connect(acceptor.local_endpoint());
+    acceptor.accept(m_accepted);
+    m_echo = std::jthread([socket = m_pair[0]] { echo(socket); });
+  }
+  void start(std::string first) {
+    Http2Relay relay{
+        .client = m_accepted, .server = m_pair[1], .first = std::move(first), .on_step = [this](RelayStep step) {
+          m_writes += step == RelayStep::kWriting ? 1 : 0;
+        }};
+    asio::co_spawn(m_io, relay_http2(std::move(relay)), asio::detached);
+    m_thread = std::jthread([this] { m_io.run(); });  // ends with the relay
+  }
+  std::string read_all() {
+    std::string text;
+    boost::system::error_code ended;
+    asio::read(m_client, asio::dynamic_buffer(text), ended);
+    return text;
+  }
+
+  std::array<int, 2> m_pair{};
+  asio::io_context m_io;
+  asio::io_context m_own;
+  tcp::socket m_client{m_own};
+  tcp::socket m_accepted{m_io};
+  int m_writes = 0;
+  std::jthread m_echo;
+  std::jthread m_thread;
+};
+
+TEST_F(Http2RelayTest, CarriesBytesBothWaysUntilTheClientEnds) {
+  start("first ");
+  std::string sent(1 << 20, 'x');
+  std::jthread writer([&] {
+    asio::write(m_client, asio::buffer(sent));
+    m_client.shutdown(tcp::socket::shutdown_send);
+  });
+  EXPECT_EQ(read_all(), "first " + sent);
+  writer.join();
+  m_thread.join();
+  EXPECT_GT(m_writes, 1);
+}
+
+TEST_F(Http2RelayTest, AResetClientEndsIt) {
+  start("");
+  m_client.set_option(asio::socket_base::linger(true, 0));
+  m_client.close();
+  m_thread.join();
+}
+
+TEST_F(Http2RelayTest, ACancelledSocketEndsIt) {
+  start("");
+  asio::post(m_io, [this] { m_accepted.close(); });
+  m_thread.join();
+  EXPECT_EQ(read_all(), "");
+}
+
+TEST_F(Http2RelayTest, AServerThatClosesEndsIt) {
+  start("");
+  shutdown(m_pair[0], SHUT_RDWR);
+  EXPECT_EQ(read_all(), "");
+  m_thread.join();
+}
+
+}  // namespace
+}  // namespace vivace

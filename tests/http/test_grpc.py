@@ -1,0 +1,274 @@
+"""gRPC on the server's one port: inference.GRPCInferenceService by Triton's client, health and reflection by gRPC's own."""
+
+import shutil
+import signal
+import threading
+import time
+
+import grpc
+import numpy
+import pytest
+import tritonclient.grpc as triton
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+from kserve_client import ask_with_kserve
+from vivace_server import PATIENCE_SECONDS, PROGRAM, ROOT, Server
+
+pytestmark = pytest.mark.skipif(not (PROGRAM.parent / "libvivace_grpc.so").exists(), reason="this build has no gRPC (make deps)")
+GOLDEN = ROOT / "tests" / "golden"
+HEADS = GOLDEN / "heads"
+TEXTS = ["old letters from the fog", "the fog", "a" * 9 + " wolf"]
+SERVICE = "inference.GRPCInferenceService"
+
+
+@pytest.fixture(scope="module")
+def server():
+    models = [f"vectors={GOLDEN}/tiny-bert", f"moods={HEADS}/bert-moods", f"writer={GOLDEN}/t5-code"]
+    with Server("--rate-limits", "off", "--precision", "fp32", models=models) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    with triton.InferenceServerClient(f"127.0.0.1:{server.port}") as open_client:
+        yield open_client
+
+
+@pytest.fixture()
+def channel(server):
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as open_channel:
+        yield open_channel
+
+
+def tensor(name, texts):
+    made = triton.InferInput(name, [len(texts)], "BYTES")
+    made.set_data_from_numpy(numpy.array([text.encode() for text in texts], dtype=object))
+    return made
+
+
+def infer(client, model, texts, name="text", **options):
+    return client.infer(model, [tensor(name, texts)], client_timeout=PATIENCE_SECONDS, **options)
+
+
+def openai_vectors(server, texts, **more):
+    answer = server.post("/v1/embeddings", json={"model": "vectors", "input": texts, **more}).json()
+    return numpy.array([item["embedding"] for item in answer["data"]], "f4")
+
+
+def test_health_and_metadata(server, client):
+    assert client.is_server_live() and client.is_server_ready()
+    assert client.is_model_ready("vectors") and client.is_model_ready("vectors", "1")
+    assert client.get_server_metadata().name == "vivace"
+    model = client.get_model_metadata("vectors")
+    rest = server.get("/v2/models/vectors").json()
+    assert (model.name, list(model.versions), model.platform) == (rest["name"], rest["versions"], rest["platform"])
+    for ports, expected in ((model.inputs, rest["inputs"]), (model.outputs, rest["outputs"])):
+        assert [{"name": port.name, "datatype": port.datatype, "shape": list(port.shape)} for port in ports] == expected
+
+
+def test_answers_are_those_of_rest(server, client):
+    answer = infer(client, "vectors", TEXTS, request_id="mine")
+    assert numpy.array_equal(answer.as_numpy("embedding"), openai_vectors(server, TEXTS))
+    assert answer.as_numpy("truncated").tolist() == [False] * 3
+    assert answer.get_response().id == "mine" and answer.get_response().model_version == "1"
+    shorter = infer(client, "vectors", TEXTS, parameters={"dimensions": 8}, outputs=[triton.InferRequestedOutput("embedding")])
+    assert shorter.as_numpy("embedding").shape == (3, 8) and shorter.as_numpy("truncated") is None
+    best = infer(client, "moods", TEXTS).as_numpy("label")
+    classes = server.post("/v1/classify", json={"model": "moods", "inputs": TEXTS}).json()["results"]
+    assert [label.decode() for label in best] == [row["labels"][0]["label"] for row in classes]
+    written = infer(client, "writer", TEXTS[:1], name="prompt", parameters={"max_tokens": 6, "temperature": 0.0})
+    completion = server.post("/v1/completions", json={"model": "writer", "prompt": TEXTS[0], "max_tokens": 6}).json()
+    assert written.as_numpy("text")[0].decode() == completion["choices"][0]["text"]
+
+
+def test_typed_contents(server, channel):
+    """KServe's clients send values in each tensor's contents and read them there."""
+    request = service_pb2.ModelInferRequest(model_name="vectors")
+    request.inputs.add(name="text", datatype="BYTES", shape=[2]).contents.bytes_contents.extend(text.encode() for text in TEXTS[:2])
+    answer = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=PATIENCE_SECONDS)
+    assert not answer.raw_output_contents
+    values = numpy.array(answer.outputs[0].contents.fp32_contents, "f4").reshape(list(answer.outputs[0].shape))
+    assert numpy.array_equal(values, openai_vectors(server, TEXTS[:2]))
+    assert list(answer.outputs[1].contents.bool_contents) == [False, False]
+
+
+def test_kserves_own_client(server):
+    assert numpy.array_equal(ask_with_kserve("grpc", server, "vectors", TEXTS), openai_vectors(server, TEXTS))
+
+
+def test_cut_texts_are_told(client):
+    answer = infer(client, "vectors", ["fog", "fog " * 500])
+    assert answer.as_numpy("truncated").tolist() == [False, True]
+    assert answer.get_response().parameters["truncated_texts"].int64_param == 1
+
+
+def code_of(call, *arguments, **options):
+    with pytest.raises(grpc.RpcError) as failed:
+        call(*arguments, timeout=PATIENCE_SECONDS, **options)
+    code = failed.value.code()
+    assert failed.value.details() or code == grpc.StatusCode.UNIMPLEMENTED  # which gRPC itself says
+    return code
+
+
+def request_of(model="vectors", name="text", datatype="BYTES", shape=(1,), raw=(b"\x03\x00\x00\x00fog",), version="", **more):
+    request = service_pb2.ModelInferRequest(model_name=model, model_version=version, raw_input_contents=raw, **more)
+    request.inputs.add(name=name, datatype=datatype, shape=shape)
+    return request
+
+
+def test_errors_have_their_codes(server, channel):
+    stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+    assert code_of(stub.ModelInfer, request_of(model="nobody")) == grpc.StatusCode.NOT_FOUND
+    assert code_of(stub.ModelInfer, request_of(version="2")) == grpc.StatusCode.NOT_FOUND
+    assert code_of(stub.ModelReady, service_pb2.ModelReadyRequest(name="nobody")) == grpc.StatusCode.NOT_FOUND
+    assert code_of(stub.ModelMetadata, service_pb2.ModelMetadataRequest(name="nobody")) == grpc.StatusCode.NOT_FOUND
+    bad = [request_of(name="words"), request_of(datatype="FP32"), request_of(shape=[2]), request_of(shape=[-1]), request_of(shape=[]),
+           request_of(shape=[1 << 40, 1 << 40]), request_of(raw=[b"\x03\x00\x00\x00fo"]), request_of(raw=[b"\x03"]),
+           request_of(raw=[b"\x00\x00\x00\x00"]), request_of(raw=[b"\x02\x00\x00\x00\xff\xff"]), request_of(raw=[b"", b""]),
+           request_of(raw=[]), service_pb2.ModelInferRequest(model_name="vectors")]
+    for request in bad:
+        assert code_of(stub.ModelInfer, request) == grpc.StatusCode.INVALID_ARGUMENT, request
+    assert code_of(stub.RepositoryIndex, service_pb2.RepositoryIndexRequest()) == grpc.StatusCode.UNIMPLEMENTED
+    assert server.get("/ready").status_code == 200
+
+
+def test_messages_are_limited():
+    with Server("--rate-limits", "off", "--max-body-bytes", "4096", "--max-text-bytes", "4096", "--max-texts-per-request", "2",
+                models=[f"vectors={GOLDEN}/tiny-bert"]) as server, grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+        long = request_of(raw=[b"\x00\x20\x00\x00" + b"a" * 8192])
+        assert code_of(stub.ModelInfer, long) == grpc.StatusCode.RESOURCE_EXHAUSTED
+        many = request_of(shape=[3], raw=[b"\x01\x00\x00\x00a" * 3])
+        assert code_of(stub.ModelInfer, many) == grpc.StatusCode.INVALID_ARGUMENT
+        assert stub.ModelInfer(request_of(), timeout=PATIENCE_SECONDS).model_name == "vectors"
+
+
+def test_a_deadline_is_kept(client):
+    with pytest.raises(triton.InferenceServerException) as late:
+        client.infer("vectors", [tensor("text", ["old letters from the fog " * 12] * 1024)], client_timeout=0.003)
+    assert "DEADLINE_EXCEEDED" in late.value.status()
+    with pytest.raises(triton.InferenceServerException) as late:
+        infer(client, "vectors", TEXTS, timeout=1)  # microseconds
+    assert "DEADLINE_EXCEEDED" in late.value.status()
+
+
+def test_the_key_is_asked_for_but_not_of_probes():
+    with Server("--api-key", "secret", models=[f"vectors={GOLDEN}/tiny-bert"]) as server, grpc.insecure_channel(
+            f"127.0.0.1:{server.port}") as channel:
+        stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+        assert stub.ServerLive(service_pb2.ServerLiveRequest(), timeout=PATIENCE_SECONDS).live
+        assert health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE_SECONDS).status == 1
+        for call, request in ((stub.ModelInfer, request_of()), (stub.ServerMetadata, service_pb2.ServerMetadataRequest()),
+                              (stub.ModelMetadata, service_pb2.ModelMetadataRequest(name="vectors")),
+                              (stub.ModelReady, service_pb2.ModelReadyRequest(name="vectors"))):
+            for metadata in ((), (("authorization", "Bearer wrong"),)):
+                assert code_of(call, request, metadata=metadata) == grpc.StatusCode.UNAUTHENTICATED
+            call(request, timeout=PATIENCE_SECONDS, metadata=(("authorization", "Bearer secret"),))
+
+
+def test_health(server, channel):
+    health = health_pb2_grpc.HealthStub(channel)
+    for service in ("", SERVICE):
+        assert health.Check(health_pb2.HealthCheckRequest(service=service), timeout=PATIENCE_SECONDS).status == 1
+    assert code_of(health.Check, health_pb2.HealthCheckRequest(service="nobody")) == grpc.StatusCode.NOT_FOUND
+    watch = health.Watch(health_pb2.HealthCheckRequest(service="nobody"), timeout=PATIENCE_SECONDS)
+    assert next(watch).status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+    watch.cancel()
+
+
+def test_reflection(channel):
+    services = ProtoReflectionDescriptorDatabase(channel).get_services()
+    assert {SERVICE, "grpc.health.v1.Health"} <= set(services)
+
+
+def test_a_watch_tells_of_draining_and_the_server_stops_beside_open_channels():
+    with Server("--rate-limits", "off", "--drain-delay-seconds", "2", models=[f"vectors={GOLDEN}/tiny-bert"]) as server:
+        with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel, triton.InferenceServerClient(f"127.0.0.1:{server.port}") as idle:
+            assert idle.is_server_ready()
+            watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=PATIENCE_SECONDS)
+            assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+            server.process.send_signal(signal.SIGTERM)
+            assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            assert server.process.wait(PATIENCE_SECONDS) == 0
+            with pytest.raises(grpc.RpcError):
+                next(watch)
+
+
+def test_a_call_that_runs_is_finished_while_draining():
+    with Server("--rate-limits", "off", models=[f"vectors={GOLDEN}/tiny-bert"]) as server, triton.InferenceServerClient(
+            f"127.0.0.1:{server.port}") as client:
+        texts = ["old letters from the fog " * 12] * 512
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(infer(client, "vectors", texts)))
+        asking.start()
+        server.wait_until(lambda: server.metric("vivace_engine_requests_accepted_total", model="vectors") >= 1)
+        server.process.send_signal(signal.SIGTERM)
+        asking.join(PATIENCE_SECONDS)
+        assert answers and answers[0].as_numpy("embedding").shape[0] == 512
+        assert server.process.wait(PATIENCE_SECONDS) == 0
+
+
+def test_calls_and_connections_are_counted(server, client):
+    def calls(status):
+        return server.metric("vivace_grpc_requests_total", method="ModelInfer", status=status)
+    before = calls("ok"), calls("refused")
+    infer(client, "vectors", TEXTS)
+    with pytest.raises(triton.InferenceServerException):
+        infer(client, "nobody", TEXTS)
+    assert (calls("ok"), calls("refused")) == (before[0] + 1, before[1] + 1)
+    open_before = server.metric("vivace_http_connections")
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as another:
+        health_pb2_grpc.HealthStub(another).Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE_SECONDS)
+        assert server.metric("vivace_http_connections") > open_before
+    server.wait_until(lambda: server.metric("vivace_http_connections") <= open_before)
+
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+def test_a_preface_in_pieces_and_rubbish_behind_it(server, client):
+    for rubbish in (b"", b"\x00" * 64, b"GET / HTTP/1.1\r\n\r\n", bytes(range(256)) * 300):
+        connection = server.connect()
+        connection.send(PREFACE[:5])
+        time.sleep(0.05)
+        connection.send(PREFACE[5:] + rubbish)
+        connection.socket.close()
+    assert infer(client, "vectors", TEXTS).as_numpy("embedding").shape[0] == 3
+
+
+def test_what_only_begins_like_http2_is_answered_as_http1(server):
+    connection = server.connect()
+    connection.send(b"PRI * HTTP/1.1\r\nhost: test\r\n\r\n")
+    assert connection.read_response()[0] in (400, 404, 405)
+
+
+def test_without_grpc_clients_are_told_why(tmp_path):
+    alone = tmp_path / "vivace"
+    shutil.copy(PROGRAM, alone)  # the module stays behind
+    with Server("--rate-limits", "off", models=[f"vectors={GOLDEN}/tiny-bert"], program=alone) as server:
+        with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel, pytest.raises(grpc.RpcError) as refused:
+            service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request_of(), timeout=PATIENCE_SECONDS)
+        assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert "spoke HTTP/2" in server.log() and "make deps" in server.log() and server.is_ready()
+        assert server.log().count("spoke HTTP/2") < 20  # it waits before it comes again
+
+
+def test_silent_clients_are_sent_away():
+    with Server("--rate-limits", "off", "--idle-timeout-seconds", "0.5", "--max-request-timeout-seconds", "1",
+                models=[f"vectors={GOLDEN}/tiny-bert"], environment={"VIVACE_REQUEST_TIMEOUT_SECONDS": "1"}) as server:
+        connection = server.connect()
+        connection.send(PREFACE)
+        while connection.socket.recv(65536):
+            pass  # gRPC's settings and its farewell
+        connection.socket.close()
+        assert server.is_ready()
+
+
+def test_many_calls_on_one_channel(server, channel):
+    stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+    expected = openai_vectors(server, ["fog"])[0]
+    calls = [stub.ModelInfer.future(request_of(), timeout=PATIENCE_SECONDS) for _ in range(300)]
+    for call in calls:
+        assert numpy.array_equal(numpy.frombuffer(call.result().raw_output_contents[0], "f4"), expected)
