@@ -38,6 +38,7 @@ ApiResult<void> read_types(const JsonValue& body, CohereEmbedTask* task) {
   constexpr size_t kMaxTypes = 16;
   ASSIGN_OR_RETURN(const std::vector<JsonValue> types, read_items(body, "embedding_types", kMaxTypes));
   task->floats = false;
+  task->names_types = true;
   for (const JsonValue& type : types) {
     ASSIGN_OR_RETURN(const std::string name, read_text(type, "embedding_types", 64));
     if (name == "float") {
@@ -61,6 +62,18 @@ ApiResult<TooLong> read_truncate(const JsonValue& body) {
 void write_meta(const CohereMeta& meta, std::string_view unit, int64_t units, JsonWriter* json) {
   json->key("meta").begin_object().key("api_version").begin_object().key("version").value(meta.api_version);
   json->end_object().key("billed_units").begin_object().key(unit).value(units).end_object().end_object();
+}
+
+void write_vectors(const EmbedResponse& response, JsonWriter* json) {
+  json->begin_array();
+  for (const TextEmbedding& embedding : response.embeddings) json->values(std::span<const float>(embedding.values));
+  json->end_array();
+}
+
+void write_base64(const EmbedResponse& response, JsonWriter* json) {
+  json->begin_array();
+  for (const TextEmbedding& embedding : response.embeddings) json->value(base64_of_floats(embedding.values));
+  json->end_array();
 }
 
 }  // namespace
@@ -131,23 +144,22 @@ std::string prompt_for(std::string_view input_type, const std::vector<std::strin
 
 std::string write_cohere_embed_response(const CohereMeta& meta, const CohereEmbedTask& task,
                                         const std::vector<std::string>& texts, const EmbedResponse& response) {
+  const bool is_plain = meta.api_version == kCohereVersion1 && !task.names_types;
   JsonWriter json;
-  json.begin_object().key("id").value(meta.id).key("embeddings").begin_object();
+  json.begin_object().key("id").value(meta.id).key("embeddings");
   int64_t tokens = 0;
   for (const TextEmbedding& embedding : response.embeddings) tokens += embedding.tokens;
-  if (task.floats) {
-    json.key("float").begin_array();
-    for (const TextEmbedding& embedding : response.embeddings) json.values(std::span<const float>(embedding.values));
-    json.end_array();
+  if (is_plain) {
+    write_vectors(response, &json);
+  } else {
+    json.begin_object();
+    if (task.floats) write_vectors(response, &json.key("float"));
+    if (task.base64) write_base64(response, &json.key("base64"));
+    json.end_object();
   }
-  if (task.base64) {
-    json.key("base64").begin_array();
-    for (const TextEmbedding& embedding : response.embeddings) json.value(base64_of_floats(embedding.values));
-    json.end_array();
-  }
-  json.end_object().key("texts").begin_array();
+  json.key("texts").begin_array();
   for (const std::string& text : texts) json.value(text);
-  json.end_array().key("response_type").value("embeddings_by_type");
+  json.end_array().key("response_type").value(is_plain ? "embeddings_floats" : "embeddings_by_type");
   write_meta(meta, "input_tokens", tokens, &json);
   return json.end_object().take();
 }

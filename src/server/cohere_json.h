@@ -18,6 +18,9 @@ struct RerankTask {
 };
 ApiResult<RerankTask> parse_rerank_request(std::string_view body, const TextLimits& limits);
 
+inline constexpr char kCohereVersion1[] = "1";
+inline constexpr char kCohereVersion2[] = "2";
+
 // What identifies an answer: its request's id, and which version of the API it was asked through.
 struct CohereMeta {
   std::string_view id;
@@ -31,12 +34,13 @@ struct CohereEmbedTask {
   EmbedRequest request;
   std::string input_type;  // "search_query", …
   bool floats = true;
-  bool base64 = false;  // of little-endian float32 values
+  bool base64 = false;       // of little-endian float32 values
+  bool names_types = false;  // the request has embedding_types
 };
 ApiResult<CohereEmbedTask> parse_cohere_embed_request(std::string_view body, const TextLimits& limits);
 // The one of a model's prompts that is meant for that type of input; empty: none.
 std::string prompt_for(std::string_view input_type, const std::vector<std::string>& prompt_names);
-// texts: those of the request.
+// texts: those of the request. The first version answers a request that names no types with a plain list of vectors.
 std::string write_cohere_embed_response(const CohereMeta& meta, const CohereEmbedTask& task,
                                         const std::vector<std::string>& texts, const EmbedResponse& response);
 

@@ -277,7 +277,7 @@ asio::awaitable<ApiResult<KserveAnswer>> ask(RequestContext& context, Engine& en
   if (!answer) co_return std::unexpected(answer.error());
   KserveAnswer written;
   written.response.outputs = write_outputs(*answer, engine.info());
-  written.times = *answer;
+  written.times = static_cast<const ResponseTimes&>(*answer);
   co_return written;
 }
 

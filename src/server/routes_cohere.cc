@@ -15,9 +15,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr char kVersion1[] = "1";
-constexpr char kVersion2[] = "2";
-
 template <const char* kVersion>
 asio::awaitable<Reply> rerank(RequestContext& context) {
   return answer_task(context, parse_rerank_request(context.request.body, text_limits(context.server.config)),
@@ -28,6 +25,7 @@ asio::awaitable<Reply> rerank(RequestContext& context) {
                      });
 }
 
+template <const char* kVersion>
 asio::awaitable<Reply> embed(RequestContext& context) {
   auto task = parse_cohere_embed_request(context.request.body, text_limits(context.server.config));
   if (!task) co_return std::unexpected(std::move(task).error());
@@ -38,7 +36,7 @@ asio::awaitable<Reply> embed(RequestContext& context) {
   const std::vector<std::string> texts = task->request.texts;
   const auto answer = co_await ask_engine(context, *chosen->engine, std::move(task->request));
   if (!answer) co_return std::unexpected(answer.error());
-  const CohereMeta meta{.id = context.request.id, .api_version = kVersion2};
+  const CohereMeta meta{.id = context.request.id, .api_version = kVersion};
   HttpResponse response = json_response(write_cohere_embed_response(meta, *task, texts, *answer), *answer);
   note_truncated(static_cast<size_t>(std::ranges::count(answer->embeddings, true, &TextEmbedding::truncated)),
                  &response);
@@ -82,11 +80,12 @@ std::vector<Schema> schemas(const ApiFacts& facts) {
                    kMeta)},
       {"CohereEmbedRequest", embed_request_schema(facts)},
       {"CohereEmbedResponse",
-       fmt::format(R"({{"type":"object","required":["id","embeddings","texts","meta"],"properties":{{)"
-                   R"("id":{{"type":"string"}},"texts":{{"type":"array","items":{{"type":"string"}}}},)"
-                   R"("embeddings":{{"type":"object","properties":{{"float":{{"type":"array"}},)"
-                   R"("base64":{{"type":"array","items":{{"type":"string"}}}}}}}},{}}}}})",
-                   kMeta)}};
+       fmt::format(
+           R"({{"type":"object","required":["id","embeddings","texts","meta"],"properties":{{)"
+           R"("id":{{"type":"string"}},"texts":{{"type":"array","items":{{"type":"string"}}}},)"
+           R"("embeddings":{{"oneOf":[{{"type":"array"}},{{"type":"object","properties":{{"float":{{"type":"array"}},)"
+           R"("base64":{{"type":"array","items":{{"type":"string"}}}}}}}}]}},{}}}}})",
+           kMeta)}};
 }
 
 Route route(std::string_view path, WaitingHandler handler, OperationDoc doc) {
@@ -106,16 +105,20 @@ OperationDoc rerank_doc(std::string_view id) {
           .response_schema = "CohereRerankResponse"};
 }
 
+OperationDoc embed_doc(std::string_view id) {
+  return {.id = id,
+          .summary = "Vectors of texts",
+          .request_schema = "CohereEmbedRequest",
+          .response_schema = "CohereEmbedResponse"};
+}
+
 }  // namespace
 
 RouteGroup cohere_routes() {
-  return {{route("/v1/rerank", rerank<kVersion1>, rerank_doc("rerankV1")),
-           route("/v2/rerank", rerank<kVersion2>, rerank_doc("rerankV2")),
-           route("/v2/embed", embed,
-                 {.id = "embedV2",
-                  .summary = "Vectors of texts",
-                  .request_schema = "CohereEmbedRequest",
-                  .response_schema = "CohereEmbedResponse"})},
+  return {{route("/v1/rerank", rerank<kCohereVersion1>, rerank_doc("rerankV1")),
+           route("/v2/rerank", rerank<kCohereVersion2>, rerank_doc("rerankV2")),
+           route("/v1/embed", embed<kCohereVersion1>, embed_doc("embedV1")),
+           route("/v2/embed", embed<kCohereVersion2>, embed_doc("embedV2"))},
           schemas};
 }
 

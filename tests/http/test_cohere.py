@@ -67,6 +67,14 @@ def test_embed(client, ranking_server):
         assert numpy.array_equal(numpy.frombuffer(base64.b64decode(text), "<f4"), numpy.array(vector, "<f4"))
 
 
+def test_embed_of_the_first_version(ranking_server):
+    client = cohere.Client(api_key="none", base_url=ranking_server.url)
+    plain = client.embed(model="vectors", texts=DOCUMENTS, input_type="search_document")
+    typed = client.embed(model="vectors", texts=DOCUMENTS, input_type="search_document", embedding_types=["float"])
+    assert (plain.response_type, typed.response_type) == ("embeddings_floats", "embeddings_by_type")
+    assert plain.embeddings == typed.embeddings.float_ and len(plain.embeddings) == len(DOCUMENTS)
+
+
 def test_embed_dimension(client):
     answer = client.embed(model="vectors", texts=DOCUMENTS[:1], input_type="clustering", output_dimension=8)
     assert len(answer.embeddings.float_[0]) == 8
