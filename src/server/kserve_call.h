@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "server/kserve_message.h"
+#include "server/kserve_tasks.h"
 #include "server/route.h"
 
 namespace vivace {
@@ -20,18 +21,9 @@ boost::asio::awaitable<ApiResult<KserveModelMetadata>> describe_kserve_model(Req
 // Whether a model is there to be asked. Begins no load. kNotFound as above.
 ApiResult<bool> is_kserve_model_ready(const ServerContext& server, std::string_view model, std::string_view version);
 
-// The answer, with its times. Parameters of a request:
-//   all models   truncate (false: a text that is too long is an error), timeout (microseconds, at most the request's)
-//   vectors      dimensions, normalize, prompt_name
-//   labels       activation ("softmax", "sigmoid", "none"), also of rankers
-//   tags         aggregation ("simple", "first", "average", "max")
-//   masks        top_k
-//   generation   max_tokens, temperature, top_p, top_k, seed, stop
-// Others are ignored. The answer's parameter truncated_texts counts the texts that were cut, where there are any.
-struct KserveAnswer {
-  KserveResponse response;
-  ResponseTimes times;
-};
+// The answer: those of the model's outputs that are asked for. The request's parameter timeout (microseconds) shortens
+// its deadline, the others are in server/kserve_tasks.h. The answer's parameter truncated_texts counts the texts that
+// were cut, where there are any.
 boost::asio::awaitable<ApiResult<KserveAnswer>> answer_kserve(RequestContext& context, KserveRequest request);
 
 }  // namespace vivace

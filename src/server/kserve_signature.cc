@@ -32,15 +32,19 @@ KservePort truncated() {
   return {.name = "truncated", .datatype = "BOOL", .shape = {kAny}};
 }
 
+KservePort optional(KservePort port) {
+  port.is_optional = true;
+  return port;
+}
+
 std::vector<KservePort> inputs_of(KserveTask task) {
   switch (task) {
-    case KserveTask::kRank: return {one_text(kQueryTensor), texts(kDocumentsTensor)};
+    // What gives one number scores documents against a query, or texts and pairs as any classifier.
+    case KserveTask::kRank:
+      return {optional(one_text(kQueryTensor)), optional(texts(kDocumentsTensor)), optional(texts(kTextTensor)),
+              optional(texts(kPairTensor))};
     case KserveTask::kGenerate: return {one_text(kPromptTensor)};
-    case KserveTask::kClassify: {
-      KservePort pair = texts(kPairTensor);
-      pair.is_optional = true;
-      return {texts(kTextTensor), std::move(pair)};
-    }
+    case KserveTask::kClassify: return {texts(kTextTensor), optional(texts(kPairTensor))};
     default: return {texts(kTextTensor)};
   }
 }
@@ -127,7 +131,21 @@ ApiResult<void> check_texts(const KserveInput& input, const TextLimits& limits) 
   return {};
 }
 
+ApiResult<void> check_rank_inputs(const KserveRequest& request) {
+  const bool has_query = has_input(request, kQueryTensor);
+  const bool has_text = has_input(request, kTextTensor);
+  if (has_query != has_input(request, kDocumentsTensor) || has_query == has_text ||
+      (has_query && has_input(request, kPairTensor))) {
+    return refuse("send the inputs 'query' and 'documents', or 'text' with or without 'text_pair'");
+  }
+  return {};
+}
+
 }  // namespace
+
+bool has_input(const KserveRequest& request, std::string_view name) {
+  return std::ranges::find(request.inputs, name, &KserveInput::name) != request.inputs.end();
+}
 
 KserveTask kserve_task(const ServedModel& model) {
   if (model.kind() == ModelKind::kGenerator) return KserveTask::kGenerate;
@@ -169,12 +187,12 @@ ApiResult<void> check_kserve_request(const KserveRequest& request, const KserveM
     }
   }
   for (const KservePort& port : model.inputs) {
-    const bool is_there = std::ranges::find(request.inputs, port.name, &KserveInput::name) != request.inputs.end();
-    if (!is_there && !port.is_optional) {
+    if (!port.is_optional && !has_input(request, port.name)) {
       return refuse(
           fmt::format("input '{}' is missing; model '{}' takes: {}", port.name, model.name, names(model.inputs)));
     }
   }
+  if (has_port(model.inputs, kQueryTensor)) RETURN_IF_ERROR(check_rank_inputs(request));
   for (const std::string& output : request.outputs) {
     if (has_port(model.outputs, output)) continue;
     return refuse(fmt::format("model '{}' has no output '{}'; it gives: {}", model.name, printable(output),

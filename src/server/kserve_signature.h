@@ -17,6 +17,8 @@ inline constexpr std::string_view kQueryTensor = "query";
 inline constexpr std::string_view kDocumentsTensor = "documents";
 inline constexpr std::string_view kPromptTensor = "prompt";
 
+bool has_input(const KserveRequest& request, std::string_view name);
+
 enum class KserveTask { kEmbed, kClassify, kRank, kTag, kFillMask, kGenerate };
 KserveTask kserve_task(const ServedModel& model);  // of a loaded one
 

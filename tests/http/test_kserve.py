@@ -134,6 +134,17 @@ def test_ranking_in_the_order_of_the_documents(kserve, client):
     scores = {row["index"]: row["relevance_score"] for row in expected}
     assert answer.as_numpy("scores").tolist() == pytest.approx([scores[i] for i in range(3)], abs=1e-7)
     assert "takes one" in ask(kserve, "rank", {"query": TEXTS[:2], "documents": TEXTS}, 400)["error"]
+    pairs = infer(client, "rank", {"text": TEXTS[:1] * 3, "text_pair": TEXTS})
+    assert pairs.as_numpy("scores").tolist() == pytest.approx(answer.as_numpy("scores").tolist(), abs=1e-7)
+    for inputs in ({"query": TEXTS[:1]}, {"documents": TEXTS}, {"query": TEXTS[:1], "documents": TEXTS, "text": TEXTS},
+                   {"query": TEXTS[:1], "documents": TEXTS, "text_pair": TEXTS}, {"text_pair": TEXTS}):
+        assert "'query' and 'documents'" in ask(kserve, "rank", inputs, 400)["error"]
+
+
+def test_a_model_of_one_number_reads_texts(kserve, client):
+    expected = command_line("classify", "rank", *TEXTS)
+    scores = infer(client, "rank", {"text": TEXTS}).as_numpy("scores")
+    assert scores.tolist() == pytest.approx([result["labels"][0]["score"] for result in expected], abs=1e-7)
 
 
 def test_tags_and_masks_are_json(kserve, client):
