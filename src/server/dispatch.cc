@@ -136,6 +136,19 @@ std::optional<ApiError> check_admission(const RequestHead& head, const Route& ro
   return std::nullopt;
 }
 
+// What the head says beside the target, or the first thing that is wrong with it.
+std::optional<ApiError> read_head(const RequestHead& head, const Route& route, const ServerContext& server,
+                                  Admission* admission) {
+  if (auto problem = check_admission(head, route, server, &admission->request)) return problem;
+  const auto json_bytes = read_json_bytes(head, route);
+  if (!json_bytes) return json_bytes.error();
+  admission->request.json_bytes = *json_bytes;
+  const auto timeout = read_timeout(head.request_timeout_ms, server.config);
+  if (!timeout) return timeout.error();
+  admission->timeout = *timeout;
+  return std::nullopt;
+}
+
 void answer_error(const ApiError& error, Admission* admission) {
   admission->route = nullptr;
   admission->answer = error_response(admission->family, error, admission->request.id);
@@ -202,20 +215,7 @@ Admission admit(const RequestHead& head, const ServerContext& server) {
     return admission;
   }
   admission.route = match->route;
-  if (const auto error = check_admission(head, *match->route, server, &admission.request))
-    answer_error(*error, &admission);
-  const auto json_bytes = read_json_bytes(head, *match->route);
-  if (json_bytes) {
-    admission.request.json_bytes = *json_bytes;
-  } else {
-    answer_error(json_bytes.error(), &admission);
-  }
-  const auto timeout = read_timeout(head.request_timeout_ms, server.config);
-  if (timeout) {
-    admission.timeout = *timeout;
-  } else {
-    answer_error(timeout.error(), &admission);
-  }
+  if (const auto problem = read_head(head, *match->route, server, &admission)) answer_error(*problem, &admission);
   return admission;
 }
 

@@ -1,12 +1,15 @@
 #include "server/grpc_front.h"
 
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <vector>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/strand.hpp>
@@ -21,8 +24,25 @@ namespace {
 
 namespace asio = boost::asio;
 
+// Longest messages that may be under way together.
+constexpr size_t kMessagesAtOnce = 16;
+
 std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
+}
+
+// Without some descriptors of its own gRPC ends the process as it starts.
+Result<void> check_descriptors() {
+  constexpr size_t kNeeded = 24;
+  std::vector<int> taken;
+  while (taken.size() < kNeeded) {
+    const int descriptor = eventfd(0, EFD_CLOEXEC);
+    if (descriptor < 0) break;
+    taken.push_back(descriptor);
+  }
+  for (const int descriptor : taken) close(descriptor);
+  if (taken.size() == kNeeded) return {};
+  return error(StatusCode::kUnavailable, "no file descriptors are left for gRPC; raise the limit (ulimit -n)");
 }
 
 std::string what(const std::exception_ptr& failure) {
@@ -39,7 +59,7 @@ Result<T> plain(ApiResult<T> result) {
   return std::unexpected(std::move(result.error().status));
 }
 
-// Runs a call's coroutine and gives its answer to done; an exception is a bug, logged and answered.
+// Runs a call's coroutine and gives its answer to done; an exception (no memory, or a bug) is logged and answered.
 template <typename T>
 void spawn(const asio::any_io_executor& executor, asio::awaitable<ApiResult<T>> call, KserveBackend::Done<T> done) {
   asio::co_spawn(asio::make_strand(executor), std::move(call),
@@ -49,7 +69,7 @@ void spawn(const asio::any_io_executor& executor, asio::awaitable<ApiResult<T>> 
                      return done(error(StatusCode::kInternal, "the server failed; its log says why"));
                    }
                    if (!answer && http_status_of(answer.error()) >= 500) {
-                     log_warning("gRPC: {}", answer.error().status.message);
+                     log_debug("gRPC: {}", answer.error().status.message);
                    }
                    done(plain(std::move(answer)));
                  });
@@ -65,21 +85,24 @@ GrpcFront::~GrpcFront() {
 }
 
 Result<void> GrpcFront::open() {
-  static const Result<void*> symbol = open_program_module({.path = program_module_path(kGrpcModuleName),
-                                                           .symbol = kOpenGrpcServerSymbol,
-                                                           .needed_for = "clients that speak HTTP/2 need gRPC",
-                                                           .what_to_do = "install libgrpc++-dev and "
-                                                                         "protobuf-compiler-grpc (`make deps`) and "
-                                                                         "build again"});
-  if (!symbol) return std::unexpected(symbol.error());
+  RETURN_IF_ERROR(check_descriptors());
+  // Found anew each time: what was in the way may be gone.
+  ASSIGN_OR_RETURN(void* const symbol,
+                   open_program_module({.path = program_module_path(kGrpcModuleName),
+                                        .symbol = kOpenGrpcServerSymbol,
+                                        .needed_for = "clients that speak HTTP/2 need gRPC",
+                                        .what_to_do = "install libgrpc++-dev and protobuf-compiler-grpc (`make deps`) "
+                                                      "and build again"}));
   const ServerConfig& config = m_context.config;
   const GrpcServerOptions options = {.max_message_bytes = static_cast<size_t>(config.max_body_bytes),
                                      .max_texts = static_cast<size_t>(config.max_texts_per_request),
                                      .max_metadata_bytes = static_cast<size_t>(config.max_header_bytes),
+                                     .memory_bytes = kMessagesAtOnce * static_cast<size_t>(config.max_body_bytes),
                                      .idle_timeout = milliseconds(config.idle_timeout_seconds),
+                                     .ping_pause = kGrpcPingPause,
                                      .version = VIVACE_VERSION};
   GrpcServerResult opened;
-  reinterpret_cast<OpenGrpcServer>(*symbol)(&options, this, &opened);
+  reinterpret_cast<OpenGrpcServer>(symbol)(&options, this, &opened);
   ASSIGN_OR_RETURN(m_server, std::move(opened));
   return {};
 }

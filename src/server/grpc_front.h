@@ -17,6 +17,9 @@
 
 namespace vivace {
 
+// A client with a call that is silent so long is asked whether it is still there; its answer counts as a sign of life.
+inline constexpr std::chrono::seconds kGrpcPingPause{30};
+
 // Thread-safe.
 class GrpcFront final : public KserveBackend {
  public:

@@ -26,7 +26,9 @@ struct GrpcServerOptions {
   size_t max_message_bytes = 0;               // of a request
   size_t max_texts = 0;                       // of a request
   size_t max_metadata_bytes = 0;              // of a call's header
+  size_t memory_bytes = 0;                    // of all messages and buffers together
   std::chrono::milliseconds idle_timeout{0};  // after which a connection without calls is closed
+  std::chrono::milliseconds ping_pause{0};    // after which a silent client with a call is asked whether it is there
   std::string version;                        // the program's
 };
 

@@ -6,28 +6,41 @@
 
 #include <functional>
 #include <string>
-#include <string_view>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 
-#include "base/status.h"
+#include "server/http2_guard.h"
 
 namespace vivace {
 
-// What every HTTP/2 connection begins with (RFC 9113, 3.4).
-inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+enum class RelayStep { kReceived, kWriting, kWritten, kClosed };  // bytes of the client; to it: begun, taken, no more
 
-enum class RelayStep { kWaiting, kWriting };  // for bytes of either side; for the client to take some
+// Lives on the client's executor.
+class Http2Relay {
+ public:
+  // server: a connected stream socket, owned from here on. client must outlive the relay.
+  Http2Relay(boost::asio::ip::tcp::socket& client, int server, Http2Limits limits);
 
-struct Http2Relay {
-  boost::asio::ip::tcp::socket& client;
-  int server = -1;                         // a connected stream socket, owned from here on
-  std::string first;                       // what the client has sent already
-  std::function<void(RelayStep)> on_step;  // before each step: for time limits
+  // Returns when both sides have closed, or cancel() was called: a Status where the client was sent away.
+  //   first    what the client has sent already
+  //   on_step  called at each step, for time limits
+  boost::asio::awaitable<Result<void>> run(std::string first, std::function<void(RelayStep)> on_step);
+
+  void cancel();
+  // When something that the client has begun must have arrived; max() when nothing is awaited.
+  Http2Guard::Clock::time_point deadline() const { return m_guard.deadline(); }
+
+ private:
+  boost::asio::awaitable<void> carry_requests(std::string first);
+  boost::asio::awaitable<void> carry_answers();
+
+  boost::asio::ip::tcp::socket& m_client;
+  boost::asio::local::stream_protocol::socket m_server;
+  Http2Guard m_guard;
+  std::function<void(RelayStep)> m_on_step;
+  Result<void> m_outcome;
 };
-
-// Returns when both sides have closed, or the client's socket was cancelled.
-boost::asio::awaitable<void> relay_http2(Http2Relay relay);
 
 }  // namespace vivace

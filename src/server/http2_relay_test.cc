@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <optional>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -45,12 +46,17 @@ class Http2RelayTest : public ::testing::Test {
     m_echo = std::jthread([socket = m_pair[0]] { echo(socket); });
   }
   void start(std::string first) {
-    Http2Relay relay{
-        .client = m_accepted, .server = m_pair[1], .first = std::move(first), .on_step = [this](RelayStep step) {
-          m_writes += step == RelayStep::kWriting ? 1 : 0;
-        }};
-    asio::co_spawn(m_io, relay_http2(std::move(relay)), asio::detached);
+    m_relay.emplace(m_accepted, m_pair[1], Http2Limits{.header_bytes = 1000, .body_time = std::chrono::seconds(5)});
+    asio::co_spawn(m_io, serve(std::move(first)), asio::detached);
     m_thread = std::jthread([this] { m_io.run(); });  // ends with the relay
+  }
+  asio::awaitable<void> serve(std::string first) {
+    m_outcome = co_await m_relay->run(std::move(first), [this](RelayStep step) { note(step); });
+  }
+  void note(RelayStep step) {
+    m_writes += step == RelayStep::kWriting ? 1 : 0;
+    // As a connection's timer does a while after that.
+    if (step == RelayStep::kClosed) asio::post(m_io, [this] { m_relay->cancel(); });
   }
   std::string read_all() {
     std::string text;
@@ -64,19 +70,21 @@ class Http2RelayTest : public ::testing::Test {
   asio::io_context m_own;
   tcp::socket m_client{m_own};
   tcp::socket m_accepted{m_io};
+  std::optional<Http2Relay> m_relay;
+  Result<void> m_outcome;
   int m_writes = 0;
   std::jthread m_echo;
   std::jthread m_thread;
 };
 
 TEST_F(Http2RelayTest, CarriesBytesBothWaysUntilTheClientEnds) {
-  start("first ");
-  std::string sent(1 << 20, 'x');
+  start(std::string(kHttp2Preface));
+  const std::string sent(1 << 20, '\0');  // empty frames
   std::jthread writer([&] {
     asio::write(m_client, asio::buffer(sent));
     m_client.shutdown(tcp::socket::shutdown_send);
   });
-  EXPECT_EQ(read_all(), "first " + sent);
+  EXPECT_EQ(read_all(), std::string(kHttp2Preface) + sent);
   writer.join();
   m_thread.join();
   EXPECT_GT(m_writes, 1);
@@ -91,7 +99,7 @@ TEST_F(Http2RelayTest, AResetClientEndsIt) {
 
 TEST_F(Http2RelayTest, ACancelledSocketEndsIt) {
   start("");
-  asio::post(m_io, [this] { m_accepted.close(); });
+  asio::post(m_io, [this] { m_relay->cancel(); });
   m_thread.join();
   EXPECT_EQ(read_all(), "");
 }
@@ -101,6 +109,13 @@ TEST_F(Http2RelayTest, AServerThatClosesEndsIt) {
   shutdown(m_pair[0], SHUT_RDWR);
   EXPECT_EQ(read_all(), "");
   m_thread.join();
+}
+
+TEST_F(Http2RelayTest, AClientThatTheGuardRefusesIsSentAway) {
+  start(std::string(kHttp2Preface) + std::string("\x7f\xff\xff\x01\0\0\0\0\x01", 9));
+  m_thread.join();
+  ASSERT_FALSE(m_outcome);
+  EXPECT_EQ(m_outcome.error().code, StatusCode::kTooLarge);
 }
 
 }  // namespace

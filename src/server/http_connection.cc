@@ -158,32 +158,52 @@ asio::awaitable<bool> HttpConnection::speaks_http2() {
   co_return begins() == kHttp2Preface;
 }
 
+// Not in HTTP/2, which would be taken for a server that is there: gRPC's clients would come again at once, for ever.
+asio::awaitable<void> HttpConnection::refuse_http2(const Status& reason) {
+  log_warning("{} spoke HTTP/2: {}", m_client, reason.message);
+  const HttpResponse response =
+      error_response(ApiFamily::kKserve, http_error(505, "http2_not_supported", reason.message));
+  const std::string refusal = format_response_head(response, "none", 0, AfterAnswer::kClose) + response.body;
+  set_deadline(seconds(m_server.config.write_timeout_seconds));
+  co_await asio::async_write(m_socket, asio::buffer(refusal), kTuple);
+  co_await linger();
+}
+
 asio::awaitable<void> HttpConnection::serve_http2() {
   const Result<int> server = m_server.grpc->connect();
-  if (!server) {
-    log_warning("{} spoke HTTP/2: {}", m_client, server.error().message);
-    // Not in HTTP/2, which would be taken for a server that is there: gRPC's clients would come again at once, for
-    // ever.
-    const HttpResponse response =
-        error_response(ApiFamily::kKserve, http_error(505, "http2_not_supported", server.error().message));
-    const std::string refusal = format_response_head(response, "none", 0, AfterAnswer::kClose) + response.body;
-    set_deadline(seconds(m_server.config.write_timeout_seconds));
-    co_await asio::async_write(m_socket, asio::buffer(refusal), kTuple);
-    co_return co_await linger();
-  }
+  if (!server) co_return co_await refuse_http2(server.error());
+  const ServerConfig& config = m_server.config;
+  m_relay.emplace(m_socket, *server,
+                  Http2Limits{.header_bytes = static_cast<size_t>(config.max_header_bytes),
+                              .body_time = seconds(config.body_timeout_seconds)});
   const auto data = m_buffer.data();
-  // gRPC closes connections that nobody calls on; this is for clients that are gone without a word.
-  const auto silence = seconds(m_server.config.max_request_timeout_seconds + m_server.config.idle_timeout_seconds);
-  const auto write_timeout = seconds(m_server.config.write_timeout_seconds);
-  Http2Relay relay{.client = m_socket,
-                   .server = *server,
-                   .first = std::string(static_cast<const char*>(data.data()), data.size()),
-                   .on_step = [this, silence, write_timeout](RelayStep step) {
-                     set_deadline(step == RelayStep::kWriting ? write_timeout : silence);
-                   }};
+  std::string first(static_cast<const char*>(data.data()), data.size());
   m_buffer.clear();
-  co_await relay_http2(std::move(relay));
-  if (m_timed_out) m_server.stats.timeouts.add();
+  bool is_writing = false;  // and what the client sends meanwhile gives it no more time to read
+  bool is_closed = false;
+  const Result<void> served = co_await m_relay->run(std::move(first), [&](RelayStep step) {
+    if (m_timed_out || is_closed || (step == RelayStep::kReceived && is_writing)) return;
+    is_closed = step == RelayStep::kClosed;
+    if (is_closed) return set_deadline(kLingerTime);
+    is_writing = step == RelayStep::kWriting;
+    set_relay_deadline(is_writing ? seconds(config.write_timeout_seconds) : silence_limit());
+  });
+  m_relay.reset();
+  if (!served) log_info("{} is sent away from gRPC: {}", m_client, served.error().message);
+  if (m_timed_out && !is_closed) m_server.stats.timeouts.add();
+}
+
+// gRPC closes connections that nobody calls on, and asks who is silent; this is for clients that are gone without a
+// word.
+HttpConnection::Clock::duration HttpConnection::silence_limit() const {
+  return seconds(m_server.config.max_request_timeout_seconds + m_server.config.idle_timeout_seconds) +
+         2 * kGrpcPingPause;
+}
+
+// Or sooner, where a call's message must have come by then.
+void HttpConnection::set_relay_deadline(Clock::duration from_now) {
+  const auto now = Clock::now();
+  set_deadline(std::min<Clock::duration>(from_now, std::max(m_relay->deadline(), now) - now));
 }
 
 asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {
@@ -414,6 +434,7 @@ void HttpConnection::on_timer() {
     return;
   }
   m_timed_out = true;
+  if (m_relay) return m_relay->cancel();
   Error ignored;
   m_socket.cancel(ignored);
 }
@@ -470,6 +491,7 @@ void HttpConnection::stop() {
 }
 
 void HttpConnection::close() {
+  if (m_relay) m_relay->cancel();
   Error ignored;
   m_socket.close(ignored);
   m_timer.cancel();

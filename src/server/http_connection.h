@@ -23,6 +23,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "server/dispatch.h"
+#include "server/http2_relay.h"
 #include "server/request_scope.h"
 #include "server/route.h"
 
@@ -53,6 +54,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // Whether the client speaks HTTP/2, which is known from its first bytes.
   boost::asio::awaitable<bool> speaks_http2();
   boost::asio::awaitable<void> serve_http2();
+  boost::asio::awaitable<void> refuse_http2(const Status& reason);
+  Clock::duration silence_limit() const;
+  void set_relay_deadline(Clock::duration from_now);
   boost::asio::awaitable<Next> serve_one();
   boost::asio::awaitable<Next> serve_admitted(Admission& admission, Parser& parser);
   boost::asio::awaitable<Next> answer_unread(const Admission& admission, Parser& parser);
@@ -90,6 +94,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool m_closing = false;                    // after the current answer
   unsigned m_http_version = 11;              // of the current request
   std::optional<std::stop_source> m_cancel;  // of the request that runs
+  std::optional<Http2Relay> m_relay;         // while the client is gRPC's
   uint64_t m_watch = 0;                      // counts watches, so that a late event meets no other request
   boost::asio::steady_timer m_grace;
 };

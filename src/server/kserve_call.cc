@@ -94,13 +94,13 @@ void count_truncated(KserveResponse* response) {
   }
 }
 
-// Of the outputs those that were asked for, in the order of the request.
-void choose_outputs(const std::vector<std::string>& wanted, KserveResponse* response) {
+// Of the outputs those that were asked for, in the order of the request, which names each once.
+void choose_outputs(const std::vector<KserveWantedOutput>& wanted, KserveResponse* response) {
   if (wanted.empty()) return;
   std::vector<KserveOutput> chosen;
-  for (const std::string& name : wanted) {
-    const auto output = std::ranges::find(response->outputs, name, &KserveOutput::name);
-    if (output != response->outputs.end()) chosen.push_back(*output);
+  for (const KserveWantedOutput& output : wanted) {
+    const auto found = std::ranges::find(response->outputs, output.name, &KserveOutput::name);
+    if (found != response->outputs.end()) chosen.push_back(std::move(*found));
   }
   response->outputs = std::move(chosen);
 }
@@ -116,7 +116,7 @@ asio::awaitable<ApiResult<KserveModelMetadata>> describe_kserve_model(RequestCon
 
 ApiResult<bool> is_kserve_model_ready(const ServerContext& server, std::string_view model, std::string_view version) {
   RETURN_IF_ERROR(check_version(model, version));
-  const auto known = snapshot_of(server.models, model);
+  const auto known = snapshot_of(server.models, model.empty() ? default_model(server.models) : std::string(model));
   if (!known) {
     return std::unexpected(
         ApiError(StatusCode::kNotFound, fmt::format("no model is named '{}' here", printable(model))));

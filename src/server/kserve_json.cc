@@ -11,8 +11,6 @@
 namespace vivace {
 namespace {
 
-constexpr size_t kMaxTensors = 16;
-constexpr size_t kMaxDimensions = 8;
 constexpr size_t kMaxNesting = 8;
 constexpr std::string_view kBinarySize = "binary_data_size";
 
@@ -32,6 +30,8 @@ ApiResult<KserveParameters> read_parameters(const JsonValue& object) {
       parameters.emplace(name, *number);
     } else if (const auto text = member.as_string()) {
       parameters.emplace(name, std::string(*text));
+    } else if (!member.is_null()) {
+      return field_error(member.fail("expected a number, a text, true or false").error(), "parameters");
     }
   }
   return parameters;
@@ -60,7 +60,7 @@ ApiResult<void> read_data(const JsonValue& value, size_t depth, const TextLimits
 ApiResult<std::vector<int64_t>> read_shape(const JsonValue& tensor) {
   const auto value = tensor.get("shape");
   if (!value) return field_error(value.error(), "inputs");
-  const auto items = value->as_array(kMaxDimensions);
+  const auto items = value->as_array(kMaxKserveDimensions);
   if (!items) return field_error(items.error(), "inputs");
   std::vector<int64_t> shape;
   for (const JsonValue& item : *items) {
@@ -89,10 +89,9 @@ ApiResult<std::vector<std::string>> read_binary(const JsonValue& tensor, const K
 }
 
 ApiResult<std::string> read_name(const JsonValue& tensor, std::string_view field) {
-  constexpr size_t kMaxNameBytes = 256;
   const auto name = tensor.get("name");
   if (!name) return field_error(name.error(), field);
-  return read_text(*name, field, kMaxNameBytes);
+  return read_text(*name, field, kMaxKserveNameBytes);
 }
 
 ApiResult<KserveInput> read_input(const JsonValue& tensor, const TextLimits& limits, std::string_view* bytes) {
@@ -103,10 +102,13 @@ ApiResult<KserveInput> read_input(const JsonValue& tensor, const TextLimits& lim
     return field_error(tensor.fail("datatype: expected \"BYTES\"; models here read texts").error(), "inputs");
   }
   ASSIGN_OR_RETURN(input.shape, read_shape(tensor));
-  ASSIGN_OR_RETURN(const KserveParameters parameters, read_parameters(tensor));
-  if (parameters.contains(kBinarySize)) {
-    ASSIGN_OR_RETURN(input.texts, read_binary(tensor, parameters, limits, bytes));
-  } else {
+  ASSIGN_OR_RETURN(input.parameters, read_parameters(tensor));
+  if (input.parameters.contains(kBinarySize)) {
+    if (tensor.find("data")) {
+      return field_error(tensor.fail("has data and binary_data_size; send one of them").error(), "inputs");
+    }
+    ASSIGN_OR_RETURN(input.texts, read_binary(tensor, input.parameters, limits, bytes));
+  } else if (!input.parameters.contains("shared_memory_region")) {  // which is refused with the model at hand
     const auto data = tensor.get("data");
     if (!data) return field_error(data.error(), "inputs");
     if (!data->is_array()) return field_error(data->fail("expected a list of texts").error(), "inputs");
@@ -118,7 +120,7 @@ ApiResult<KserveInput> read_input(const JsonValue& tensor, const TextLimits& lim
 ApiResult<std::vector<JsonValue>> read_tensors(const JsonValue& body, std::string_view field) {
   const auto value = body.find(field);
   if (!value) return std::vector<JsonValue>();
-  auto items = value->as_array(kMaxTensors);
+  auto items = value->as_array(kMaxKserveTensors);
   if (!items) return field_error(std::move(items).error(), field);
   return std::move(*items);
 }
@@ -126,12 +128,15 @@ ApiResult<std::vector<JsonValue>> read_tensors(const JsonValue& body, std::strin
 ApiResult<void> read_outputs(const JsonValue& body, KserveRestRequest* asked) {
   ASSIGN_OR_RETURN(const std::vector<JsonValue> outputs, read_tensors(body, "outputs"));
   for (const JsonValue& output : outputs) {
-    ASSIGN_OR_RETURN(std::string name, read_name(output, "outputs"));
-    ASSIGN_OR_RETURN(const KserveParameters parameters, read_parameters(output));
-    if (const auto binary = parameters.find("binary_data"); binary != parameters.end()) {
-      if (const bool* wanted = std::get_if<bool>(&binary->second)) asked->binary[name] = *wanted;
+    KserveWantedOutput wanted;
+    ASSIGN_OR_RETURN(wanted.name, read_name(output, "outputs"));
+    ASSIGN_OR_RETURN(wanted.parameters, read_parameters(output));
+    if (const auto binary = wanted.parameters.find("binary_data"); binary != wanted.parameters.end()) {
+      const bool* flag = std::get_if<bool>(&binary->second);
+      if (flag == nullptr) return field_error(output.fail("binary_data: expected true or false").error(), "outputs");
+      asked->binary[wanted.name] = *flag;
     }
-    asked->request.outputs.push_back(std::move(name));
+    asked->request.outputs.push_back(std::move(wanted));
   }
   return {};
 }

@@ -1,7 +1,7 @@
 // The open inference protocol's REST bodies: JSON, and with the binary extension JSON followed by tensors' bytes.
 // https://github.com/kserve/open-inference-protocol, and Triton's extension_binary_data.
 //
-// Parameters that are no plain value, and fields that we do not know, are ignored.
+// Fields that we do not know are ignored.
 #pragma once
 
 #include <cstddef>

@@ -18,6 +18,11 @@ namespace vivace {
 using KserveParameter = std::variant<bool, int64_t, double, std::string>;
 using KserveParameters = std::map<std::string, KserveParameter, std::less<>>;
 
+// Of one request.
+inline constexpr size_t kMaxKserveTensors = 16;  // inputs, and outputs
+inline constexpr size_t kMaxKserveDimensions = 8;
+inline constexpr size_t kMaxKserveNameBytes = 256;
+
 inline constexpr std::string_view kKserveServerName = "vivace";
 // Our models have one version each.
 inline constexpr std::string_view kKserveVersion = "1";
@@ -29,6 +34,12 @@ struct KserveInput {
   std::string name;
   std::vector<int64_t> shape;      // its product is texts.size()
   std::vector<std::string> texts;  // non-empty valid UTF-8
+  KserveParameters parameters;
+};
+
+struct KserveWantedOutput {
+  std::string name;
+  KserveParameters parameters;
 };
 
 struct KserveRequest {
@@ -37,7 +48,7 @@ struct KserveRequest {
   std::string id;
   KserveParameters parameters;
   std::vector<KserveInput> inputs;
-  std::vector<std::string> outputs;  // names of those that are wanted; empty: all
+  std::vector<KserveWantedOutput> outputs;  // empty: all
 };
 
 // Row-major; the datatype is that of the values.

@@ -37,9 +37,18 @@ ApiResult<std::optional<bool>> flag_parameter(const KserveParameters& parameters
 ApiResult<std::optional<int64_t>> integer_parameter(const KserveParameters& parameters, std::string_view name,
                                                     int64_t lowest, int64_t highest) {
   const std::string expected = fmt::format("a whole number from {} to {}", lowest, highest);
-  ASSIGN_OR_RETURN(const std::optional<int64_t> value, read<int64_t>(parameters, name, expected));
-  if (value && (*value < lowest || *value > highest)) return wrong(name, expected);
-  return value;
+  const KserveParameter* parameter = find(parameters, name);
+  if (parameter == nullptr) return std::optional<int64_t>();
+  // A whole number may come as a double, as in JSON.
+  if (const auto* number = std::get_if<double>(parameter)) {
+    constexpr double kExact = 1LL << 53;
+    if (!(std::abs(*number) <= kExact) || std::trunc(*number) != *number) return wrong(name, expected);
+    const KserveParameters whole = {{std::string(name), static_cast<int64_t>(*number)}};
+    return integer_parameter(whole, name, lowest, highest);
+  }
+  const auto* value = std::get_if<int64_t>(parameter);
+  if (value == nullptr || *value < lowest || *value > highest) return wrong(name, expected);
+  return *value;
 }
 
 ApiResult<std::optional<double>> number_parameter(const KserveParameters& parameters, std::string_view name) {

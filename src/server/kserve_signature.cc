@@ -73,6 +73,21 @@ std::string names(const std::vector<KservePort>& ports) {
   return fmt::format("{}", fmt::join(list, ", "));
 }
 
+std::vector<std::string> optional_names(const std::vector<KservePort>& ports) {
+  std::vector<std::string> list;
+  for (const KservePort& port : ports) {
+    if (port.is_optional) list.push_back(port.name);
+  }
+  return list;
+}
+
+std::string json_list(const std::vector<std::string>& texts) {
+  JsonWriter json;
+  json.begin_array();
+  for (const std::string& text : texts) json.value(text);
+  return json.end_array().take();
+}
+
 bool has_port(const std::vector<KservePort>& ports, std::string_view name) {
   return std::ranges::find(ports, name, &KservePort::name) != ports.end();
 }
@@ -131,6 +146,37 @@ ApiResult<void> check_texts(const KserveInput& input, const TextLimits& limits) 
   return {};
 }
 
+// What would be answered otherwise than it was asked.
+ApiResult<void> refuse_extensions(std::string_view tensor, const KserveParameters& parameters) {
+  for (const auto& [name, value] : parameters) {
+    if (name == "classification" || name.starts_with("shared_memory")) {
+      return refuse(fmt::format("'{}': the parameter {} is of an extension that this server does not have",
+                                printable(tensor), printable(name)));
+    }
+  }
+  return {};
+}
+
+ApiResult<void> check_outputs(const KserveRequest& request, const KserveModelMetadata& model) {
+  for (const KserveWantedOutput& output : request.outputs) {
+    if (!has_port(model.outputs, output.name)) {
+      return refuse(fmt::format("model '{}' has no output '{}'; it gives: {}", model.name, printable(output.name),
+                                names(model.outputs)));
+    }
+    if (std::ranges::count(request.outputs, output.name, &KserveWantedOutput::name) > 1) {
+      return refuse(fmt::format("output '{}' is asked for twice", output.name));
+    }
+    RETURN_IF_ERROR(refuse_extensions(output.name, output.parameters));
+  }
+  return {};
+}
+
+ApiResult<void> check_counts(const KserveRequest& request) {
+  if (request.inputs.size() <= kMaxKserveTensors && request.outputs.size() <= kMaxKserveTensors) return {};
+  return std::unexpected(
+      ApiError(StatusCode::kTooLarge, fmt::format("a request has at most {} inputs and outputs", kMaxKserveTensors)));
+}
+
 ApiResult<void> check_rank_inputs(const KserveRequest& request) {
   const bool has_query = has_input(request, kQueryTensor);
   const bool has_text = has_input(request, kTextTensor);
@@ -164,22 +210,22 @@ KserveModelMetadata kserve_metadata(std::string_view name, const ServedModel& mo
                                .inputs = inputs_of(task),
                                .outputs = outputs_of(task, info),
                                .properties = {}};
+  // For clients over gRPC, whose tensors cannot say so.
+  const auto optional_inputs = optional_names(metadata.inputs);
+  if (!optional_inputs.empty()) metadata.properties["optional_inputs"] = json_list(optional_inputs);
   metadata.properties["task"] = task_name(task, info);
   metadata.properties["architecture"] = info.architecture;
   metadata.properties["precision"] = info.precision;
   metadata.properties["max_tokens"] = std::to_string(info.max_tokens);
-  if (!info.labels.empty()) {
-    JsonWriter labels;
-    labels.begin_array();
-    for (const std::string& label : info.labels) labels.value(label);
-    metadata.properties["labels"] = labels.end_array().take();
-  }
+  if (!info.labels.empty()) metadata.properties["labels"] = json_list(info.labels);
   return metadata;
 }
 
 ApiResult<void> check_kserve_request(const KserveRequest& request, const KserveModelMetadata& model,
                                      const TextLimits& limits) {
+  RETURN_IF_ERROR(check_counts(request));
   for (const KserveInput& input : request.inputs) {
+    RETURN_IF_ERROR(refuse_extensions(input.name, input.parameters));
     RETURN_IF_ERROR(check_input(input, model));
     RETURN_IF_ERROR(check_texts(input, limits));
     if (std::ranges::count(request.inputs, input.name, &KserveInput::name) > 1) {
@@ -193,12 +239,7 @@ ApiResult<void> check_kserve_request(const KserveRequest& request, const KserveM
     }
   }
   if (has_port(model.inputs, kQueryTensor)) RETURN_IF_ERROR(check_rank_inputs(request));
-  for (const std::string& output : request.outputs) {
-    if (has_port(model.outputs, output)) continue;
-    return refuse(fmt::format("model '{}' has no output '{}'; it gives: {}", model.name, printable(output),
-                              names(model.outputs)));
-  }
-  return {};
+  return check_outputs(request, model);
 }
 
 }  // namespace vivace

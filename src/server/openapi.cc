@@ -126,7 +126,8 @@ void write_responses(const Route& route, const ServerConfig& config, JsonWriter*
   json->key("responses").begin_object();
   // The media type without its parameters, as OpenAPI wants it.
   json->key(std::to_string(doc.success)).begin_object().key("description").value(http_reason(doc.success));
-  write_content(doc.response_type.substr(0, doc.response_type.find(';')), doc.response_schema, doc.stream_type, json);
+  write_content(doc.response_type.substr(0, doc.response_type.find(';')), doc.response_schema,
+                doc.takes_binary ? kOctetStream : doc.stream_type, json);
   json->end_object();
   if (!doc.accepted_schema.empty()) write_response(202, "application/json", doc.accepted_schema, json);
   std::vector<int> errors = doc.errors;

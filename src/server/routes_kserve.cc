@@ -22,7 +22,7 @@ constexpr std::string_view kVersions = "/versions/";
 // "name" or "name/versions/1".
 std::pair<std::string, std::string> model_and_version(const std::string& argument) {
   const size_t at = argument.rfind(kVersions);
-  if (at == std::string::npos) return {argument, ""};
+  if (at == std::string::npos || at + kVersions.size() == argument.size()) return {argument, ""};
   return {argument.substr(0, at), argument.substr(at + kVersions.size())};
 }
 
@@ -83,7 +83,7 @@ asio::awaitable<Reply> infer(RequestContext& context) {
   auto asked = parse_kserve_request(request.body, request.json_bytes, text_limits(context.server.config));
   if (!asked) co_return std::unexpected(std::move(asked).error());
   std::tie(asked->request.model, asked->request.version) = model_and_version(request.path_argument);
-  const auto answer = co_await answer_kserve(context, asked->request);
+  const auto answer = co_await answer_kserve(context, std::move(asked->request));
   if (!answer) co_return std::unexpected(answer.error());
   KserveBody body = write_kserve_response(*asked, answer->response);
   HttpResponse response = json_response(std::move(body.text), answer->times);

@@ -130,6 +130,8 @@ void drain(const ServerConfig& config, ServerContext* context, HttpServer* serve
   context->claims->service.stop();
   context->models.drain();
   context->claims->workers.stop();
+  // A late wish to read the configuration again must not end the process otherwise than well.
+  std::signal(SIGHUP, SIG_IGN);
   log_info("stopped");
 }
 

@@ -77,6 +77,12 @@ void check_together(const ServerConfig& config, ConfigProblems* problems) {
              problems);
 }
 
+// Whether a path of KServe's or of the admin routes with this name in it would be read as another one.
+bool reads_like_a_route(std::string_view name) {
+  return name.find("/versions/") != std::string_view::npos || name.ends_with("/ready") || name.ends_with("/infer") ||
+         name.ends_with("/load") || name.ends_with("/unload");
+}
+
 void check_models(const ConfigSources& sources, const std::vector<ModelSpec>& named, ServerConfig* config,
                   ConfigProblems* problems) {
   if (!problems->is_known("models")) return;
@@ -86,6 +92,11 @@ void check_models(const ConfigSources& sources, const std::vector<ModelSpec>& na
       problems->add("models", fmt::format("models: the name '{}' is given to two models", spec.name));
     }
     if (find_invalid_utf8(spec.name) != kValidUtf8) problems->add("models", "models: a name is not valid UTF-8");
+    if (reads_like_a_route(spec.name)) {
+      problems->add("models", fmt::format("models: the name '{}' would be read as a route; choose another with "
+                                          "NAME=DIR",
+                                          spec.name));
+    }
     if (!sources.find_model) continue;
     auto directory = sources.find_model(spec.directory, named);
     if (directory) {

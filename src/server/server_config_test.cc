@@ -131,6 +131,10 @@ TEST_F(ServerConfigTest, RefusesValuesThatContradictEachOther) {
   EXPECT_THAT(problem("request_timeout_seconds: 700\n"), HasSubstr("request_timeout_seconds: is 700, more than"));
   m_sources.flags = {{"models", {"a=/m/a", "a=/m/b"}}};
   EXPECT_THAT(problem(""), HasSubstr("models: the name 'a' is given to two models"));
+  for (const char* name : {"a/ready", "a/versions/1", "a/unload"}) {
+    m_sources.flags = {{"models", {std::string(name) + "=/m/a"}}};
+    EXPECT_THAT(problem(""), HasSubstr("would be read as a route")) << name;
+  }
 }
 
 TEST_F(ServerConfigTest, ContradictionsAreToldBesideOtherProblemsButNotOfWrongValues) {

@@ -1,5 +1,8 @@
 """gRPC on the server's one port: inference.GRPCInferenceService by Triton's client, health and reflection by gRPC's own."""
 
+import itertools
+import os
+import resource
 import shutil
 import signal
 import threading
@@ -8,6 +11,7 @@ import time
 import grpc
 import numpy
 import pytest
+import requests
 import tritonclient.grpc as triton
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
@@ -118,6 +122,21 @@ def request_of(model="vectors", name="text", datatype="BYTES", shape=(1,), raw=(
     return request
 
 
+def with_outputs(count, **parameters):
+    request = request_of()
+    for _ in range(count):
+        output = request.outputs.add(name="embedding")
+        for name, value in parameters.items():
+            output.parameters[name].int64_param = value
+    return request
+
+
+def twice_given():
+    request = request_of()
+    request.inputs[0].contents.bytes_contents.append(b"something else")
+    return request
+
+
 def test_errors_have_their_codes(server, channel):
     stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
     assert code_of(stub.ModelInfer, request_of(model="nobody")) == grpc.StatusCode.NOT_FOUND
@@ -127,11 +146,24 @@ def test_errors_have_their_codes(server, channel):
     bad = [request_of(name="words"), request_of(datatype="FP32"), request_of(shape=[2]), request_of(shape=[-1]), request_of(shape=[]),
            request_of(shape=[1 << 40, 1 << 40]), request_of(raw=[b"\x03\x00\x00\x00fo"]), request_of(raw=[b"\x03"]),
            request_of(raw=[b"\x00\x00\x00\x00"]), request_of(raw=[b"\x02\x00\x00\x00\xff\xff"]), request_of(raw=[b"", b""]),
-           request_of(raw=[]), service_pb2.ModelInferRequest(model_name="vectors")]
+           request_of(raw=[]), service_pb2.ModelInferRequest(model_name="vectors"), request_of(name="x" * 20000),
+           request_of(model="x" * 9000), request_of(datatype="x" * 9000), request_of(shape=[1] * 9), with_outputs(17), with_outputs(2),
+           with_outputs(1, classification=2), with_outputs(1, shared_memory_byte_size=9), twice_given()]
     for request in bad:
         assert code_of(stub.ModelInfer, request) == grpc.StatusCode.INVALID_ARGUMENT, request
     assert code_of(stub.RepositoryIndex, service_pb2.RepositoryIndexRequest()) == grpc.StatusCode.UNIMPLEMENTED
+    prompt = request_of()
+    prompt.parameters["prompt_name"].string_param = "p\n" * 20000
+    assert code_of(stub.ModelInfer, prompt) == grpc.StatusCode.INVALID_ARGUMENT  # told in a header of bearable length
+    assert code_of(stub.ModelInfer, request_of(), compression=grpc.Compression.Gzip) == grpc.StatusCode.UNIMPLEMENTED
     assert server.get("/ready").status_code == 200
+
+
+def test_numbers_may_come_as_doubles(channel):
+    request = request_of()
+    request.parameters["dimensions"].double_param = 8
+    answer = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=PATIENCE_SECONDS)
+    assert list(answer.outputs[0].shape) == [1, 8]
 
 
 def test_messages_are_limited():
@@ -253,6 +285,88 @@ def test_without_grpc_clients_are_told_why(tmp_path):
         assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
         assert "spoke HTTP/2" in server.log() and "make deps" in server.log() and server.is_ready()
         assert server.log().count("spoke HTTP/2") < 20  # it waits before it comes again
+
+
+def frame(kind, flags, stream, payload, length=None):
+    size = len(payload) if length is None else length
+    return size.to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+SETTINGS = frame(4, 0, 0, b"")
+# HPACK's literal headers without indexing.
+HEADERS = b"".join(b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value for name, value in (
+    (b":method", b"POST"), (b":scheme", b"http"), (b":path", b"/inference.GRPCInferenceService/ModelInfer"), (b":authority", b"x"),
+    (b"te", b"trailers"), (b"content-type", b"application/grpc")))
+
+
+def is_sent_away(server, chunks):
+    """Whether the server closes a connection while these are sent, or after them."""
+    connection = server.connect()
+    try:
+        for chunk in chunks:
+            connection.send(chunk)
+        while connection.socket.recv(65536):
+            pass
+    except (ConnectionResetError, BrokenPipeError):
+        pass
+    connection.socket.close()
+    return True
+
+
+def test_attacks_on_http2_are_cut_short(server):
+    """What never ends must not fill the memory or hold a connection: each of these is cut, or the test would not end."""
+    literal = b"\x00\x01a\x04" + b"v" * 4
+    is_sent_away(server, [PREFACE + SETTINGS + frame(1, 0, 1, HEADERS), *[frame(9, 0, 1, literal * 100)] * 200_000])
+    is_sent_away(server, [PREFACE + SETTINGS + frame(1, 0, 1, HEADERS), *[frame(9, 0, 1, b"")] * 2_000_000])
+    resets = (frame(1, 5, stream, HEADERS) + frame(3, 0, stream, b"\0\0\0\x08") for stream in range(1, 2_000_001, 2))
+    is_sent_away(server, itertools.chain([PREFACE + SETTINGS], resets))
+    unfinished = (frame(1, 4, stream, HEADERS) for stream in range(1, 2_000_001, 2))
+    is_sent_away(server, itertools.chain([PREFACE + SETTINGS], unfinished))
+    assert "max_header_bytes" in server.log() and "too many calls are cancelled" in server.log()
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        answer = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request_of(), timeout=PATIENCE_SECONDS)
+    assert answer.model_name == "vectors"
+
+
+def test_a_message_must_arrive_in_time():
+    def a_byte_now_and_then():
+        yield PREFACE + SETTINGS + frame(1, 4, 1, HEADERS) + frame(0, 1, 1, b"\0\0\0\x3e\x80", 16_005)
+        while True:
+            time.sleep(0.1)
+            yield b"x"
+    with Server("--rate-limits", "off", "--body-timeout-seconds", "1", models=[f"vectors={GOLDEN}/tiny-bert"]) as server:
+        assert is_sent_away(server, a_byte_now_and_then())
+        assert server.metric("vivace_http_timeouts_total") == 1
+
+
+def test_a_quiet_watch_stays():
+    flags = ("--idle-timeout-seconds", "0.5", "--max-request-timeout-seconds", "1", "--body-timeout-seconds", "1")
+    with Server("--rate-limits", "off", *flags, models=[f"vectors={GOLDEN}/tiny-bert"],
+                environment={"VIVACE_REQUEST_TIMEOUT_SECONDS": "1"}) as quiet, grpc.insecure_channel(f"127.0.0.1:{quiet.port}") as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        time.sleep(4)
+        assert watch.is_active()
+        watch.cancel()
+
+
+def test_without_descriptors_http1_goes_on_and_grpc_comes_back():
+    with Server("--rate-limits", "off", models=[f"vectors={GOLDEN}/tiny-bert"]) as server:
+        kept = requests.Session()
+        assert kept.get(server.url + "/ready").status_code == 200
+        limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+        used = max(int(number) for number in os.listdir(f"/proc/{server.process.pid}/fd")) + 1
+        for left in (1, 2, 4, 8):
+            resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (used + left, limits[1]))
+            connection = server.connect()
+            connection.send(PREFACE + SETTINGS)
+            assert connection.read_response()[0] == 505
+            connection.socket.close()
+            assert kept.get(server.url + "/ready").status_code == 200
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, limits)
+        with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            answer = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request_of(), timeout=PATIENCE_SECONDS)
+        assert answer.model_name == "vectors"
 
 
 def test_silent_clients_are_sent_away():

@@ -174,6 +174,7 @@ def test_data_may_be_nested_and_versions_named(kserve):
     assert numpy.array_equal(values.reshape(3, -1), openai_vectors(kserve, TEXTS))
     assert kserve.get("/v2/models/vectors/versions/1").json()["name"] == "vectors"
     assert kserve.get("/v2/models/vectors/versions/1/ready").json() == {"name": "vectors", "ready": True}
+    assert kserve.get("/v2/models/vectors/versions/").status_code == 404
     for path in ("/v2/models/vectors/versions/2", "/v2/models/vectors/versions/2/ready", "/v2/models/nobody"):
         refused = kserve.get(path)
         assert refused.status_code == 404 and isinstance(refused.json()["error"], str)
@@ -190,7 +191,13 @@ def input_of(**changes):
     (input_of(data=[]), "no text"), (input_of(data=[7]), "texts"), (input_of(data=[[[[[[[[[["fog"]]]]]]]]]]), "texts"),
     (input_of(parameters={"binary_data_size": 3}), "binary_data_size"), ({"inputs": input_of()["inputs"] * 2}, "twice"),
     (input_of() | {"outputs": [{"name": "nothing"}]}, "it gives: embedding"), (input_of() | {"outputs": [{}]}, "name"),
-    (input_of() | {"parameters": {"binary_data_output": 1}}, "binary_data_output"), (input_of() | {"parameters": []}, "parameters")])
+    (input_of() | {"parameters": {"binary_data_output": 1}}, "binary_data_output"), (input_of() | {"parameters": []}, "parameters"),
+    (input_of() | {"parameters": {"dimensions": [8]}}, "dimensions"), (input_of() | {"parameters": {"truncate": {"a": 1}}}, "truncate"),
+    (input_of() | {"outputs": [{"name": "embedding"}] * 2}, "twice"),
+    (input_of() | {"outputs": [{"name": "embedding", "parameters": {"binary_data": "true"}}]}, "binary_data"),
+    (input_of() | {"outputs": [{"name": "embedding", "parameters": {"classification": 2}}]}, "classification"),
+    (input_of() | {"outputs": [{"name": "embedding", "parameters": {"shared_memory_region": "r"}}]}, "shared_memory_region"),
+    ({"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "parameters": {"shared_memory_region": "r"}}]}, "shared_memory")])
 def test_bad_requests(kserve, body, told):
     answer = kserve.post("/v2/models/vectors/infer", json=body)
     assert answer.status_code == 400 and told in answer.json()["error"], answer.text
@@ -218,6 +225,9 @@ def test_bad_bytes(kserve):
     for tail, size, header in refused:
         answer = post_binary(kserve, tail, size, header)
         assert answer.status_code == 400 and answer.json()["error"], (tail, size, header)
+    both = json.dumps(input_of(parameters={"binary_data_size": 7})).encode()
+    answer = kserve.post("/v2/models/vectors/infer", data=both + fog, headers={"inference-header-content-length": str(len(both))})
+    assert answer.status_code == 400 and "one of them" in answer.json()["error"]
     assert kserve.post("/v1/embeddings", data=b"{}", headers={"content-type": "application/octet-stream"}).status_code == 415
 
 
@@ -245,3 +255,6 @@ def test_the_key_is_asked_for_but_not_of_probes():
             refused = server.get(path)
             assert refused.status_code == 401 and isinstance(refused.json()["error"], str)
             assert server.get(path, headers={"authorization": "Bearer secret"}).status_code == 200
+        # A wrong key is told before anything else that is wrong.
+        strange = {"inference-header-content-length": "x", "request-timeout-ms": "x"}
+        assert server.post("/v2/models/vectors/infer", json={}, headers=strange).status_code == 401

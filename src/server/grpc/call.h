@@ -1,6 +1,7 @@
 // One unary call: its facts, and how its end is told and counted, exactly once.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -37,6 +38,16 @@ inline GrpcOutcome outcome_of(const grpc::Status& status) {
   }
 }
 
+// A message travels in a header, which clients limit to 8 KB: one that quotes the request must not lose its code there.
+inline std::string header_text(const std::string& message) {
+  constexpr size_t kMostBytes = 1000;
+  std::string text = message.size() <= kMostBytes ? message : message.substr(0, kMostBytes - 3) + "...";
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return text;
+}
+
 // Deletes itself once the call is over.
 class UnaryCall final : public grpc::ServerUnaryReactor {
  public:
@@ -49,9 +60,11 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
     if (const auto key = metadata.find("authorization"); key != metadata.end()) {
       call.authorization.assign(key->second.data(), key->second.size());
     }
-    const auto deadline = m_context->deadline();
-    if (deadline != std::chrono::system_clock::time_point::max()) {
-      call.deadline = std::chrono::steady_clock::now() + (deadline - std::chrono::system_clock::now());
+    // Of a day or less: longer ones are none, and may be more than a clock can count.
+    const gpr_timespec left = gpr_convert_clock_type(m_context->raw_deadline(), GPR_TIMESPAN);
+    if (left.tv_sec < 86400) {
+      call.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(std::max<int64_t>(left.tv_sec, -1)) +
+                      std::chrono::nanoseconds(left.tv_nsec);
     }
     call.cancel = m_stop.get_token();
     return call;
@@ -59,7 +72,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 
   void succeed() { finish(grpc::Status::OK); }
   void fail(const Status& status) {
-    const grpc::Status failure(grpc_code(status.code), status.message);
+    const grpc::Status failure(grpc_code(status.code), header_text(status.message));
     const bool may_help = failure.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED ||
                           failure.error_code() == grpc::StatusCode::UNAVAILABLE;
     if (may_help && status.retry_after_seconds > 0) {

@@ -15,7 +15,7 @@
 namespace vivace {
 namespace {
 
-constexpr int kMaxCallsOfAConnection = 1024;
+constexpr int kMaxCallsOfAConnection = 256;
 
 class AdoptingServer final : public GrpcServer {
  public:
@@ -33,6 +33,14 @@ class AdoptingServer final : public GrpcServer {
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(m_options.max_metadata_bytes));
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsOfAConnection);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, static_cast<int>(m_options.idle_timeout.count()));
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(m_options.ping_pause.count()));
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // as many as there are pauses
+    // Messages that have not come to their end take memory as well.
+    grpc::ResourceQuota quota("vivace");
+    builder.SetResourceQuota(quota.Resize(m_options.memory_bytes));
+    // What is small on the way may be large behind it: as over HTTP, nothing compressed is taken.
+    builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+    builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
     m_server = builder.BuildAndStart();
     return m_server != nullptr;
   }

@@ -43,6 +43,31 @@ void write_parameter(const KserveParameter& value, inference::InferParameter* pa
   }
 }
 
+bool has_contents(const inference::InferTensorContents& contents) {
+  return contents.bytes_contents_size() + contents.bool_contents_size() + contents.int_contents_size() +
+             contents.int64_contents_size() + contents.uint_contents_size() + contents.uint64_contents_size() +
+             contents.fp32_contents_size() + contents.fp64_contents_size() >
+         0;
+}
+
+// Before anything is copied.
+Result<void> check_sizes(const inference::ModelInferRequest& message) {
+  const auto too_large = [](const std::string& what) { return error(StatusCode::kTooLarge, what); };
+  const auto is_long = [](const std::string& name) { return name.size() > kMaxKserveNameBytes; };
+  const int most = static_cast<int>(kMaxKserveTensors);
+  if (message.inputs_size() > most || message.outputs_size() > most) {
+    return too_large("a request has at most " + std::to_string(most) + " inputs and outputs");
+  }
+  bool has_long_name = is_long(message.model_name()) || is_long(message.model_version());
+  for (const auto& input : message.inputs()) {
+    has_long_name = has_long_name || is_long(input.name());
+    if (input.shape_size() > static_cast<int>(kMaxKserveDimensions)) return too_large("a shape is too long");
+  }
+  for (const auto& output : message.outputs()) has_long_name = has_long_name || is_long(output.name());
+  if (has_long_name) return too_large("a name has more than " + std::to_string(kMaxKserveNameBytes) + " bytes");
+  return {};
+}
+
 std::unexpected<Status> too_many_texts(const std::string& input, size_t max_texts) {
   return error(StatusCode::kTooLarge, "input '" + input + "' has more than the " + std::to_string(max_texts) +
                                           " texts of one request; send several requests");
@@ -51,6 +76,10 @@ std::unexpected<Status> too_many_texts(const std::string& input, size_t max_text
 Result<std::vector<std::string>> read_texts(const inference::ModelInferRequest& message, int index, size_t max_texts) {
   const auto& tensor = message.inputs(index);
   if (tensor_form(message) == TensorForm::kRaw) {
+    if (has_contents(tensor.contents())) {
+      return error(StatusCode::kInvalidArgument,
+                   "input '" + tensor.name() + "' has contents beside raw_input_contents; send one of them");
+    }
     auto texts = decode_kserve_texts(message.raw_input_contents(index), max_texts);
     if (!texts) return error(texts.error().code, "input '" + tensor.name() + "': " + texts.error().message);
     return texts;
@@ -85,6 +114,7 @@ TensorForm tensor_form(const inference::ModelInferRequest& message) {
 }
 
 Result<KserveRequest> read_infer_request(const inference::ModelInferRequest& message, size_t max_texts) {
+  if (auto checked = check_sizes(message); !checked) return std::unexpected(std::move(checked).error());
   if (tensor_form(message) == TensorForm::kRaw && message.raw_input_contents_size() != message.inputs_size()) {
     return error(StatusCode::kInvalidArgument, "raw_input_contents has " +
                                                    std::to_string(message.raw_input_contents_size()) + " entries for " +
@@ -104,10 +134,14 @@ Result<KserveRequest> read_infer_request(const inference::ModelInferRequest& mes
     }
     auto texts = read_texts(message, i, max_texts);
     if (!texts) return std::unexpected(std::move(texts).error());
-    request.inputs.push_back(
-        {.name = tensor.name(), .shape = {tensor.shape().begin(), tensor.shape().end()}, .texts = std::move(*texts)});
+    request.inputs.push_back({.name = tensor.name(),
+                              .shape = {tensor.shape().begin(), tensor.shape().end()},
+                              .texts = std::move(*texts),
+                              .parameters = read_parameters(tensor.parameters())});
   }
-  for (const auto& output : message.outputs()) request.outputs.push_back(output.name());
+  for (const auto& output : message.outputs()) {
+    request.outputs.push_back({.name = output.name(), .parameters = read_parameters(output.parameters())});
+  }
   return request;
 }
 

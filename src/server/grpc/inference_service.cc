@@ -1,11 +1,28 @@
 #include "server/grpc/inference_service.h"
 
+#include <exception>
+#include <string>
 #include <utility>
 
 #include "server/grpc/call.h"
 #include "server/grpc/infer_messages.h"
 
 namespace vivace {
+namespace {
+
+// Writes an answer's message and ends the call. Large answers may find no memory, and nothing may be thrown at the
+// thread that brings them.
+template <typename Write>
+void answer(UnaryCall* call, Write write) {
+  try {
+    write();
+  } catch (const std::exception& exception) {
+    return call->fail({StatusCode::kInternal, std::string("the answer cannot be written: ") + exception.what()});
+  }
+  call->succeed();
+}
+
+}  // namespace
 
 grpc::ServerUnaryReactor* InferenceService::ServerLive(grpc::CallbackServerContext* context,
                                                        const inference::ServerLiveRequest*,
@@ -59,8 +76,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelMetadata(grpc::CallbackServerCo
   m_backend.describe_model(call->facts(), request->name(), request->version(),
                            [call, response](const Result<KserveModelMetadata>& metadata) {
                              if (!metadata) return call->fail(metadata.error());
-                             write_model_metadata(*metadata, response);
-                             call->succeed();
+                             answer(call, [&] { write_model_metadata(*metadata, response); });
                            });
   return call;
 }
@@ -76,10 +92,9 @@ grpc::ServerUnaryReactor* InferenceService::ModelInfer(grpc::CallbackServerConte
     return call;
   }
   m_backend.infer(call->facts(), std::move(*read),
-                  [call, response, form = tensor_form(*request)](const Result<KserveResponse>& answer) {
-                    if (!answer) return call->fail(answer.error());
-                    write_infer_response(*answer, form, response);
-                    call->succeed();
+                  [call, response, form = tensor_form(*request)](const Result<KserveResponse>& answered) {
+                    if (!answered) return call->fail(answered.error());
+                    answer(call, [&] { write_infer_response(*answered, form, response); });
                   });
   return call;
 }
