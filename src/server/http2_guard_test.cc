@@ -91,6 +91,16 @@ TEST_F(Http2GuardTest, TheOldestMessageHasTheDeadline) {
   EXPECT_EQ(m_guard.deadline(), Clock::time_point::max());
 }
 
+TEST_F(Http2GuardTest, WhatIsAnsweredNeedNotBeCompleted) {
+  ASSERT_TRUE(take(headers(1, kEndHeaders) + headers(3, kEndHeaders) + headers(5, kEndHeaders)));
+  m_guard.take_answer(frame(4, 0, 0, 0, 0) + headers(1, kEndHeaders));  // has begun only
+  EXPECT_EQ(m_guard.deadline(), m_start + seconds(5));
+  const std::string answers =
+      headers(1, kEndHeaders | kEndStream) + frame(3, 0, 3, 4, 4) + frame(0, kEndStream, 5, 0, 0);
+  for (const char byte : answers) m_guard.take_answer({&byte, 1});
+  EXPECT_EQ(m_guard.deadline(), Clock::time_point::max());
+}
+
 TEST_F(Http2GuardTest, ALastFrameThatDoesNotArriveKeepsItsDeadline) {
   ASSERT_TRUE(take(headers(1, kEndHeaders)));
   m_now += seconds(4);

@@ -350,6 +350,23 @@ def test_a_quiet_watch_stays():
         watch.cancel()
 
 
+def test_a_call_answered_early_need_not_be_completed():
+    """Triton's streaming call is refused at once, and its stream is never ended by the client."""
+    with Server("--rate-limits", "off", "--body-timeout-seconds", "1", models=[f"vectors={GOLDEN}/tiny-bert"]) as server:
+        with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+            assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+            enough = threading.Event()
+            stream = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelStreamInfer(iter(enough.wait, True))
+            with pytest.raises(grpc.RpcError) as refused:
+                next(stream)
+            assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+            time.sleep(2)
+            assert watch.is_active()
+            watch.cancel()
+            enough.set()
+
+
 def test_without_descriptors_http1_goes_on_and_grpc_comes_back():
     with Server("--rate-limits", "off", models=[f"vectors={GOLDEN}/tiny-bert"]) as server:
         kept = requests.Session()
