@@ -50,7 +50,7 @@ ApiResult<std::shared_ptr<Engine>> find_engine(const ServerContext& server, std:
 asio::awaitable<ApiResult<std::shared_ptr<Engine>>> await_engine(RequestContext& context, std::string* model) {
   auto engine = find_engine(context.server, model);
   if (engine || engine.error().status.code != StatusCode::kUnavailable) co_return engine;
-  co_await await_loading(context.server.models, *model, ModelKind::kEncoder, context.deadline);
+  co_await await_loading(context.server.models, *model, ModelKind::kEncoder, context.deadline, context.cancel);
   co_return find_engine(context.server, model);
 }
 

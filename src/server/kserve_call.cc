@@ -48,7 +48,7 @@ asio::awaitable<ApiResult<ServedModel>> await_generator(RequestContext& context,
   ModelRegistry& models = context.server.models;
   auto generator = models.find_generator(name);
   if (!generator && generator.error().code == StatusCode::kUnavailable) {
-    co_await await_loading(models, name, ModelKind::kGenerator, context.deadline);
+    co_await await_loading(models, name, ModelKind::kGenerator, context.deadline, context.cancel);
     generator = models.find_generator(name);
   }
   if (!generator) co_return std::unexpected(ApiError(std::move(generator).error()));

@@ -59,7 +59,8 @@ boost::asio::awaitable<Reply> predict_sentences(RequestContext& context) {
   if (!task) co_return std::unexpected(task.error());
   auto detector = service.find_detector();
   if (!detector && detector.error().code == StatusCode::kUnavailable) {
-    co_await await_loading(context.server.models, kDetectorModel, ModelKind::kEncoder, context.deadline);
+    co_await await_loading(context.server.models, kDetectorModel, ModelKind::kEncoder, context.deadline,
+                           context.cancel);
     detector = service.find_detector();
   }
   if (!detector) co_return std::unexpected(ApiError(server_side(detector.error())));

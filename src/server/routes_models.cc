@@ -29,7 +29,7 @@ boost::asio::awaitable<Reply> change_model(RequestContext& context) {
   const std::function<void(ModelRegistry::Loaded)> begin = [&](ModelRegistry::Loaded done) {
     (context.server.models.*kChange)(name, std::move(done));
   };
-  const auto changed = co_await await_model(context.deadline, begin);
+  const auto changed = co_await await_model(context.deadline, context.cancel, begin);
   if (changed) co_return show_model(context);
   ApiError error(changed.error());
   error.param = "model";

@@ -140,7 +140,7 @@ boost::asio::awaitable<Reply> tokenize(RequestContext& context) {
   const ModelKind kind = kind_of(context.server.models, task->model);
   auto model = find_model(context.server, kind, &task->model);
   if (!model && model.error().status.code == StatusCode::kUnavailable) {
-    co_await await_loading(context.server.models, task->model, kind, context.deadline);
+    co_await await_loading(context.server.models, task->model, kind, context.deadline, context.cancel);
     model = find_model(context.server, kind, &task->model);
   }
   if (!model) co_return std::unexpected(model.error());
