@@ -61,8 +61,8 @@ Result<T> plain(ApiResult<T> result) {
 
 // Runs a call's coroutine and gives its answer to done; an exception (no memory, or a bug) is logged and answered.
 template <typename T>
-void spawn(const asio::any_io_executor& executor, asio::awaitable<ApiResult<T>> call, KserveBackend::Done<T> done) {
-  asio::co_spawn(asio::make_strand(executor), std::move(call),
+void spawn(asio::io_context& io, asio::awaitable<ApiResult<T>> call, KserveBackend::Done<T> done) {
+  asio::co_spawn(asio::make_strand(io), std::move(call),
                  [done = std::move(done)](const std::exception_ptr& failure, ApiResult<T> answer) {
                    if (failure) {
                      log_error("a gRPC call failed: {}", what(failure));
@@ -77,8 +77,7 @@ void spawn(const asio::any_io_executor& executor, asio::awaitable<ApiResult<T>> 
 
 }  // namespace
 
-GrpcFront::GrpcFront(ServerContext& context, asio::any_io_executor executor)
-    : m_context(context), m_executor(std::move(executor)) {}
+GrpcFront::GrpcFront(ServerContext& context, asio::io_context& io) : m_context(context), m_io(io) {}
 
 GrpcFront::~GrpcFront() {
   shut_down(std::chrono::steady_clock::now());
@@ -164,11 +163,11 @@ asio::awaitable<ApiResult<KserveResponse>> GrpcFront::await_answer(GrpcCall call
 }
 
 void GrpcFront::describe_model(GrpcCall call, std::string model, std::string version, Done<KserveModelMetadata> done) {
-  spawn(m_executor, await_description(std::move(call), std::move(model), std::move(version)), std::move(done));
+  spawn(m_io, await_description(std::move(call), std::move(model), std::move(version)), std::move(done));
 }
 
 void GrpcFront::infer(GrpcCall call, KserveRequest request, Done<KserveResponse> done) {
-  spawn(m_executor, await_answer(std::move(call), std::move(request)), std::move(done));
+  spawn(m_io, await_answer(std::move(call), std::move(request)), std::move(done));
 }
 
 void GrpcFront::count(std::string_view method, GrpcOutcome outcome, double seconds) {

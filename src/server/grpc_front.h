@@ -9,8 +9,8 @@
 #include <mutex>
 #include <string>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
 
 #include "server/grpc_module.h"
 #include "server/route.h"
@@ -23,8 +23,8 @@ inline constexpr std::chrono::seconds kGrpcPingPause{30};
 // Thread-safe.
 class GrpcFront final : public KserveBackend {
  public:
-  // The context, and whoever runs the executor, must outlive this.
-  GrpcFront(ServerContext& context, boost::asio::any_io_executor executor);
+  // Calls run on io. Both, and whoever runs io, must outlive this.
+  GrpcFront(ServerContext& context, boost::asio::io_context& io);
   ~GrpcFront() override;  // shut_down() now
   GrpcFront(const GrpcFront&) = delete;
   GrpcFront& operator=(const GrpcFront&) = delete;
@@ -50,7 +50,7 @@ class GrpcFront final : public KserveBackend {
   boost::asio::awaitable<ApiResult<KserveResponse>> await_answer(GrpcCall call, KserveRequest request);
 
   ServerContext& m_context;
-  const boost::asio::any_io_executor m_executor;
+  boost::asio::io_context& m_io;
   std::mutex m_mutex;
   bool m_stopping = false;               // guarded by m_mutex
   std::unique_ptr<GrpcServer> m_server;  // guarded by m_mutex until it is there; null until the first client

@@ -13,7 +13,6 @@
 #include <thread>
 #include <vector>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -40,7 +39,7 @@ class HttpServer {
   uint16_t port() const { return m_port; }
   std::string url() const;  // "http://127.0.0.1:8080"
   // Of the threads that serve connections.
-  boost::asio::any_io_executor executor() { return m_io.get_executor(); }
+  boost::asio::io_context& io() { return m_io; }
 
   // Starts accepting, on threads of its own. After listen().
   void start();

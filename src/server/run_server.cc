@@ -178,7 +178,7 @@ Result<void> run_server(const ServerConfig& config, const ReadConfig& read_again
   HttpServer server(context);
   WorkerPool workers(kBlockingThreads, static_cast<size_t>(config.max_queued_texts));
   context.workers = &workers;
-  GrpcFront grpc(context, server.executor());
+  GrpcFront grpc(context, server.io());
   context.grpc = &grpc;
   RETURN_IF_ERROR(server.listen());
   server.start();
