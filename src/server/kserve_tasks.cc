@@ -11,6 +11,7 @@
 #include "server/engine_call.h"
 #include "server/kserve_parameters.h"
 #include "server/kserve_signature.h"
+#include "server/tasks_json.h"
 
 namespace vivace {
 namespace {
@@ -69,10 +70,7 @@ std::vector<KserveOutput> write_outputs(const EmbedResponse& answer, const Model
 ApiResult<std::optional<ScoreActivation>> activation_parameter(const KserveParameters& parameters) {
   ASSIGN_OR_RETURN(const auto name, text_parameter(parameters, "activation"));
   if (!name) return std::optional<ScoreActivation>();
-  for (const auto activation : {ScoreActivation::kSoftmax, ScoreActivation::kSigmoid, ScoreActivation::kNone}) {
-    if (*name == score_activation_name(activation)) return std::optional(activation);
-  }
-  return refuse_field("activation", "expected \"softmax\", \"sigmoid\" or \"none\"");
+  return parse_activation(*name);
 }
 
 ApiResult<ClassifyRequest> classify_request(KserveRequest* request) {
@@ -139,19 +137,11 @@ std::vector<KserveOutput> write_outputs(const RankResponse& answer, const ModelI
 }
 
 ApiResult<TagRequest> tag_request(KserveRequest* request) {
-  static const std::map<std::string_view, Aggregation> kAggregations = {{"simple", Aggregation::kSimple},
-                                                                        {"first", Aggregation::kFirst},
-                                                                        {"average", Aggregation::kAverage},
-                                                                        {"max", Aggregation::kMax}};
   TagRequest tag;
   ASSIGN_OR_RETURN(tag.too_long, too_long_parameter(request->parameters));
   ASSIGN_OR_RETURN(const auto name, text_parameter(request->parameters, "aggregation"));
   if (name) {
-    const auto aggregation = kAggregations.find(*name);
-    if (aggregation == kAggregations.end()) {
-      return refuse_field("aggregation", "expected \"simple\", \"first\", \"average\" or \"max\"");
-    }
-    tag.aggregation = aggregation->second;
+    ASSIGN_OR_RETURN(tag.aggregation, parse_aggregation(*name));
   }
   tag.texts = take_texts(request, kTextTensor);
   return tag;

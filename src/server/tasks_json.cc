@@ -50,19 +50,12 @@ ApiResult<void> read_common(const JsonValue& body, Task* task) {
 ApiResult<std::optional<ScoreActivation>> read_activation(const JsonValue& body) {
   ASSIGN_OR_RETURN(const std::string name, read_text_or(body, "activation", ""));
   if (name.empty()) return std::optional<ScoreActivation>();
-  for (const auto activation : {ScoreActivation::kSoftmax, ScoreActivation::kSigmoid, ScoreActivation::kNone}) {
-    if (name == score_activation_name(activation)) return std::optional(activation);
-  }
-  return refuse_field("activation", "expected \"softmax\", \"sigmoid\" or \"none\"");
+  return parse_activation(name);
 }
 
 ApiResult<Aggregation> read_aggregation(const JsonValue& body) {
   ASSIGN_OR_RETURN(const std::string name, read_text_or(body, "aggregation", "simple"));
-  if (name == "simple") return Aggregation::kSimple;
-  if (name == "first") return Aggregation::kFirst;
-  if (name == "average") return Aggregation::kAverage;
-  if (name == "max") return Aggregation::kMax;
-  return refuse_field("aggregation", "expected \"simple\", \"first\", \"average\" or \"max\"");
+  return parse_aggregation(name);
 }
 
 ApiResult<size_t> read_top_k(const JsonValue& body) {
@@ -87,6 +80,21 @@ bool has_pairs(const ClassifyRequest& request) {
 }
 
 }  // namespace
+
+ApiResult<ScoreActivation> parse_activation(std::string_view name) {
+  for (const auto activation : {ScoreActivation::kSoftmax, ScoreActivation::kSigmoid, ScoreActivation::kNone}) {
+    if (name == score_activation_name(activation)) return activation;
+  }
+  return refuse_field("activation", "expected \"softmax\", \"sigmoid\" or \"none\"");
+}
+
+ApiResult<Aggregation> parse_aggregation(std::string_view name) {
+  if (name == "simple") return Aggregation::kSimple;
+  if (name == "first") return Aggregation::kFirst;
+  if (name == "average") return Aggregation::kAverage;
+  if (name == "max") return Aggregation::kMax;
+  return refuse_field("aggregation", "expected \"simple\", \"first\", \"average\" or \"max\"");
+}
 
 ApiResult<ClassifyTask> parse_classify_request(std::string_view body, const TextLimits& limits) {
   ASSIGN_OR_RETURN(const JsonDocument document, parse_body(body));

@@ -14,6 +14,10 @@
 
 namespace vivace {
 
+// By the names that requests use. kInvalidArgument, blamed on the field, for others.
+ApiResult<ScoreActivation> parse_activation(std::string_view name);
+ApiResult<Aggregation> parse_aggregation(std::string_view name);
+
 struct ClassifyTask {
   std::string model;  // empty: the one that suits
   ClassifyRequest request;
