@@ -111,6 +111,30 @@ TEST_F(Http2RelayTest, AServerThatClosesEndsIt) {
   m_thread.join();
 }
 
+// What the server said before it closed must arrive, also where the client goes on talking.
+TEST_F(Http2RelayTest, AnswersArriveAfterTheServerHasClosed) {
+  start(std::string(kHttp2Preface));
+  std::string answers(4 << 20, '\0');
+  std::jthread server([&] {
+    for (size_t sent = 0; sent < answers.size();) {
+      const ssize_t more = send(m_pair[0], answers.data() + sent, answers.size() - sent, MSG_NOSIGNAL);
+      if (more <= 0) break;
+      sent += static_cast<size_t>(more);
+    }
+    shutdown(m_pair[0], SHUT_RDWR);
+  });
+  std::string read;
+  std::array<char, 65536> buffer{};
+  boost::system::error_code ended;
+  while (!ended) {
+    read.append(buffer.data(), m_client.read_some(asio::buffer(buffer), ended));
+    boost::system::error_code ignored;
+    asio::write(m_client, asio::buffer(std::string(9, '\0')), ignored);  // an empty frame
+  }
+  EXPECT_EQ(ended, asio::error::eof);
+  EXPECT_GE(read.size(), answers.size());
+}
+
 TEST_F(Http2RelayTest, AClientThatTheGuardRefusesIsSentAway) {
   start(std::string(kHttp2Preface) + std::string("\x7f\xff\xff\x01\0\0\0\0\x01", 9));
   m_thread.join();

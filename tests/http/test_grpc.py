@@ -299,29 +299,31 @@ HEADERS = b"".join(b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + v
     (b"te", b"trailers"), (b"content-type", b"application/grpc")))
 
 
-def is_sent_away(server, chunks):
-    """Whether the server closes a connection while these are sent, or after them."""
-    connection = server.connect()
-    try:
-        for chunk in chunks:
-            connection.send(chunk)
-        while connection.socket.recv(65536):
+def sent_until_closed(server, chunks):
+    """How many of these the server takes before it closes the connection, which it must, while they come or after them."""
+    sent = 0
+    with server.connect() as connection:
+        try:
+            for chunk in chunks:
+                connection.send(chunk)
+                sent += 1
+            while connection.socket.recv(65536):
+                pass
+        except (ConnectionResetError, BrokenPipeError):
             pass
-    except (ConnectionResetError, BrokenPipeError):
-        pass
-    connection.socket.close()
-    return True
+    return sent
 
 
 def test_attacks_on_http2_are_cut_short(server):
     """What never ends must not fill the memory or hold a connection: each of these is cut, or the test would not end."""
     literal = b"\x00\x01a\x04" + b"v" * 4
-    is_sent_away(server, [PREFACE + SETTINGS + frame(1, 0, 1, HEADERS), *[frame(9, 0, 1, literal * 100)] * 200_000])
-    is_sent_away(server, [PREFACE + SETTINGS + frame(1, 0, 1, HEADERS), *[frame(9, 0, 1, b"")] * 2_000_000])
+    opening = [PREFACE + SETTINGS + frame(1, 0, 1, HEADERS)]
+    assert sent_until_closed(server, itertools.chain(opening, [frame(9, 0, 1, literal * 100)] * 200_000)) < 100_000
+    assert sent_until_closed(server, itertools.chain(opening, [frame(9, 0, 1, b"")] * 2_000_000)) < 1_000_000
     resets = (frame(1, 5, stream, HEADERS) + frame(3, 0, stream, b"\0\0\0\x08") for stream in range(1, 2_000_001, 2))
-    is_sent_away(server, itertools.chain([PREFACE + SETTINGS], resets))
+    assert sent_until_closed(server, itertools.chain([PREFACE + SETTINGS], resets)) < 500_000
     unfinished = (frame(1, 4, stream, HEADERS) for stream in range(1, 2_000_001, 2))
-    is_sent_away(server, itertools.chain([PREFACE + SETTINGS], unfinished))
+    assert sent_until_closed(server, itertools.chain([PREFACE + SETTINGS], unfinished)) < 500_000
     assert "max_header_bytes" in server.log() and "too many calls are cancelled" in server.log()
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         answer = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request_of(), timeout=PATIENCE_SECONDS)
@@ -335,8 +337,38 @@ def test_a_message_must_arrive_in_time():
             time.sleep(0.1)
             yield b"x"
     with Server("--rate-limits", "off", "--body-timeout-seconds", "1", models=[f"vectors={GOLDEN}/tiny-bert"]) as server:
-        assert is_sent_away(server, a_byte_now_and_then())
+        sent_until_closed(server, a_byte_now_and_then())  # it would never end by itself
         assert server.metric("vivace_http_timeouts_total") == 1
+
+
+def test_who_sends_but_does_not_read_is_sent_away():
+    """More than the sockets hold is asked for and not read, while something is sent now and then."""
+    text = b"\x03\x00\x00\x00fog"
+    request = request_of(shape=[512], raw=[text * 512]).SerializeToString()
+    message = b"\0" + len(request).to_bytes(4, "big") + request
+
+    def ask_and_trickle():
+        window = frame(8, 0, 0, (1 << 30).to_bytes(4, "big"))
+        yield PREFACE + frame(4, 0, 0, b"\0\4" + (1 << 30).to_bytes(4, "big")) + window
+        for stream in range(1, 401, 2):
+            yield frame(1, 4, stream, HEADERS) + frame(0, 1, stream, message)
+        while True:
+            time.sleep(0.1)
+            yield frame(2, 0, 1, b"\0\0\0\0\x10")  # a priority
+    with Server("--rate-limits", "off", "--write-timeout-seconds", "1", models=[f"vectors={GOLDEN}/tiny-bert"]) as server:
+        sent_until_closed(server, ask_and_trickle())
+        assert server.metric("vivace_http_timeouts_total") == 1
+
+
+def test_a_very_long_timeout_is_as_good_as_none(server):
+    """More years than clocks can count, as some clients say for never."""
+    request = request_of().SerializeToString()
+    for hours in (b"2562047H", b"99999999H"):
+        timeout = b"\x00\x0cgrpc-timeout" + bytes([len(hours)]) + hours
+        with server.connect() as connection:
+            connection.send(PREFACE + SETTINGS + frame(1, 4, 1, HEADERS + timeout))
+            connection.send(frame(0, 1, 1, b"\0" + len(request).to_bytes(4, "big") + request))
+            connection.read_until(b"embedding")  # the name of the answer's tensor
 
 
 def test_a_quiet_watch_stays():
