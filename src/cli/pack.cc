@@ -7,8 +7,8 @@
 #include <CLI/CLI.hpp>
 
 #include "base/json_writer.h"
-#include "base/mapped_file.h"
 #include "cli/model_options.h"
+#include "cli/text_file.h"
 #include "cli/usage_error.h"
 #include "cli/verbs.h"
 #include "engine/model_packing.h"
@@ -16,34 +16,23 @@
 namespace vivace {
 namespace {
 
-constexpr size_t kMaxTextBytes = 16 << 20;
 constexpr char kExamples[] =
     "Without --output the file stands beside the checkpoint, where every verb finds it by itself. A file made "
     "elsewhere\n"
     "is a model of its own: --model FILE.\n"
     "Examples:\n"
     "  vivace pack all-MiniLM-L6-v2 --precision int8\n"
+    "  vivace pack all-MiniLM-L6-v2 --precision int8 --calibrate passages.jsonl\n"
     "  vivace pack models/ranker --precision bf16 --output ranker.packed --file queries.txt --check 0.9999";
 
 struct PackVerbOptions {
   ModelOptions model;
   std::string output;
   std::string file;
+  std::string calibrate;
   double check = 0;
   bool json = false;
 };
-
-Result<std::vector<std::string>> read_lines(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string content, read_text_file(path, kMaxTextBytes));
-  std::vector<std::string> lines;
-  for (size_t begin = 0; begin < content.size();) {
-    const size_t end = std::min(content.find('\n', begin), content.size());
-    if (end > begin) lines.push_back(content.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  if (!lines.empty()) return lines;
-  return error(StatusCode::kInvalidArgument, path + ": holds no text; give one a line");
-}
 
 std::string to_json(const PackReport& report) {
   JsonWriter json;
@@ -52,7 +41,7 @@ std::string to_json(const PackReport& report) {
   json.key("file_bytes").value(static_cast<uint64_t>(report.file_bytes));
   json.key("checkpoint_bytes").value(static_cast<uint64_t>(report.checkpoint_bytes));
   json.key("load_ms").value(report.load_ms).key("checkpoint_load_ms").value(report.checkpoint_load_ms);
-  json.key("texts").value(report.texts);
+  json.key("texts").value(report.texts).key("calibration_texts").value(report.calibration_texts);
   json.key("mean_cosine").value(report.overall.mean).key("lowest_cosine").value(report.overall.lowest);
   json.key("label_agreement");
   if (report.label_agreement) {
@@ -82,6 +71,7 @@ std::string to_text(const PackReport& report) {
       "{}: {:.1f} MB in {} for {} (the checkpoint has {:.1f} MB)\nloads in {:.1f} ms, the checkpoint in {:.1f} ms\n",
       report.path, static_cast<double>(report.file_bytes) / 1e6, precision_name(report.precision), report.table,
       static_cast<double>(report.checkpoint_bytes) / 1e6, report.load_ms, report.checkpoint_load_ms);
+  if (report.calibration_texts > 0) text += fmt::format("rounded for {} texts\n", report.calibration_texts);
   text += fmt::format("{} texts against fp32: cosine {:.6f} on average, {:.6f} at least", report.texts,
                       report.overall.mean, report.overall.lowest);
   if (report.label_agreement) text += fmt::format("; same label for {:.1f} %", *report.label_agreement * 100);
@@ -106,11 +96,15 @@ Result<void> run_pack(const PackVerbOptions& options) {
                    .precision = Precision::kAuto,
                    .output = options.output,
                    .texts = {},
+                   .calibration = {},
                    .threads = options.model.threads};
   ASSIGN_OR_RETURN(pack.precision, parse_precision(options.model.precision));
   ASSIGN_OR_RETURN(pack.directory, model_directory(options.model));
   if (!options.file.empty()) {
-    ASSIGN_OR_RETURN(pack.texts, read_lines(options.file));
+    ASSIGN_OR_RETURN(pack.texts, read_texts(options.file));
+  }
+  if (!options.calibrate.empty()) {
+    ASSIGN_OR_RETURN(pack.calibration, read_texts(options.calibrate));
   }
   ASSIGN_OR_RETURN(const PackReport report, pack_model(pack));
   const std::string text = options.json ? to_json(report) : to_text(report);
@@ -133,7 +127,10 @@ void add_pack_verb(CLI::App& program, Action* action) {
   verb->add_option("model,--model", options->model.model, "Model folder or name")->capture_default_str();
   add_compute_options(*verb, &options->model);
   verb->add_option("--output", options->output, "File to write (default: beside the checkpoint)");
-  verb->add_option("--file", options->file, "Texts to judge the precision on, one a line (default: some of our own)");
+  verb->add_option("--file", options->file,
+                   "Texts to judge the precision on: one a line, or .jsonl (default: some of our own)");
+  verb->add_option("--calibrate", options->calibrate,
+                   "Texts like those to come: round int8 weights for what layers read of them, not to the nearest");
   verb->add_option("--check", options->check,
                    "Fail (exit code 1) when the mean cosine to fp32, or the share of equal labels, is below this")
       ->check(CLI::Range(0.0, 1.0));
@@ -141,6 +138,7 @@ void add_pack_verb(CLI::App& program, Action* action) {
   verb->footer(kExamples);
   verb->callback([options, action] {
     check_not_the_input("--output", options->file, options->output);
+    check_not_the_input("--output", options->calibrate, options->output);
     *action = [options] { return run_pack(*options); };
   });
 }

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "formats/unpacked_folder.h"
 #include "heads/encoder_model.h"
 #include "kernels/registry.h"
+#include "models/calibration.h"
 #include "models/encoder_decoder.h"
 #include "models/weight_loading.h"
 #include "text/tokenizer.h"
@@ -26,7 +28,8 @@ constexpr Closeness kWanted{.mean = 0.9995, .lowest = 0.998};
 constexpr int kMostTokens = 128;  // of a text
 constexpr size_t kMostTexts = 1000;
 
-Result<PackedBatch> tokenize(const ModelDirectory& directory, const std::vector<std::string>& texts) {
+Result<PackedBatch> tokenize(const ModelDirectory& directory, std::vector<std::string> texts) {
+  if (texts.size() > kMostTexts) texts.resize(kMostTexts);
   ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer::from_directory(directory.path(), directory.model_type()));
   EncodeOptions options;
   options.max_tokens = std::min(kMostTokens, directory.tokenizer_max_tokens().value_or(kMostTokens));
@@ -37,7 +40,7 @@ Result<PackedBatch> tokenize(const ModelDirectory& directory, const std::vector<
     if (!tokens.ids.empty()) batch.append(tokens.ids, tokens.type_ids);
   }
   if (batch.sequences() > 0) return batch;
-  return error(StatusCode::kInvalidArgument, "none of the texts to judge the precision on has a token");
+  return error(StatusCode::kInvalidArgument, "none of the texts has a token");
 }
 
 // "encoder.layer.3" of "encoder.layer.3.output.dense.weight": the layers, by the beginning of their tensors' names.
@@ -57,6 +60,16 @@ std::vector<std::string> layer_names(const WeightFiles& files) {
     }
   }
   return names;
+}
+
+Result<void> check_calibrates(const ModelDirectory& directory, Precision precision) {
+  if (precision != Precision::kInt8) {
+    return error(StatusCode::kUnsupported,
+                 "calibration is for --precision int8, not for " + std::string(precision_name(precision)));
+  }
+  if (!writes_text(directory)) return {};
+  return error(StatusCode::kUnsupported,
+               directory.path() + ": calibration is for encoders, and this model writes text; leave it out");
 }
 
 Result<void> load_any(const ModelDirectory& directory, const LoadTarget& target) {
@@ -79,6 +92,14 @@ class Packing {
  public:
   Packing(const ModelDirectory& directory, LoadTarget target, PackedBatch batch, int threads)
       : m_directory(directory), m_target(std::move(target)), m_batch(std::move(batch)), m_pool(threads) {}
+
+  Result<void> calibrate(const PackedBatch& batch, PackReport* report) {
+    ASSIGN_OR_RETURN(auto products, record_inputs(m_directory, m_target, batch, m_pool));
+    m_calibration.emplace(std::move(products), m_pool);
+    m_target.calibration = &*m_calibration;
+    report->calibration_texts = batch.sequences();
+    return {};
+  }
 
   Result<void> judge(PackReport* report) {
     ASSIGN_OR_RETURN(m_exact, observe_model(m_directory, m_target.in_fp32(), m_batch, m_pool));
@@ -107,7 +128,9 @@ class Packing {
                                      .kept_in_bf16 = m_target.kept_in_bf16,
                                      .source = fingerprint(m_directory.path())}));
     }
-    ASSIGN_OR_RETURN(report->checkpoint_load_ms, time_load([&] { return load_any(m_directory, m_target); }));
+    LoadTarget plain = m_target;
+    plain.calibration = nullptr;
+    ASSIGN_OR_RETURN(report->checkpoint_load_ms, time_load([&] { return load_any(m_directory, plain); }));
     ASSIGN_OR_RETURN(report->load_ms, time_load([&]() -> Result<void> {
                        ASSIGN_OR_RETURN(const ModelDirectory packed, ModelDirectory::open(report->path));
                        ASSIGN_OR_RETURN(const LoadTarget target,
@@ -161,6 +184,7 @@ class Packing {
   LoadTarget m_target;
   PackedBatch m_batch;
   ThreadPool m_pool;
+  std::optional<Calibration> m_calibration;
   ModelBehaviour m_exact;
 };
 
@@ -173,12 +197,10 @@ Result<PackReport> pack_model(const PackOptions& options) {
     return error(StatusCode::kInvalidArgument, options.directory + ": is packed already; give the checkpoint's folder");
   }
   ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::open(directory.path()));
-  std::vector<std::string> texts = options.texts;
-  if (texts.empty()) texts = sample_texts();
-  if (texts.size() > kMostTexts) texts.resize(kMostTexts);
-  ASSIGN_OR_RETURN(PackedBatch batch, tokenize(directory, texts));
-
   LoadTarget target(*kernels, layer_precision(directory, *kernels, options.precision));
+  const bool calibrates = !options.calibration.empty();
+  if (calibrates) RETURN_IF_ERROR(check_calibrates(directory, target.precision));
+  ASSIGN_OR_RETURN(PackedBatch batch, tokenize(directory, options.texts.empty() ? sample_texts() : options.texts));
   PackReport report;
   report.table = kernels->name;
   report.precision = target.precision;
@@ -187,6 +209,10 @@ Result<PackReport> pack_model(const PackOptions& options) {
                                         : directory.path() + "/" + packed_file_name(kernels->name, target.precision);
   const int threads = options.threads > 0 ? options.threads : read_cpu_limits().usable_threads();
   Packing packing(directory, target, std::move(batch), threads);
+  if (calibrates) {
+    ASSIGN_OR_RETURN(const PackedBatch read, tokenize(directory, options.calibration));
+    RETURN_IF_ERROR(packing.calibrate(read, &report));
+  }
   RETURN_IF_ERROR(packing.judge(&report));
   RETURN_IF_ERROR(packing.write(&report));
   return report;

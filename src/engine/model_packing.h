@@ -17,9 +17,10 @@ struct PackOptions {
   std::string directory;
   std::string isa;  // kernel table by name; empty: as everywhere
   Precision precision = Precision::kAuto;
-  std::string output;              // empty: beside the checkpoint, where it is found by itself
-  std::vector<std::string> texts;  // what the precision is judged on; empty: some that come with the program
-  int threads = 0;                 // 0: as everywhere
+  std::string output;                    // empty: beside the checkpoint, where it is found by itself
+  std::vector<std::string> texts;        // what the precision is judged on; empty: some that come with the program
+  std::vector<std::string> calibration;  // like those to come: int8 is rounded for what layers read of them; or none
+  int threads = 0;                       // 0: as everywhere
 };
 
 // Cosines of what two models compute of the same tokens or texts.
@@ -37,6 +38,7 @@ struct PackReport {
   double load_ms = 0;             // of the packed file
   double checkpoint_load_ms = 0;  // of the checkpoint, in the same precision
   int texts = 0;
+  int calibration_texts = 0;  // 0: rounded to the nearest
   // Against fp32: hidden states after the embeddings and after each layer, token by token.
   std::vector<Closeness> layers;
   // Of each text: the mean of its hidden states, or for models that write the scores of the first token.
@@ -53,8 +55,8 @@ struct PackReport {
 };
 
 // An int8 model whose results come out too far from fp32 (mean cosine below 0.9995, or one text below 0.998) gets the
-// layers that cost most in bf16, as many as it takes. The errors of loading a model; kInternal when the file cannot be
-// written.
+// layers that cost most in bf16, as many as it takes. The errors of loading a model; kUnsupported when there is nothing
+// to calibrate; kInternal when the file cannot be written.
 Result<PackReport> pack_model(const PackOptions& options);
 
 }  // namespace vivace

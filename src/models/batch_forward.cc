@@ -23,17 +23,6 @@ BatchSlice whole(const PackedBatch& batch, bool first_tokens_only) {
   return {batch.ids, batch.positions, batch.type_ids, batch.offsets, first_tokens_only};
 }
 
-// The group's part of the batch; its offsets, which start at 0 again, are written to *offsets.
-BatchSlice slice(const PackedBatch& batch, const SequenceGroup& group, std::vector<int32_t>* offsets) {
-  const int32_t begin = batch.offsets[static_cast<size_t>(group.first)];
-  offsets->clear();
-  for (int i = group.first; i <= group.last; ++i) offsets->push_back(batch.offsets[static_cast<size_t>(i)] - begin);
-  const auto part = [&](const std::vector<int32_t>& values) {
-    return std::span(values).subspan(static_cast<size_t>(begin), static_cast<size_t>(group.tokens));
-  };
-  return {part(batch.ids), part(batch.positions), part(batch.type_ids), *offsets};
-}
-
 // Of groups that come largest first: the next one goes to the thread with the least to do.
 bool sorted_groups_balance(const std::vector<SequenceGroup>& groups, int threads) {
   constexpr size_t kMostThreads = 1024;
@@ -76,6 +65,16 @@ std::vector<SequenceGroup> cut_into_groups(const PackedBatch& batch, int target_
   return groups;
 }
 
+BatchSlice slice_batch(const PackedBatch& batch, const SequenceGroup& group, std::vector<int32_t>* offsets) {
+  const int32_t begin = batch.offsets[static_cast<size_t>(group.first)];
+  offsets->clear();
+  for (int i = group.first; i <= group.last; ++i) offsets->push_back(batch.offsets[static_cast<size_t>(i)] - begin);
+  const auto part = [&](const std::vector<int32_t>& values) {
+    return std::span(values).subspan(static_cast<size_t>(begin), static_cast<size_t>(group.tokens));
+  };
+  return {part(batch.ids), part(batch.positions), part(batch.type_ids), *offsets};
+}
+
 void largest_first(std::vector<SequenceGroup>* groups) {
   // Not std::stable_sort, which takes memory.
   std::ranges::sort(*groups, [](const SequenceGroup& a, const SequenceGroup& b) {
@@ -110,7 +109,7 @@ MatrixView<const float> forward_batch(const Encoder& encoder, const KernelTable&
     for (size_t i = next.fetch_add(1); i < groups.size(); i = next.fetch_add(1)) {
       TRACE_ZONE("sequence_group");
       const int begin = batch.offsets[static_cast<size_t>(groups[i].first)];
-      BatchSlice part = slice(batch, groups[i], &workspace.offsets(thread));
+      BatchSlice part = slice_batch(batch, groups[i], &workspace.offsets(thread));
       part.first_tokens_only = first_tokens_only;
       encoder.forward(alone, part, hidden.slice_rows(begin, begin + groups[i].tokens), nullptr);
     }

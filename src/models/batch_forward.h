@@ -49,6 +49,9 @@ std::vector<SequenceGroup> cut_into_groups(const PackedBatch& batch, int target_
 // The same into *groups, whose memory is used again.
 void cut_into_groups(const PackedBatch& batch, int target_tokens, std::vector<SequenceGroup>* groups);
 
+// The group's part of the batch; its offsets, which start at 0 again, are written to *offsets.
+BatchSlice slice_batch(const PackedBatch& batch, const SequenceGroup& group, std::vector<int32_t>* offsets);
+
 // The order in which threads take them.
 void largest_first(std::vector<SequenceGroup>* groups);
 

@@ -14,6 +14,9 @@
 
 namespace vivace {
 
+class Calibration;
+class InputRecorder;
+
 struct LoadTarget {
   // Not explicit: a kernel table alone means fp32.
   LoadTarget(const KernelTable& table, Precision layers = Precision::kF32) : kernels(table), precision(layers) {}
@@ -40,6 +43,8 @@ struct LoadTarget {
   std::vector<std::string> kept_in_bf16{};     // layers of an int8 model, by the beginning of their tensors' names
   std::shared_ptr<const PackedFile> packed{};  // made for these kernels and this precision; nullptr: the checkpoint
   PackedFileWriter* writer = nullptr;          // gets all that is loaded
+  InputRecorder* recorder = nullptr;           // learns the names of all layers
+  Calibration* calibration = nullptr;          // rounds int8 layers for what they read; nullptr: to the nearest
 };
 
 // What the layers of the model are computed in where that precision is asked for: int4 is for what writes text, all

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "models/calibration.h"
 #include "models/outlier_inputs.h"
 
 namespace vivace {
@@ -103,6 +104,9 @@ PackedMatrix LayerLoader::pack(const Plan& plan, const Values& values) {
   }
   PackedMatrix matrix(plan.inputs, plan.outputs, layout, outliers, m_pages.get());
   matrix.pack_rows(weights, plan.outputs, 0);
+  if (m_target.calibration != nullptr && layout.dtype == DType::kI8) {
+    m_target.calibration->round(plan.name, weights, &matrix);
+  }
   return matrix;
 }
 
@@ -118,6 +122,7 @@ Linear LayerLoader::make_linear(const Plan& plan, Read read) {
     Values values = read();
     layer = {pack(plan, values), std::move(values.bias)};
   }
+  if (m_target.recorder != nullptr) m_target.recorder->add_layer(plan.name, layer.weight);
   if (m_target.writer != nullptr) {
     m_target.writer->add_matrix(key, layer.weight);
     if (plan.has_bias) m_target.writer->add_floats(key + ".bias", {layer.bias.data(), layer.bias.size()});

@@ -11,10 +11,13 @@
 
 namespace vivace {
 
+class InputRecorder;
+
 struct ExecutionContext {
   const KernelTable* kernels = nullptr;
   ThreadPool* pool = nullptr;
-  std::span<Arena> scratch;  // at least threads() of them
+  std::span<Arena> scratch;           // at least threads() of them
+  InputRecorder* recorder = nullptr;  // gets what linear() reads, in a model of fp32
 
   int threads() const { return pool == nullptr ? 1 : pool->threads(); }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ops/input_recorder.h"
 #include "telemetry/trace.h"
 
 namespace vivace {
@@ -232,6 +233,7 @@ void linear(const ExecutionContext& context, const LinearInput& input, const Lin
             const LinearOptions& options, MatrixView<float> out) {
   TRACE_ZONE("linear");
   if (out.rows == 0 || out.columns == 0) return;
+  if (context.recorder != nullptr) context.recorder->record(context, layer.weight, input.x);
   with_product(context, input, layer, options, out,
                [&](const auto& product) { run_product(context, product, layer.weight); });
 }

@@ -181,6 +181,18 @@ void PackedMatrix::pack_rows(const float* weights, int rows, int first_column) {
   }
 }
 
+void PackedMatrix::set_integers(int output, std::span<const int8_t> integers) {
+  CHECK(m_layout.dtype == DType::kI8 && output >= 0 && output < m_n && integers.size() == static_cast<size_t>(m_k));
+  auto* data = reinterpret_cast<int8_t*>(m_parts.data.data());
+  int32_t sum = 0;
+  for (int k = 0; k < m_k; ++k) {
+    const int8_t integer = integers[static_cast<size_t>(k)];
+    data[position(output, k)] = integer;
+    sum += integer;
+  }
+  m_parts.offsets.data()[output] = -sum;
+}
+
 float PackedMatrix::quantized_weight(int output, int input) const {
   const float scale = m_parts.scales.data()[output];
   if (m_layout.dtype == DType::kI8) {

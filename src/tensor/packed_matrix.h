@@ -57,6 +57,9 @@ class PackedMatrix {
   // first_column on.
   void pack_rows(const float* weights, int rows, int first_column);
 
+  // Other whole numbers for an output of an int8 matrix, k of them, zeros for outliers; its scale stays.
+  void set_integers(int output, std::span<const int8_t> integers);
+
   // The k weights of one output, as they are multiplied.
   void unpack_row(int output, float* weights) const;
 

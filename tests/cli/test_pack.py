@@ -9,10 +9,30 @@ from cli_runner import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
 TEXTS = ["The cat sat on the mat.", "Numbers like 12345 and words like internationalisation.", "x"]
+LIKE_THE_PASSAGES = [
+    "A lighthouse keeper writes down the weather every three hours.",
+    "The recipe asks for two cups of flour, a pinch of salt and cold butter.",
+    "Glaciers move slowly, but they carry whole boulders down the valley.",
+    "The library lends out books, films and even musical instruments.",
+    "A suspension bridge hangs its road from cables between two towers.",
+    "Bees tell each other the way to flowers with a dance.",
+    "The treaty was signed in spring and broken before the first snow.",
+    "Salt water freezes at a lower temperature than fresh water does.",
+]
 
 
 def vectors(cli, model, *options):
     return [json.loads(line)["embedding"] for line in cli.ok("embed", "--model", model, *options, *TEXTS).splitlines()]
+
+
+def with_tokenizer(checkpoint, target):
+    """A copy of a golden checkpoint; one that has no tokenizer gets one of a few words."""
+    shutil.copytree(checkpoint, target)
+    if not (target / "tokenizer.json").exists():
+        words = {word: i for i, word in enumerate(["[UNK]", *sorted(set(" ".join(TEXTS).split()))])}
+        model = {"type": "WordLevel", "vocab": words, "unk_token": "[UNK]"}
+        (target / "tokenizer.json").write_text(json.dumps({"model": model, "pre_tokenizer": {"type": "WhitespaceSplit"}}))
+    return target
 
 
 def pack(cli, model, output, *options):
@@ -32,15 +52,14 @@ def test_a_packed_model_answers_bit_for_bit_as_its_checkpoint(cli, tiny, tmp_pat
 
 @pytest.mark.parametrize("name", ["deberta-v3", "modernbert", "mpnet", "t5-encoder", "t5-relu"])
 def test_every_architecture_packs(cli, tmp_path, name):
-    source = GOLDEN / name
-    if not (source / "tokenizer.json").exists() and not (source / "vocab.txt").exists():
-        pytest.skip(f"{name} has no tokenizer")
+    source = with_tokenizer(GOLDEN / name, tmp_path / "model")
     for precision in ("fp32", "int8", "int4"):
-        pack(cli, source, tmp_path / f"{precision}.packed", "--precision", precision)
+        report = pack(cli, source, tmp_path / f"{precision}.packed", "--precision", precision)
         packed = json.loads(cli.ok("inspect", "--model", tmp_path / f"{precision}.packed", "--json"))
         plain = json.loads(cli.ok("inspect", "--model", source, "--precision", precision, "--json"))
-        assert {k: packed[k] for k in ("parameters", "packed_bytes", "architecture")} == \
-            {k: plain[k] for k in ("parameters", "packed_bytes", "architecture")}
+        assert {k: packed[k] for k in ("parameters", "architecture")} == {k: plain[k] for k in ("parameters", "architecture")}
+        # A layer that int8 would cost too much in takes twice the bytes.
+        assert (packed["packed_bytes"] == plain["packed_bytes"]) != bool(report["kept_in_bf16"])
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "int8", "int4"])
@@ -73,6 +92,51 @@ def test_check_fails_below_its_threshold(cli, minilm, tmp_path):
     options = ["pack", minilm, "--precision", "int8", "--output", tmp_path / "m.packed", "--file", tmp_path / "texts.txt"]
     assert "2 texts against fp32" in cli.ok(*options, "--check", "0.9")
     assert "--check: 0.99" in cli.error(*options, "--check", "1", code=1)
+
+
+PASSAGES = ROOT / "examples" / "demo" / "passages.jsonl"
+
+
+def test_int8_rounded_for_texts_is_closer_to_fp32(cli, minilm, tmp_path):
+    (tmp_path / "others.txt").write_text("".join(f"{line}\n" for line in LIKE_THE_PASSAGES))
+    options = ["--precision", "int8", "--file", tmp_path / "others.txt"]
+    nearest = pack(cli, minilm, tmp_path / "nearest.packed", *options)
+    rounded = pack(cli, minilm, tmp_path / "rounded.packed", *options, "--calibrate", PASSAGES)
+    assert (nearest["calibration_texts"], rounded["calibration_texts"]) == (0, len(PASSAGES.read_text().splitlines()))
+    print(f"mean cosine {nearest['mean_cosine']:.6f}, rounded for texts {rounded['mean_cosine']:.6f}")
+    assert 1 - rounded["mean_cosine"] < 0.8 * (1 - nearest["mean_cosine"])
+    # Every layer's states, not only what comes out; and nothing was left in bf16 for it.
+    for before, after in zip(nearest["layers"][1:], rounded["layers"][1:], strict=True):
+        assert after["mean_cosine"] > before["mean_cosine"]
+    assert rounded["kept_in_bf16"] == [] and rounded["outliers"] == nearest["outliers"]
+    text = cli.ok("pack", minilm, "--output", tmp_path / "m.packed", *options, "--calibrate", PASSAGES)
+    assert f"rounded for {rounded['calibration_texts']} texts" in text
+    assert (tmp_path / "m.packed").read_bytes() == (tmp_path / "rounded.packed").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["deberta-v3", "modernbert", "mpnet", "t5-encoder"])
+def test_every_architecture_is_rounded_for_texts(cli, tmp_path, name):
+    source = with_tokenizer(GOLDEN / name, tmp_path / "model")
+    (tmp_path / "texts.txt").write_text("".join(f"{text}\n" for text in TEXTS))
+    packed = [tmp_path / "nearest.packed", tmp_path / "rounded.packed"]
+    pack(cli, source, packed[0], "--precision", "int8")
+    pack(cli, source, packed[1], "--precision", "int8", "--calibrate", tmp_path / "texts.txt")
+    assert packed[0].read_bytes() != packed[1].read_bytes()
+    assert packed[0].stat().st_size == packed[1].stat().st_size
+
+
+def test_texts_to_round_for_have_to_be_of_use(cli, minilm, tmp_path):
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "texts.txt").write_text("One text.\n")
+    output = ["--output", tmp_path / "m.packed"]
+    assert "holds no text" in cli.error("pack", minilm, "--precision", "int8", *output, "--calibrate", tmp_path / "empty.txt",
+                                        code=1)
+    for precision in ("fp32", "bf16"):
+        assert f"for --precision int8, not for {precision}" in cli.error(
+            "pack", minilm, "--precision", precision, *output, "--calibrate", tmp_path / "texts.txt", code=1)
+    assert "this model writes text" in cli.error("pack", GOLDEN / "t5-relu", "--precision", "int8", *output, "--calibrate",
+                                                 tmp_path / "texts.txt", code=1)
+    assert not (tmp_path / "m.packed").exists()
 
 
 @pytest.fixture

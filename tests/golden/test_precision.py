@@ -5,6 +5,7 @@ search; without it that part is skipped.
 """
 
 import json
+import subprocess
 
 import numpy as np
 import pytest
@@ -78,15 +79,34 @@ def search_texts():
 
 @pytest.mark.parametrize("precision", LIMITS)
 def test_c005_first_hits_of_a_search_are_unchanged(minilm, search_texts, precision):  # noqa: F811
-    claims, evidence = search_texts
-    def first_hits(used):
-        both = vectors(claims + evidence, minilm, used, None)
-        return both, (both[: len(claims)] @ both[len(claims) :].T).argmax(1)
-    exact, expected = first_hits("fp32")
-    rounded, found = first_hits(precision)
-    close = cosines(exact, rounded)
-    unchanged = (expected == found).mean()
-    print(f"{precision}: mean cosine {close.mean():.6f}, lowest {close.min():.6f}; {unchanged:.1%} of {len(claims)} first hits")
+    close, unchanged = compare_searches(minilm, minilm, precision, search_texts)
     lowest_mean, lowest = LIMITS[precision]
     assert close.mean() >= lowest_mean and close.min() >= lowest
     assert unchanged >= UNCHANGED[precision]
+
+
+def compare_searches(exact_model, model, precision, texts):
+    """Of fp32 and of that model: the cosines of all vectors, and the share of claims with the same first hit."""
+    claims, evidence = texts
+
+    def first_hits(searched, used):
+        both = vectors(claims + evidence, searched, used, None)
+        return both, (both[: len(claims)] @ both[len(claims) :].T).argmax(1)
+    exact, expected = first_hits(exact_model, "fp32")
+    rounded, found = first_hits(model, precision)
+    close = cosines(exact, rounded)
+    unchanged = (expected == found).mean()
+    print(f"{precision}: mean cosine {close.mean():.6f}, lowest {close.min():.6f}; {unchanged:.1%} of {len(claims)} first hits")
+    return close, unchanged
+
+
+def test_c005_int8_rounded_for_texts_keeps_the_first_hits_of_others(minilm, search_texts, tmp_path):  # noqa: F811
+    packed = tmp_path / "rounded.packed"
+    passages = golden.ROOT / "examples" / "demo" / "passages.jsonl"
+    subprocess.run([golden.PROGRAM, "pack", minilm, "--precision", "int8", "--calibrate", passages, "--output", packed], check=True,
+                   stdout=subprocess.DEVNULL)
+    close, unchanged = compare_searches(minilm, packed, "int8", search_texts)
+    plain, _ = compare_searches(minilm, minilm, "int8", search_texts)
+    assert 1 - close.mean() < 0.8 * (1 - plain.mean()) and close.min() >= plain.min()
+    assert unchanged >= 0.98
+
