@@ -98,7 +98,9 @@ Result<EmbedRequest> make_request(const EmbedOptions& options) {
 }
 
 size_t vector_size(const EmbedOptions& options, const ModelInfo& model) {
-  const int size = options.pooling.empty() ? model.embedding_size : model.hidden_size;
+  const int size = options.pooling.empty()     ? model.embedding_size
+                   : options.pooling == "none" ? model.hidden_size
+                                               : model.pooled_size;
   if (options.dimensions > size) {
     throw_usage_error(fmt::format("--dimensions {} is more than the model's {}", options.dimensions, size));
   }

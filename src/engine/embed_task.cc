@@ -69,8 +69,7 @@ Result<EmbedPlan> make_plan(const LoadedModel& model, const EmbedRequest& reques
   // Token vectors are left as the model gives them unless the caller asks: the model's own setting means its one
   // vector.
   plan.normalize = request.normalize.value_or(model.sentence.normalize && !plan.keeps_tokens());
-  int size = model.model->info().hidden_size;
-  if (!plan.keeps_tokens()) size = request.pooling && model.dense.empty() ? size : model.embedding_size();
+  const int size = model.embedding_size(plan.keeps_tokens() ? PoolingMode::kNone : request.pooling);
   if (request.dimensions && (*request.dimensions < 1 || *request.dimensions > size)) {
     return error(StatusCode::kInvalidArgument, "dimensions is " + std::to_string(*request.dimensions) +
                                                    ", the model can give 1 to " + std::to_string(size));
@@ -98,6 +97,11 @@ std::vector<float> pool(const EmbedPlan& plan, MatrixView<const float> rows) {
 
 std::vector<float> embed(const EmbedPlan& plan, MatrixView<const float> rows) {
   std::vector<float> values = pool(plan, rows);
+  if (const auto& own = plan.model->sentence.truncate_dim; own && !plan.keeps_tokens()) {
+    if (plan.normalize) normalize_l2(*plan.model->kernels, values);
+    values.resize(std::min(values.size(), static_cast<size_t>(*own)));
+    if (plan.dimensions == 0) return values;
+  }
   const size_t vectors = plan.keeps_tokens() ? static_cast<size_t>(rows.rows) : 1;
   const size_t size = values.size() / vectors;
   const size_t kept = plan.dimensions > 0 ? plan.dimensions : size;

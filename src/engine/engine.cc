@@ -33,6 +33,7 @@ ModelInfo describe(const ModelDirectory& directory, const LoadedModel& loaded, i
   info.head = encoder.head;
   info.mask_token = loaded.mask_token;
   info.embedding_size = loaded.embedding_size();
+  info.pooled_size = loaded.embedding_size(PoolingMode::kMean);
   for (const PoolingMode mode : loaded.sentence.pooling) {
     info.pooling += (info.pooling.empty() ? "" : "+") + std::string(pooling_mode_name(mode));
   }

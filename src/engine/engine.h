@@ -58,6 +58,7 @@ struct ModelInfo {
   std::string head;        // from hidden states to logits, in words; empty: none
   std::string mask_token;  // of a masked language model
   int embedding_size = 0;  // values of a text's vector
+  int pooled_size = 0;     // the same where a request chooses the pooling
   std::string pooling;     // "mean", or several: "cls+max"
   bool normalize = false;
   std::vector<std::string> prompt_names;

@@ -36,6 +36,7 @@ Result<void> check_types(const TokenSequence& tokens, const EncoderInfo& encoder
 InputEncoder::InputEncoder(const LoadedModel& model, TooLong too_long, EncodeOptions options)
     : m_model(model), m_too_long(too_long), m_options(options) {
   m_options.max_tokens = static_cast<size_t>(model.max_tokens);
+  m_options.truncation_side = model.truncation_side;
 }
 
 Result<TokenSequence> InputEncoder::encode(std::string_view name, std::string_view text) const {
@@ -74,6 +75,7 @@ Result<TokenSequence> InputEncoder::take_ids(std::string_view name, std::vector<
 Result<TokenSequence> InputEncoder::checked(std::string_view name, Result<void> encoded, TokenSequence tokens) const {
   if (!encoded) return std::unexpected(std::move(encoded).error().with_context(name));
   if (tokens.ids.empty()) return error(StatusCode::kInvalidArgument, std::string(name) + " has no tokens");
+  if (!m_model.gives_type_ids) std::ranges::fill(tokens.type_ids, 0);
   RETURN_IF_ERROR(check_types(tokens, m_model.model->info()));
   if (tokens.truncated && m_too_long == TooLong::kRefuse) {
     return error(StatusCode::kTooLarge, std::string(name) + " has more than the model's " +

@@ -1,7 +1,6 @@
 #include "engine/loaded_model.h"
 
 #include <algorithm>
-#include <cctype>
 #include <future>
 #include <utility>
 
@@ -15,9 +14,6 @@
 namespace vivace {
 namespace {
 
-// Vocabularies of other kinds may have a few tokens that begin with "##", but not dozens that go on with a letter.
-constexpr int kTypicalContinuations = 20;
-
 int smallest_limit(const ModelDirectory& directory, const EncoderInfo& encoder) {
   int limit = encoder.max_tokens;
   if (directory.tokenizer_max_tokens()) limit = std::min(limit, *directory.tokenizer_max_tokens());
@@ -26,14 +22,9 @@ int smallest_limit(const ModelDirectory& directory, const EncoderInfo& encoder) 
   return limit;
 }
 
-bool marks_continuations(const Tokenizer& tokenizer) {
-  int found = 0;
-  const auto size = static_cast<int32_t>(tokenizer.vocabulary_size());
-  for (int32_t id = 0; id < size && found < kTypicalContinuations; ++id) {
-    const std::string_view token = tokenizer.token(id);
-    if (token.size() > 2 && token.starts_with("##") && std::isalpha(static_cast<unsigned char>(token[2])) != 0) ++found;
-  }
-  return found == kTypicalContinuations;
+TruncationSide truncation_side(const TokenizerFacts& facts, const Tokenizer& tokenizer) {
+  if (!facts.truncation_side) return tokenizer.traits().truncation_side;
+  return *facts.truncation_side == "left" ? TruncationSide::kLeft : TruncationSide::kRight;
 }
 
 // The token that the configuration names, or the usual one.
@@ -86,10 +77,15 @@ std::string purpose(const LoadedModel& model) {
 
 }  // namespace
 
-int LoadedModel::embedding_size() const {
-  if (!dense.empty()) return dense.back().layer.weight.n();
+int LoadedModel::embedding_size(std::optional<PoolingMode> pooling) const {
+  const int hidden = model->info().hidden_size;
+  if (pooling == PoolingMode::kNone) return hidden;
   const int vector = model->columns(ModelOutput::kSequenceVector);
-  return vector > 0 ? vector : model->info().hidden_size * static_cast<int>(sentence.pooling.size());
+  const int size = !dense.empty()        ? dense.back().layer.weight.n()
+                   : pooling.has_value() ? hidden
+                   : vector > 0          ? vector
+                                         : hidden * static_cast<int>(sentence.pooling.size());
+  return std::min(size, sentence.truncate_dim.value_or(size));
 }
 
 Result<ComputingModel> load_computing_model(const ModelDirectory& directory, const LoadTarget& target, int threads) {
@@ -129,11 +125,12 @@ Result<LoadedModel> load_model(const ModelDirectory& directory, const LoadTarget
   model.kernels = &target.kernels;
   model.precision = resolve_precision(target.kernels, target.precision);
   model.max_tokens = smallest_limit(directory, encoder);
+  model.gives_type_ids = directory.tokenizer().gives_type_ids;
+  model.truncation_side = truncation_side(directory.tokenizer(), *model.tokenizer);
   model.mask_token = special_token(*model.tokenizer, directory.mask_token(), {"[MASK]", "<mask>"});
   model.mask_id = model.tokenizer->token_id(model.mask_token).value_or(-1);
   const std::string unknown = special_token(*model.tokenizer, directory.unknown_token(), {"[UNK]", "<unk>"});
   model.unknown_id = model.tokenizer->token_id(unknown).value_or(-1);
-  model.marks_word_continuations = marks_continuations(*model.tokenizer);
   return model;
 }
 

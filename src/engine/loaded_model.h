@@ -30,10 +30,11 @@ struct LoadedModel {
   std::string mask_token;                 // empty: the tokenizer has none
   int32_t mask_id = -1;                   // -1: none
   int32_t unknown_id = -1;                // of the tokenizer's token for what it does not know; -1: none
-  bool marks_word_continuations = false;  // tokens inside a word are written "##…"
+  bool gives_type_ids = true;             // false: the model gets zeros, whatever the tokenizer's template says
+  TruncationSide truncation_side = TruncationSide::kRight;  // which end of a text that is too long is cut
 
-  // Values of a text's vector.
-  int embedding_size() const;
+  // Values of a text's vector, where a request leaves the pooling to the model or chooses it (kNone: of a token's).
+  int embedding_size(std::optional<PoolingMode> pooling = std::nullopt) const;
 };
 
 // The one place that chooses what computes a directory's model: our own kernels, in the target's precision, where there

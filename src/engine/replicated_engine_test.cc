@@ -113,8 +113,13 @@ TEST(ReplicatedEngineTest, TheQueueIsSharedOut) {
 
 TEST(ReplicatedEngineTest, APackedModelIsCopiedToEachNode) {
   const std::string path = testing::TempDir() + "/replicated.packed";
-  ASSERT_TRUE(pack_model(
-      {.directory = kTinyBert, .isa = {}, .precision = Precision::kF32, .output = path, .texts = {}, .threads = 1}));
+  ASSERT_TRUE(pack_model({.directory = kTinyBert,
+                          .isa = {},
+                          .precision = Precision::kF32,
+                          .output = path,
+                          .texts = {},
+                          .calibration = {},
+                          .threads = 1}));
   const auto packed = load(path, on_two_nodes());
   const auto expected = load(kTinyBert, on_two_nodes())->embed(request_of({"ist mar won"}));
   std::filesystem::remove(path);

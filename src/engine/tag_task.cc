@@ -18,7 +18,7 @@ bool is_special(const TokenOffset& offset) {
 // they stand for; with others a token that touches the one before it, without a blank between, goes on.
 bool continues_word(const LoadedModel& model, const TextPlaces& text, int32_t id, const TokenOffset& offset) {
   if (id == model.unknown_id) return false;
-  if (model.marks_word_continuations) {
+  if (model.tokenizer->traits().marks_continuations) {
     return count_code_points(model.tokenizer->token(id)) != static_cast<size_t>(offset.end - offset.begin);
   }
   return offset.begin > 0 && !text.slice(offset.begin - 1, offset.begin + 1).contains(' ');

@@ -14,6 +14,7 @@ namespace {
 // A tokenizer of single letters that counts what it is asked for: the id is the letter.
 class CountingTokenizer final : public Tokenizer {
  public:
+  TokenizerTraits traits() const override { return {}; }
   Result<void> encode(std::string_view, const EncodeOptions&, TokenSequence*) const override { return unused(); }
   Result<void> encode_pair(std::string_view, std::string_view, const EncodeOptions&, TokenSequence*) const override {
     return unused();

@@ -4,11 +4,10 @@
 
 #include "base/utf8.h"
 #include "formats/json_file.h"
+#include "formats/transformer_module.h"
 
 namespace vivace {
 namespace {
-
-constexpr int64_t kMaxTokens = 1'000'000'000;
 
 std::unexpected<Status> unsupported(const std::string& message) {
   return error(StatusCode::kUnsupported, message);
@@ -29,22 +28,6 @@ Result<void> check_modules(const std::string& path) {
   return {};
 }
 
-Result<void> read_transformer(const std::string& path, CrossEncoderConfig* config) {
-  if (!file_exists(path)) return {};
-  ASSIGN_OR_RETURN(const JsonDocument document, read_json_file(path));
-  const JsonValue root = document.root();
-  ASSIGN_OR_RETURN(const std::string task, root.string_or("transformer_task", "sequence-classification"));
-  if (task != "sequence-classification") {
-    return unsupported(path + ": transformer_task '" + printable(task) +
-                       "' is not supported in a cross-encoder; supported is sequence-classification");
-  }
-  if (const auto length = root.find("max_seq_length")) {
-    ASSIGN_OR_RETURN(const int64_t tokens, length->as_integer(1, kMaxTokens));
-    config->max_tokens = static_cast<int>(tokens);
-  }
-  return {};
-}
-
 Result<std::optional<CrossEncoderConfig>> read_files(const std::string& directory) {
   const std::string path = directory + "/config_sentence_transformers.json";
   if (!file_exists(path)) return std::nullopt;
@@ -59,7 +42,11 @@ Result<std::optional<CrossEncoderConfig>> read_files(const std::string& director
     ASSIGN_OR_RETURN(config.activation, read_rank_activation(*activation));
   }
   RETURN_IF_ERROR(check_modules(directory + "/modules.json"));
-  RETURN_IF_ERROR(read_transformer(directory + "/sentence_bert_config.json", &config));
+  const std::string transformer = directory + "/sentence_bert_config.json";
+  if (file_exists(transformer)) {
+    ASSIGN_OR_RETURN(const TransformerModule module, read_transformer_module(transformer, "sequence-classification"));
+    config.max_tokens = module.max_tokens;
+  }
   return config;
 }
 

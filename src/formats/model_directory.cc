@@ -1,5 +1,6 @@
 #include "formats/model_directory.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <system_error>
@@ -15,6 +16,8 @@ namespace {
 
 // Tokenizers without a limit say so by a number like 10^30; no model reads this many tokens at once.
 constexpr double kNoTokenLimit = 1e9;
+
+constexpr size_t kMaxInputs = 64;
 
 // A token as text, or as the object with its content that older files have.
 Result<std::string> read_token(const JsonValue& root, std::string_view key) {
@@ -39,6 +42,18 @@ Result<TokenizerFacts> read_tokenizer_config(const std::string& path) {
   ASSIGN_OR_RETURN(facts.lowercases, root.bool_or("do_lower_case", false));
   ASSIGN_OR_RETURN(facts.mask_token, read_token(root, "mask_token"));
   ASSIGN_OR_RETURN(facts.unknown_token, read_token(root, "unk_token"));
+  if (const auto side = root.find("truncation_side")) {
+    ASSIGN_OR_RETURN(const std::string_view name, side->as_string());
+    if (name != "left" && name != "right") return side->fail("is '" + printable(name) + "', expected left or right");
+    facts.truncation_side = std::string(name);
+  }
+  if (const auto names = root.find("model_input_names")) {
+    ASSIGN_OR_RETURN(const auto items, names->as_array(kMaxInputs));
+    facts.gives_type_ids = std::ranges::any_of(items, [](const JsonValue& item) {
+      const auto name = item.as_string();
+      return name && *name == "token_type_ids";
+    });
+  }
   return facts;
 }
 

@@ -46,6 +46,7 @@ struct SentenceEmbeddingConfig {
   std::vector<DenseModule> dense;                        // after pooling, one behind the other
   bool normalize = false;                                // a Normalize module ends the chain
   std::optional<int> max_tokens;                         // max_seq_length
+  std::optional<int> truncate_dim;                       // of the vector, normalised or not, the first so many values
   std::map<std::string, std::string> prompts;            // name → text put before the input
   std::string default_prompt_name;                       // empty: none
 };
@@ -56,6 +57,8 @@ struct TokenizerFacts {
   bool lowercases = false;
   std::string mask_token;
   std::string unknown_token;
+  std::optional<std::string> truncation_side;  // "left" or "right", where it says so
+  bool gives_type_ids = true;  // false: model_input_names leaves token_type_ids out, the model gets zeros
 };
 
 class ModelDirectory {
@@ -84,6 +87,7 @@ class ModelDirectory {
   // Written forms of special tokens that tokenizer_config.json names; empty: it does not.
   const std::string& mask_token() const { return m_tokenizer.mask_token; }
   const std::string& unknown_token() const { return m_tokenizer.unknown_token; }
+  const TokenizerFacts& tokenizer() const { return m_tokenizer; }
 
  private:
   explicit ModelDirectory(JsonDocument config) : m_config(std::move(config)) {}

@@ -11,12 +11,13 @@
 #include "base/utf8.h"
 #include "formats/dense_module.h"
 #include "formats/json_file.h"
+#include "formats/transformer_module.h"
 
 namespace vivace {
 namespace {
 
 constexpr size_t kMaxModules = 64;
-constexpr int64_t kMaxTokens = 1'000'000'000;
+constexpr int64_t kMaxDimensions = 1'000'000'000;
 
 std::unexpected<Status> unsupported(const std::string& message) {
   return error(StatusCode::kUnsupported, message);
@@ -175,22 +176,10 @@ Result<void> check_normalize_file(const std::string& path) {
 
 Result<void> read_transformer_file(const std::string& path, const SentenceEmbeddingFiles& files,
                                    SentenceEmbeddingConfig* config) {
-  ASSIGN_OR_RETURN(const JsonDocument document, read_json_file(path));
-  const JsonValue root = document.root();
-  if (const auto length = root.find("max_seq_length")) {
-    ASSIGN_OR_RETURN(const int64_t tokens, length->as_integer(1, kMaxTokens));
-    config->max_tokens = static_cast<int>(tokens);
-  }
-  ASSIGN_OR_RETURN(const bool lower_case, root.bool_or("do_lower_case", false));
-  if (lower_case && !files.tokenizer_lowercases) {
-    return unsupported(path + ": do_lower_case is only supported where the tokenizer lowers the case by itself");
-  }
-  ASSIGN_OR_RETURN(const std::string task, root.string_or("transformer_task", "feature-extraction"));
-  if (task != "feature-extraction") {
-    return unsupported(path + ": transformer_task '" + printable(task) +
-                       "' is not supported; supported is feature-extraction");
-  }
-  return {};
+  ASSIGN_OR_RETURN(const TransformerModule module, read_transformer_module(path, "feature-extraction"));
+  config->max_tokens = module.max_tokens;
+  if (!module.lowercases || files.tokenizer_lowercases) return {};
+  return unsupported(path + ": do_lower_case is only supported where the tokenizer lowers the case by itself");
 }
 
 Result<void> read_prompts(const JsonValue& root, SentenceEmbeddingConfig* config) {
@@ -216,6 +205,10 @@ Result<void> read_model_file(const std::string& path, SentenceEmbeddingConfig* c
   if (type != "SentenceTransformer") {
     return unsupported(path + ": model_type '" + printable(type) +
                        "' is not supported; supported is SentenceTransformer");
+  }
+  if (const auto dimensions = root.find("truncate_dim")) {
+    ASSIGN_OR_RETURN(const int64_t kept, dimensions->as_integer(1, kMaxDimensions));
+    config->truncate_dim = static_cast<int>(kept);
   }
   return read_prompts(root, config);
 }

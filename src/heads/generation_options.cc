@@ -57,13 +57,19 @@ std::optional<JsonValue> find_setting(const std::optional<JsonValue>& generation
   return config.find(key);
 }
 
-// Settings of transformers that change the text and that we do not have, unless they ask for nothing.
+// Settings of transformers that change the text and that are not taken over, unless they ask for nothing.
 Result<void> refuse_unknown(const JsonValue& generation) {
   for (const char* key : {"forced_bos_token_id", "forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens",
-                          "bad_words_ids", "sequence_bias", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size"}) {
+                          "bad_words_ids", "sequence_bias", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size",
+                          "exponential_decay_length_penalty", "watermarking_config"}) {
     const auto value = generation.find(key);
     if (!value.has_value() || value->to_text() == "0" || value->to_text() == "[]") continue;
     return error(StatusCode::kUnsupported, generation.path() + ": " + key + " is not supported");
+  }
+  for (const char* key : {"repetition_penalty", "encoder_repetition_penalty"}) {
+    ASSIGN_OR_RETURN(const double penalty, generation.double_or(key, 1));
+    if (penalty == 1) continue;
+    return error(StatusCode::kUnsupported, generation.path() + ": " + key + " is not supported there");
   }
   return {};
 }
@@ -107,15 +113,18 @@ Result<GenerationTokens> read_generation_tokens(const ModelDirectory& directory,
   if (file_exists(path)) {
     ASSIGN_OR_RETURN(document, read_json_file(path));
     generation = document->root();
-    RETURN_IF_ERROR(refuse_unknown(*generation));
   }
+  RETURN_IF_ERROR(as_file_error(refuse_unknown(generation.value_or(directory.config()))));
   GenerationTokens tokens;
-  auto start = find_setting(generation, directory.config(), "decoder_start_token_id");
-  if (!start.has_value()) start = find_setting(generation, directory.config(), "pad_token_id");
+  std::optional<JsonValue> start;
+  for (const char* key : {"decoder_start_token_id", "bos_token_id", "pad_token_id"}) {
+    if (!start.has_value()) start = find_setting(generation, directory.config(), key);
+  }
   if (!start.has_value()) {
-    return error(
-        StatusCode::kCorruptFile,
-        directory.path() + "/config.json: neither decoder_start_token_id nor pad_token_id says what to start with");
+    return error(StatusCode::kCorruptFile,
+                 directory.path() +
+                     "/config.json: none of decoder_start_token_id, bos_token_id and pad_token_id says "
+                     "what to start with");
   }
   ASSIGN_OR_RETURN(const int64_t id, as_file_error(start->as_integer(0, vocabulary_size - 1)));
   tokens.start = static_cast<int32_t>(id);

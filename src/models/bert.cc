@@ -33,6 +33,7 @@ Result<PostNormEncoderConfig> read_config(const JsonValue& config) {
   ASSIGN_OR_RETURN(layer.activation, read_activation(config, "hidden_act", "gelu"));
   RETURN_IF_ERROR(check_heads(config, layer.hidden_size, layer.heads, "num_attention_heads"));
   RETURN_IF_ERROR(require_value(config, "position_embedding_type", "absolute"));
+  RETURN_IF_ERROR(refuse_decoder(config));
   embeddings.hidden_size = layer.hidden_size;
   embeddings.epsilon = layer.epsilon;
   bert.max_tokens = embeddings.positions;
@@ -43,11 +44,12 @@ Result<PostNormEncoderConfig> read_config(const JsonValue& config) {
 
 Result<std::unique_ptr<const Encoder>> load_bert(const ModelDirectory& directory, const LoadTarget& target) {
   ASSIGN_OR_RETURN(const PostNormEncoderConfig config, read_config(directory.config()));
-  return load_post_norm_encoder(directory, target, config,
-                                {.prefix = "bert",
-                                 .layers = "encoder.layer",
-                                 .names = kNames,
-                                 .unused = {"pooler.", "cls.", "classifier.", "embeddings.position_ids"}});
+  return load_post_norm_encoder(
+      directory, target, config,
+      {.prefix = "bert",
+       .layers = "encoder.layer",
+       .names = kNames,
+       .unused = {"pooler.", "cls.", "classifier.", "qa_outputs.", "embeddings.position_ids"}});
 }
 
 }  // namespace vivace

@@ -46,6 +46,13 @@ Result<void> require_value(const JsonValue& config, std::string_view key, std::s
                                              "' is not supported; known: " + std::string(only));
 }
 
+Result<void> refuse_decoder(const JsonValue& config) {
+  ASSIGN_OR_RETURN(const bool is_decoder, config.bool_or("is_decoder", false));
+  if (!is_decoder) return {};
+  return error(StatusCode::kUnsupported,
+               config.path() + ": is_decoder is not supported; every token of an encoder sees every other");
+}
+
 Result<void> check_heads(const JsonValue& config, int hidden, int heads, std::string_view heads_key) {
   if (hidden % heads == 0) return {};
   return config.fail("hidden_size " + std::to_string(hidden) + " is not a multiple of " + std::string(heads_key) + " " +

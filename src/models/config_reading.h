@@ -30,6 +30,9 @@ Result<Activation> read_activation(const JsonValue& config, std::string_view key
 // kUnsupported unless the value of `key`, if any, is `only`.
 Result<void> require_value(const JsonValue& config, std::string_view key, std::string_view only);
 
+// A configuration whose is_decoder is set: its tokens see only those before them.
+Result<void> refuse_decoder(const JsonValue& config);
+
 // kInvalidArgument unless `heads` (the value of key heads_key) divides `hidden`.
 Result<void> check_heads(const JsonValue& config, int hidden, int heads, std::string_view heads_key);
 

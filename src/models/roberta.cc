@@ -34,6 +34,7 @@ Result<PostNormEncoderConfig> read_config(const JsonValue& config, const std::st
   ASSIGN_OR_RETURN(const int64_t padding, config.integer_or("pad_token_id", 1, 0, embeddings.vocabulary_size - 1));
   RETURN_IF_ERROR(check_heads(config, layer.hidden_size, layer.heads, "num_attention_heads"));
   RETURN_IF_ERROR(require_value(config, "position_embedding_type", "absolute"));
+  RETURN_IF_ERROR(refuse_decoder(config));
   embeddings.hidden_size = layer.hidden_size;
   embeddings.epsilon = layer.epsilon;
   embeddings.padding_id = static_cast<int>(padding);

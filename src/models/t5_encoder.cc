@@ -38,8 +38,11 @@ Result<std::unique_ptr<const Encoder>> load_t5_encoder(const ModelDirectory& dir
   ASSIGN_OR_RETURN(const WeightFiles files, open_weights(directory.path(), target));
   WeightLoader weights(files);
   const WeightScope root = weights.root();
-  // The decoder, and copies of the words' table that some files carry along.
-  for (const char* name : {"decoder.", "lm_head.", "encoder.embed_tokens."}) weights.ignore(name);
+  // The decoder, heads, and copies of the words' table that some files carry along.
+  for (const char* name :
+       {"decoder.", "lm_head.", "classifier.", "classification_head.", "qa_outputs.", "encoder.embed_tokens."}) {
+    weights.ignore(name);
+  }
   LayerLoader load(weights, target, config.hidden_size);
   const bool has_shared = root.has("shared.weight");
   AlignedBuffer<float> words = load.table(root, has_shared ? "shared.weight" : "encoder.embed_tokens.weight",

@@ -236,9 +236,11 @@ Linear LayerLoader::convolution(const WeightScope& scope, int n, int kernel_size
 }
 
 LayerNorm LayerLoader::layer_norm(const WeightScope& scope, int n, double epsilon, LayerBias bias) {
-  LayerNorm norm{numbers(scope, "weight", {n}), {}, static_cast<float>(epsilon)};
+  // The names of TensorFlow's first checkpoints, which bert-base-uncased and its like still have.
+  const bool is_old = !scope.has("weight") && scope.has("gamma");
+  LayerNorm norm{numbers(scope, is_old ? "gamma" : "weight", {n}), {}, static_cast<float>(epsilon)};
   if (bias == LayerBias::kPresent) {
-    norm.beta = numbers(scope, "bias", {n});
+    norm.beta = numbers(scope, is_old ? "beta" : "bias", {n});
   } else if (norm.gamma.size() > 0) {
     norm.beta = AlignedBuffer<float>(norm.gamma.size());
     std::fill_n(norm.beta.data(), norm.beta.size(), 0.0F);

@@ -49,7 +49,7 @@ class LayerLoader {
   // A convolution over tokens, weight [n, n / groups, kernel_size] and bias [n], as a Linear whose inputs are the
   // kernel_size tokens side by side; what lies outside a group is zero.
   Linear convolution(const WeightScope& scope, int n, int kernel_size, int groups);
-  // weight and, if there is one, bias [n].
+  // weight and, if there is one, bias [n]; or gamma and beta.
   LayerNorm layer_norm(const WeightScope& scope, int n, double epsilon, LayerBias bias = LayerBias::kPresent);
   // weight [n].
   RmsNorm rms_norm(const WeightScope& scope, int n, double epsilon);

@@ -169,6 +169,10 @@ Result<ServedModel> ModelRegistry::load_model(const EntryPointer& entry, ModelSn
   const std::string& directory = facts->spec.directory;
   if (m_options.budget_bytes > 0) {
     ASSIGN_OR_RETURN(const ModelMemory estimate, m_sizer(directory, m_options.engine));
+    {
+      const std::scoped_lock lock(m_mutex);
+      entry->never_fits = estimate.total() > m_options.budget_bytes;
+    }
     RETURN_IF_ERROR(make_room(*entry, estimate.total()));
   }
   const auto start = Clock::now();

@@ -127,6 +127,7 @@ class ModelRegistry {
     std::string next_directory;   // to be loaded in place of the model that is there; empty: none
     bool queued = false;          // a task to load it waits or runs
     bool gone = false;            // reconfigured away
+    bool never_fits = false;      // what it takes is more than the whole budget
     std::vector<Loaded> waiting;  // for that task
     std::vector<Loaded> waiting_for_unload;
     uint64_t last_use = 0;

@@ -121,6 +121,11 @@ ApiResult<SearchMode> mode_field(const JsonValue& root, std::string_view field) 
 ApiResult<std::string> tenant_of(const ClaimsCall& call, const JsonValue& root) {
   auto asked = optional_text(root, "tenant_id", kMaxTenantCharacters);
   if (!asked) return asked;
+  const std::string beside = query_text(call, "tenant_id").value_or("");
+  if (asked->empty()) return check_tenant(call, beside);
+  if (!beside.empty() && beside != *asked) {
+    return schema_error("tenant_id", "tenant_id: is not the same in the query and in the body");
+  }
   return check_tenant(call, std::move(*asked));
 }
 

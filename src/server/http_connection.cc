@@ -33,6 +33,9 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr size_t kHeadReadBytes = 4096;
 constexpr size_t kBodyReadBytes = 65536;
 constexpr uint64_t kMaxDiscardedBytes = 65536;  // of a refused request's body, to keep its connection
+// All bodies together take as much as so many of the longest; one that is short is taken in any case.
+constexpr size_t kLongestBodies = 16;
+constexpr size_t kShortBodyBytes = 65536;
 
 std::chrono::steady_clock::duration seconds(double value) {
   return std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(value));
@@ -81,7 +84,9 @@ std::optional<ApiError> check_framing(const Message& message) {
   if (message.version() == 11 && message.count(http::field::host) != 1) {
     return http_error(400, "bad_host", "an HTTP/1.1 request has exactly one Host header");
   }
-  if (message.count(http::field::transfer_encoding) > 0 && !message.chunked()) {
+  // Others before it would have to be undone.
+  const std::string_view encoding = field(message, http::field::transfer_encoding);
+  if (!encoding.empty() && (!message.chunked() || !boost::beast::iequals(encoding, "chunked"))) {
     return http_error(501, "bad_transfer_encoding", "the only Transfer-Encoding taken is chunked");
   }
   const std::string_view expect = field(message, http::field::expect);
@@ -113,6 +118,7 @@ HttpConnection::HttpConnection(asio::ip::tcp::socket socket, ServerContext& serv
       m_server(server),
       m_buffer(static_cast<size_t>(server.config.max_header_bytes) + 2 * kBodyReadBytes),
       m_timer(m_socket.get_executor()),
+      m_held(server.stats.body_bytes),
       m_grace(m_socket.get_executor()) {}
 
 asio::awaitable<void> HttpConnection::run() {
@@ -120,15 +126,19 @@ asio::awaitable<void> HttpConnection::run() {
   Error ignored;
   m_socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   if (const auto peer = m_socket.remote_endpoint(ignored); !ignored) m_client = peer.address().to_string();
-  Next next = Next::kKeepAlive;
-  if (co_await wait_for_request() && co_await speaks_http2()) {
-    co_await serve_http2();
-    next = Next::kClose;
+  Next next = Next::kClose;
+  if (co_await wait_for_request()) {
+    next = Next::kKeepAlive;
+    if (co_await speaks_http2()) {
+      co_await serve_http2();
+      next = Next::kClose;
+    }
   }
   while (next == Next::kKeepAlive) {
     const bool arrived = co_await wait_for_request();
     if (!arrived) break;
     next = co_await serve_one();
+    m_held.set(0);
   }
   if (next == Next::kLinger) co_await linger();
   close();
@@ -269,6 +279,11 @@ asio::awaitable<HttpConnection::Next> HttpConnection::fail_reading(Error error, 
         admission.request.id);
     co_return co_await respond(scope, admission, response, Next::kLinger);
   }
+  if (!has_room()) {
+    const ApiError overloaded(StatusCode::kOverloaded, "too many long requests and answers at once; try again later");
+    co_return co_await respond(scope, admission, error_response(admission.family, overloaded, admission.request.id),
+                               Next::kLinger);
+  }
   m_server.stats.bad_requests.add();
   if (!is_http_error(error) && error != asio::error::eof) {
     scope.set_status(499);
@@ -302,6 +317,7 @@ asio::awaitable<HttpConnection::Next> HttpConnection::respond(RequestScope& scop
   const std::array<asio::const_buffer, 2> parts = {
       asio::buffer(head), asio::buffer(response.body.data(), has_body ? response.body.size() : 0)};
   set_deadline(seconds(m_server.config.write_timeout_seconds));
+  m_held.add(response.body.size());
   const auto [error, written] = co_await asio::async_write(m_socket, parts, kTuple);
   if (m_timed_out) m_server.stats.timeouts.add();
   if (written > head.size()) m_server.stats.sent_bytes.add(written - head.size());
@@ -377,12 +393,19 @@ asio::awaitable<HttpConnection::Error> HttpConnection::read_body(Parser& parser)
       if (error == http::error::need_more) break;
       if (error) co_return error;
     }
+    m_held.set(parser.get().body().size());
     if (parser.is_done()) co_return Error();
+    if (!has_room()) co_return make_error_code(http::error::body_limit);
     if (!waiting) set_deadline(seconds(m_server.config.body_timeout_seconds));
     waiting = true;
     const Error error = co_await read_more(kBodyReadBytes);
     if (error) co_return error;
   }
+}
+
+bool HttpConnection::has_room() const {
+  return m_held.own() <= kShortBodyBytes ||
+         m_held.all() <= kLongestBodies * static_cast<size_t>(m_server.config.max_body_bytes);
 }
 
 asio::awaitable<HttpConnection::Error> HttpConnection::read_more(size_t bytes) {

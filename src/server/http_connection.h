@@ -23,6 +23,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "server/dispatch.h"
+#include "server/held_bytes.h"
 #include "server/http2_relay.h"
 #include "server/request_scope.h"
 #include "server/route.h"
@@ -69,6 +70,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   boost::asio::awaitable<Error> write_pieces(BodyStream& stream);
   boost::asio::awaitable<Error> read_head(Parser& parser);
   boost::asio::awaitable<Error> read_body(Parser& parser);
+  bool has_room() const;
   boost::asio::awaitable<Error> read_more(size_t bytes);
   boost::asio::awaitable<Error> write_continue();
   boost::asio::awaitable<void> linger();
@@ -95,6 +97,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   unsigned m_http_version = 11;              // of the current request
   std::optional<std::stop_source> m_cancel;  // of the request that runs
   std::optional<Http2Relay> m_relay;         // while the client is gRPC's
+  HeldBytes m_held;                          // of the current request and its answer
   uint64_t m_watch = 0;                      // counts watches, so that a late event meets no other request
   boost::asio::steady_timer m_grace;
 };

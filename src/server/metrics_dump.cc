@@ -57,6 +57,8 @@ void dump_http(const ServerContext& server, PrometheusWriter* out) {
   dump_route(stats.routes[server.routes.size()], kNoRoute, Method::kOther, out);
   out->gauge("vivace_http_requests_in_flight", "Requests that are being answered.", {},
              number(stats.requests_in_flight));
+  out->gauge("vivace_http_body_bytes", "Bytes of bodies that are held, of requests and answers.", {},
+             number(stats.body_bytes));
   out->gauge("vivace_http_connections", "Open connections.", {}, number(stats.connections));
   out->counter("vivace_http_connections_accepted_total", "Connections taken.", {}, number(stats.connections_accepted));
   out->counter("vivace_http_connections_refused_total", "Connections over max_connections.", {},

@@ -250,7 +250,7 @@ Route immediate(std::string_view path, ImmediateHandler handler, OperationDoc do
   return {.method = Method::kGet,
           .path = path,
           .family = ApiFamily::kClaims,
-          .access = Access::kPublic,
+          .access = Access::kKey,
           .handler = handler,
           .doc = std::move(doc)};
 }

@@ -8,6 +8,8 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <sys/resource.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
@@ -113,6 +115,21 @@ void log_cache_stats(const ModelRegistry& models) {
            static_cast<double>(bytes) / 1e6, uses);
 }
 
+// A connection takes a file descriptor, and many systems begin with fewer than the process may have.
+void raise_file_limit(const ServerConfig& config) {
+  constexpr rlim_t kOthers = 256;  // stores, models, the log, gRPC's ends of connections
+  const rlim_t wanted = static_cast<rlim_t>(config.max_connections) + kOthers;
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted) return;
+  files.rlim_cur = std::min(wanted, files.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur >= wanted) return;
+  log_warning(
+      "max_connections is {}, but the system gives this process {} files: raise its limit (ulimit -n, "
+      "LimitNOFILE) or lower max_connections",
+      config.max_connections, files.rlim_cur);
+}
+
 void drain(const ServerConfig& config, ServerContext* context, HttpServer* server) {
   log_info("draining: finishing what is in flight within {} s", config.drain_seconds);
   context->draining = true;
@@ -175,6 +192,9 @@ Result<void> run_server(const ServerConfig& config, const ReadConfig& read_again
   ImpactService impact(std::move(scorer), impact_backend(config, models),
                        {.impact_threshold = config.impact_router_threshold});
   context.impact = &impact;
+  // A client, or whoever reads the log, that has gone is an error of write(), not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_file_limit(config);
   HttpServer server(context);
   WorkerPool workers(kBlockingThreads, static_cast<size_t>(config.max_queued_texts));
   context.workers = &workers;

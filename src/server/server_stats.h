@@ -28,6 +28,7 @@ struct ServerStats {
   Counter connections_accepted;
   Counter connections_refused;  // over max_connections
   Gauge requests_in_flight;
+  Gauge body_bytes;        // that are held of bodies: requests' and answers'
   Counter received_bytes;  // of request bodies
   Counter sent_bytes;      // of response bodies
   Counter bad_requests;    // that could not be read as HTTP

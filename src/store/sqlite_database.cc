@@ -16,11 +16,11 @@ constexpr int kMaxValueBytes = 64 << 20;
 StatusCode status_code(int code) {
   switch (code & 0xFF) {
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return StatusCode::kUnavailable;
+    case SQLITE_LOCKED:
+    case SQLITE_READONLY: return StatusCode::kUnavailable;  // a disk that the system no longer writes to
     case SQLITE_CORRUPT: return StatusCode::kCorruptFile;
-    case SQLITE_NOTADB:
     case SQLITE_CANTOPEN:
-    case SQLITE_READONLY: return StatusCode::kInvalidArgument;
+    case SQLITE_NOTADB: return StatusCode::kInvalidArgument;
     case SQLITE_TOOBIG: return StatusCode::kTooLarge;
     default: return StatusCode::kInternal;
   }

@@ -128,6 +128,13 @@ TEST(SqliteStore, ForeignFilesAreRefused) {
   EXPECT_EQ(open_sqlite_store(folder.file("no/folder/x.db")).error().code, StatusCode::kInvalidArgument);
 }
 
+TEST(SqliteStore, WhatCannotBeWrittenNowIsNotTheCallersFault) {
+  const TemporaryFolder folder;
+  auto database = SqliteDatabase::open(folder.file("store.db"));
+  ASSERT_TRUE(database->execute("CREATE TABLE t (x); PRAGMA query_only = 1"));
+  EXPECT_EQ(database->execute("INSERT INTO t VALUES (1)").error().code, StatusCode::kUnavailable);
+}
+
 TEST(SqliteStore, NewerVersionsAreRefused) {
   const TemporaryFolder folder;
   const std::string path = folder.file("store.db");

@@ -37,11 +37,18 @@ struct EncodeOptions {
   size_t stride = 0;
 };
 
+// What a tokenizer.json says about its tokens beside how to make them.
+struct TokenizerTraits {
+  bool marks_continuations = false;  // tokens inside a word have a prefix ("##ing") that stands for nothing
+  TruncationSide truncation_side = TruncationSide::kRight;  // which end of a text to cut; encode() goes by its options
+};
+
 class Tokenizer : public TokenNames {
  public:
   // Builds the pipeline that a tokenizer.json describes. origin (the file's path) starts every message.
   // kInvalidArgument or kCorruptFile when the document contradicts itself; kUnsupported, naming the component, for a
-  // part that we do not know. Truncation and padding written in the file are not applied: limits come from the caller.
+  // part that we do not know. Truncation and padding written in the file are not applied: limits come from the caller
+  // (traits() tells the side).
   static Result<std::unique_ptr<const Tokenizer>> from_json(std::string_view json, std::string_view origin);
   static Result<std::unique_ptr<const Tokenizer>> from_file(const std::string& path);
   // The tokenizer.json of a model directory, or what transformers makes of the older files there
@@ -76,6 +83,7 @@ class Tokenizer : public TokenNames {
   // The token's written form ("##ing"), empty for an id without token.
   virtual std::string_view token(int32_t id) const = 0;
   virtual std::optional<int32_t> token_id(std::string_view token) const = 0;
+  virtual TokenizerTraits traits() const = 0;
 };
 
 }  // namespace vivace

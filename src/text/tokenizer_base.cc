@@ -40,6 +40,19 @@ void append_slice(const std::vector<T>& items, TokenRange range, std::vector<T>*
               std::next(items.begin(), static_cast<std::ptrdiff_t>(range.end)));
 }
 
+Result<TokenizerTraits> read_traits(const JsonValue& root) {
+  TokenizerTraits traits;
+  ASSIGN_OR_RETURN(const JsonValue model, root.get("model"));
+  ASSIGN_OR_RETURN(const std::string prefix, model.string_or("continuing_subword_prefix", ""));
+  traits.marks_continuations = !prefix.empty();
+  const auto truncation = root.find("truncation");
+  const auto direction = truncation ? truncation->find("direction") : std::nullopt;
+  if (!direction) return traits;
+  ASSIGN_OR_RETURN(const std::string_view side, direction->as_string());
+  if (side == "Left") traits.truncation_side = TruncationSide::kLeft;
+  return traits;
+}
+
 }  // namespace
 
 Result<TokenizerBase::SharedParts> TokenizerBase::read_shared(const JsonValue& root, std::vector<std::string> tokens,
@@ -55,6 +68,7 @@ Result<TokenizerBase::SharedParts> TokenizerBase::read_shared(const JsonValue& r
     if (pattern.text != pattern.token.content) parts.normalized_forms.emplace(pattern.token.id, pattern.text);
   }
   parts.vocabulary = Vocabulary(std::move(tokens));
+  ASSIGN_OR_RETURN(parts.traits, read_traits(root));
   return parts;
 }
 

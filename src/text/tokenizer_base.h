@@ -38,6 +38,7 @@ class TokenizerBase : public Tokenizer {
   size_t vocabulary_size() const final { return m_parts.vocabulary.size(); }
   std::string_view token(int32_t id) const final { return m_parts.vocabulary.token(id); }
   std::optional<int32_t> token_id(std::string_view token) const final { return m_parts.vocabulary.id(token); }
+  TokenizerTraits traits() const final { return m_parts.traits; }
 
  protected:
   // The parts of a tokenizer.json that are read alike for all tokenizers.
@@ -48,6 +49,7 @@ class TokenizerBase : public Tokenizer {
     // Added tokens that the normaliser changes are decoded to their normalised form.
     std::unordered_map<int32_t, std::string> normalized_forms;
     std::unique_ptr<const Decoder> decoder;
+    TokenizerTraits traits;
   };
   // tokens: of the model and the added ones, by id.
   static Result<SharedParts> read_shared(const JsonValue& root, std::vector<std::string> tokens,

@@ -66,6 +66,15 @@ def snippets(count):
     return [json.loads(line) for line in (MODEL / "snippets.jsonl").read_text().splitlines()[:count]]
 
 
+def test_names_that_no_model_has_leave_nothing_behind(ipc):
+    for i in range(5):
+        answer = ipc.ask(type="infer", id=f"u{i}", code="x = ", modelName=f"unknown-{i}")
+        assert answer["type"] == "error" and f"unknown-{i}" in str(answer["error"])
+    long = ipc.ask(type="infer", id="long", code="x = ", modelName="m" * 10_000)
+    assert "longer than any model's name" in str(long["error"]) and len(str(long)) < 1000
+    assert not any("unknown" in breaker["model"] for breaker in ipc.ask(type="status", id="s")["breakers"])
+
+
 def test_c002_02_ping_and_status(ipc):
     pong = ipc.ask(type="ping", id=7)
     assert pong["id"] == 7 and pong["type"] == "pong" and pong["message"]

@@ -370,7 +370,9 @@ def test_rate_limits_per_client():
 
 def test_tenants_by_key():
     keys = {name: {"authorization": f"Bearer {name}-key"} for name in ("press", "law")}
-    with Server("--rate-limits", "off", "--tenant-keys", "press=press-key,law=law-key", models=ROLES) as server:
+    with Server("--rate-limits", "off", "--api-key", "all", "--tenant-keys", "press=press-key,law=law-key", models=ROLES) as server:
+        stored = server.post("/api/v1/evidence?tenant_id=guests", {"content": "secret of guests"}, headers={"authorization": "Bearer all"})
+        assert stored.json()["tenant_id"] == "guests"
         assert server.get("/api/v1/claims").status_code == 401
         assert server.get("/api/v1/claims", headers={"authorization": "Bearer wrong"}).status_code == 401
         for name, headers in keys.items():
@@ -379,6 +381,14 @@ def test_tenants_by_key():
             found = server.post("/api/v1/search", {"query": "secret", "mode": "keyword"}, headers=headers).json()["results"]
             assert [row["content"] for row in found] == [f"secret of {name}"]
         error_of(server.post("/api/v1/search", {"query": "secret", "tenant_id": "law"}, headers=keys["press"]), 403)
+        # The same where only the query says whose, and where both do.
+        error_of(server.post("/api/v1/search?tenant_id=law", {"query": "secret"}, headers=keys["press"]), 403)
+        asked = {"query": "secret", "mode": "keyword", "tenant_id": "press"}
+        assert server.post("/api/v1/search?tenant_id=press", asked, headers=keys["press"]).json()["count"] == 1
+        error_of(server.post("/api/v1/search?tenant_id=law", asked, headers=keys["press"]), 422)
+        for path in ("/rate-limit-stats", "/api/v1/metrics"):
+            assert server.get(path).status_code == 401
+            assert server.get(path, headers=keys["law"]).status_code == 200
         made = server.post("/api/v1/claims", {"text": "a claim of the press"}, headers=keys["press"]).json()
         error_of(server.get(f"/api/v1/claims/{made['id']}", headers=keys["law"]), 404)
         assert server.get("/ready").status_code == 200

@@ -144,6 +144,7 @@ def test_deadline_gives_what_is_written(client):
 @pytest.mark.parametrize("fields, error, param", [
     ({"max_tokens": 0}, openai.BadRequestError, "max_tokens"),
     ({"max_tokens": 5000}, openai.BadRequestError, "max_tokens"),
+    ({"logprobs": 0}, openai.BadRequestError, "logprobs"),
     ({"logprobs": 2}, openai.BadRequestError, "logprobs"),
     ({"best_of": 3}, openai.BadRequestError, "best_of"),
     ({"presence_penalty": 1}, openai.BadRequestError, "presence_penalty"),

@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
 from openapi_spec_validator import validate
 
 from vivace_server import MODEL, PATIENCE_SECONDS, PROGRAM, ROOT, Server, clean_environment, metrics, post_bytes
@@ -195,6 +197,36 @@ def test_second_signal_stops_at_once():
         time.sleep(0.2)  # from the log line to the signals' default effect
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(PATIENCE_SECONDS) == -signal.SIGTERM
+
+
+def test_a_log_that_nobody_reads_ends_nothing(tmp_path):
+    reader, writer = os.pipe()
+    command = [str(PROGRAM), "serve", "--host", "127.0.0.1", "--port", "0", "--log-level", "debug", "--model", str(MODEL)]
+    process = subprocess.Popen(command, stderr=writer, stdin=subprocess.DEVNULL, env=clean_environment() | {"HOME": str(tmp_path)})
+    os.close(writer)
+    try:
+        with os.fdopen(reader) as log:
+            url = next(line for line in log if "listening on " in line).split("listening on ")[1].strip()
+        for _ in range(3):
+            assert requests.get(f"{url}/health", timeout=PATIENCE_SECONDS).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_more_connections_than_files_at_first():
+    """Many systems give a process 1024 files, and let it have more: each connection takes one."""
+    def few_files():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    with Server("--max-connections", "100", preexec_fn=few_files) as server:
+        opened = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(99)]
+        server.wait_until(lambda: server.metric("vivace_http_connections") >= 100)
+        for connection in opened:
+            connection.close()
+    with Server("--max-connections", "100", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))) as server:
+        assert "max_connections is 100, but the system gives this process 64 files" in server.log()
 
 
 def one_line_failure(result, *parts, code=1):

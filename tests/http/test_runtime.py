@@ -109,6 +109,14 @@ def test_c002_08_what_cannot_fit_is_refused_with_the_numbers():
         assert resident(server) < 400 << 20
 
 
+def test_a_server_whose_only_model_never_fits_is_not_ready():
+    with Server("--memory-budget-mb", "20", "--impact-cache-mb", "1", models=[f"large={MODEL}"], wait_ready=False) as server:
+        server.wait_until(lambda: "could not be loaded" in server.log())
+        answer = server.get("/ready")
+        assert answer.status_code == 503 and answer.json()["models"] == [{"name": "large", "state": "unloaded"}]
+        assert server.get("/health").status_code == 200
+
+
 class FileServer(Server):
     """Takes its models from the configuration file instead of flags."""
 

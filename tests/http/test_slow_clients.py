@@ -56,6 +56,41 @@ def test_idle_connection_is_closed_silently(impatient):
         assert connection.is_closed()
 
 
+def test_connections_that_never_spoke_are_noticed_when_they_close():
+    """Probes of a port and load balancers open and close them all day; here they would wait two minutes for their slots."""
+    with Server("--max-connections", "8", "--idle-timeout-seconds", "60") as server:
+        silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(7)]
+        server.wait_until(lambda: server.metric("vivace_http_connections") >= 7)
+        for connection in silent:
+            connection.close()
+        started = server.metric("vivace_http_timeouts_total")
+        server.wait_until(lambda: server.metric("vivace_http_connections") <= 1)
+        assert server.metric("vivace_http_timeouts_total") == started
+
+
+def test_long_bodies_that_do_not_end_do_not_fill_the_memory():
+    """All bodies together take as much as sixteen of the longest."""
+    longest = 200_000
+    with Server("--max-body-bytes", str(longest), "--max-text-bytes", str(longest)) as server:
+        head = f"POST /v1/embeddings HTTP/1.1\r\nhost: t\r\ncontent-length: {longest}\r\n\r\n"
+        waiting = []
+        while server.metric("vivace_http_body_bytes") < 15.6 * longest:
+            waiting.append(server.connect())
+            waiting[-1].send(head + "[" * (longest - 1000))
+            server.wait_until(lambda: server.metric("vivace_http_body_bytes") >= len(waiting) * (longest - 1000))
+        with server.connect() as late:
+            late.send(head + "[" * (longest - 1000))
+            status, headers, body = late.read_response()
+            assert (status, headers["connection"], headers["retry-after"]) == (429, "close", "1")
+            assert json.loads(body)["error"]["code"] == "overloaded"
+        assert len(server.embed("short ones are taken")[0]) == 384
+        for connection in waiting:
+            connection.socket.close()
+        server.wait_until(lambda: server.metric("vivace_http_body_bytes") < 10_000)
+        with server.connect() as again:
+            assert again.send(post_bytes("/v1/embeddings", json.dumps({"input": "x" * 150_000}))).read_response()[0] == 200
+
+
 def test_client_that_does_not_take_its_answer(impatient):
     before = impatient.metric("vivace_http_timeouts_total")
     with impatient.connect() as connection:

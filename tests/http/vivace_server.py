@@ -36,14 +36,14 @@ PATIENT = {"VIVACE_REQUEST_TIMEOUT_SECONDS": str(PATIENCE_SECONDS), "VIVACE_DRAI
 class Server:
     """One server process on a free port. Use as a context manager: only the process started here is ended."""
 
-    def __init__(self, *flags, models=None, wait_ready=True, environment=None, program=PROGRAM):
+    def __init__(self, *flags, models=None, wait_ready=True, environment=None, program=PROGRAM, preexec_fn=None):
         self.log_file = tempfile.TemporaryFile("w+")
         self.state = tempfile.TemporaryDirectory(prefix="vivace-state-")
         models = [f"minilm={MODEL}"] if models is None else models  # []: the configuration names them
         command = [str(program), "serve", "--host", "127.0.0.1", "--port", "0"]
         for model in models:
             command += ["--model", model]
-        self.process = subprocess.Popen(command + list(flags), stdout=self.log_file, stderr=self.log_file, stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(command + list(flags), preexec_fn=preexec_fn, stdout=self.log_file, stderr=self.log_file, stdin=subprocess.DEVNULL,
                                         env=clean_environment() | PATIENT | {"XDG_STATE_HOME": self.state.name} | (environment or {}))
         self.port = int(self._wait_for(self._read_port))
         self.url = f"http://127.0.0.1:{self.port}"

@@ -8,6 +8,7 @@ namespace vivace {
 namespace {
 
 constexpr int kMostTokens = 1 << 20;  // whether the model can write as many is the model's to say
+constexpr size_t kMaxModelNameBytes = 512;
 
 double rounded(double milliseconds) {
   return std::round(milliseconds * 1e3) / 1e3;
@@ -65,6 +66,9 @@ Result<CompletionRequest> parse_completion_request(const JsonValue& body, Unknow
   if (request.language == "unknown") request.language.clear();
   ASSIGN_OR_RETURN(request.strategy, read_strategy(body, unknown));
   ASSIGN_OR_RETURN(request.model, body.string_or("modelName", ""));
+  if (request.model.size() > kMaxModelNameBytes) {
+    return error(StatusCode::kInvalidArgument, "modelName: is longer than any model's name");
+  }
   ASSIGN_OR_RETURN(const bool stream, body.bool_or("stream", false));
   if (stream) return body.get("stream")->fail("answers come as a whole here; POST /v1/completions streams");
   RETURN_IF_ERROR(read_options(body, &request.generate.options));

@@ -74,6 +74,17 @@ CircuitBreaker& CompletionService::breaker_of(const std::string& model) {
   return *breaker;
 }
 
+// Names come from clients: only those of models get a breaker, which stays.
+std::optional<Status> CompletionService::find_unknown(const std::string& model) const {
+  {
+    const std::scoped_lock lock(m_mutex);
+    if (m_breakers.contains(model)) return std::nullopt;
+  }
+  const auto generator = m_models.find(model);
+  if (generator || generator.error().code != StatusCode::kNotFound) return std::nullopt;
+  return generator.error();
+}
+
 std::vector<BreakerOfModel> CompletionService::breakers() const {
   const std::scoped_lock lock(m_mutex);
   std::vector<BreakerOfModel> breakers;
@@ -191,6 +202,10 @@ void CompletionService::complete(CompletionRequest request, Callback done) {
 
 void CompletionService::ask(const std::shared_ptr<Work>& work) {
   const auto now = Clock::now();
+  if (const auto unknown = find_unknown(work->completion.model)) {
+    fall_back(*work, *unknown);
+    return;
+  }
   auto begun = breaker_of(work->completion.model).begin(now);
   if (!begun) {
     fall_back(*work, begun.error());

@@ -4,6 +4,7 @@
 
 #include <mutex>
 
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/server_posix.h>
@@ -90,5 +91,8 @@ void open_server(const GrpcServerOptions& options, KserveBackend& backend, GrpcS
 extern "C" __attribute__((visibility("default"))) void vivace_open_grpc_server(const vivace::GrpcServerOptions* options,
                                                                                vivace::KserveBackend* backend,
                                                                                vivace::GrpcServerResult* result) {
+  // Held until the process ends: letting the library go waits up to ten seconds for what it has not put away.
+  static std::once_flag once;
+  std::call_once(once, grpc_init);
   vivace::open_server(*options, *backend, result);
 }
