@@ -69,9 +69,9 @@ def snippets(count):
 def test_names_that_no_model_has_leave_nothing_behind(ipc):
     for i in range(5):
         answer = ipc.ask(type="infer", id=f"u{i}", code="x = ", modelName=f"unknown-{i}")
-        assert answer["type"] == "error" and f"unknown-{i}" in str(answer["error"])
+        assert answer["type"] == "error" and f"unknown-{i}" in str(answer)
     long = ipc.ask(type="infer", id="long", code="x = ", modelName="m" * 10_000)
-    assert "longer than any model's name" in str(long["error"]) and len(str(long)) < 1000
+    assert "longer than any model's name" in str(long) and len(str(long)) < 1000
     assert not any("unknown" in breaker["model"] for breaker in ipc.ask(type="status", id="s")["breakers"])
 
 
