@@ -69,7 +69,9 @@ Result<void> refuse_unknown(const JsonValue& generation) {
   for (const char* key : {"repetition_penalty", "encoder_repetition_penalty"}) {
     ASSIGN_OR_RETURN(const double penalty, generation.double_or(key, 1));
     if (penalty == 1) continue;
-    return error(StatusCode::kUnsupported, generation.path() + ": " + key + " is not supported there");
+    return error(
+        StatusCode::kUnsupported,
+        generation.path() + ": " + key + " is not taken over; take it out there and ask for --repetition-penalty");
   }
   return {};
 }

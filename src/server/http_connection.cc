@@ -85,8 +85,10 @@ std::optional<ApiError> check_framing(const Message& message) {
     return http_error(400, "bad_host", "an HTTP/1.1 request has exactly one Host header");
   }
   // Others before it would have to be undone.
-  const std::string_view encoding = field(message, http::field::transfer_encoding);
-  if (!encoding.empty() && (!message.chunked() || !boost::beast::iequals(encoding, "chunked"))) {
+  const size_t encodings = message.count(http::field::transfer_encoding);
+  const bool only_chunked = encodings == 1 && message.chunked() &&
+                            boost::beast::iequals(field(message, http::field::transfer_encoding), "chunked");
+  if (encodings > 0 && !only_chunked) {
     return http_error(501, "bad_transfer_encoding", "the only Transfer-Encoding taken is chunked");
   }
   const std::string_view expect = field(message, http::field::expect);

@@ -140,6 +140,8 @@ def test_absolute_target(server):
     ("POST /v1/embeddings HTTP/1.1\r\nhost: t\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     ("POST /v1/embeddings HTTP/1.1\r\nhost: t\r\ntransfer-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}", None),
     ("POST /v1/embeddings HTTP/1.1\r\nhost: t\r\ntransfer-encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 501),
+    ("POST /v1/embeddings HTTP/1.1\r\nhost: t\r\ntransfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 501),
+    ("POST /v1/embeddings HTTP/1.1\r\nhost: t\r\ntransfer-encoding:\r\ncontent-length: 2\r\n\r\n{}", 501),
     ("POST /v1/embeddings HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n", 400),
     ("POST /v1/embeddings HTTP/1.1\r\nhost: t\r\nexpect: miracles\r\ncontent-length: 2\r\n\r\n{}", 417),
     ("POST /v1/embeddings HTTP/1.1\r\nhost: t\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}", 415),
