@@ -72,6 +72,16 @@ bool report_unknown_verb(const CLI::App& program, std::string_view typed) {
   return true;
 }
 
+// CLI11 reads the environment for the options of every verb. Only the one that was typed is to mind it: `serve` has a
+// configuration that tells of all wrong values at once, others have no use for them.
+void leave_environment_to(std::string_view typed, CLI::App* program) {
+  for (CLI::App* verb : program->get_subcommands([](const CLI::App*) { return true; })) {
+    if (verb->get_name() == typed) continue;
+    for (CLI::Option* option : verb->get_options([](const CLI::Option*) { return true; })) option->envname("");
+    leave_environment_to("", verb);
+  }
+}
+
 // CLI11 names the option whose value is wrong; where nobody typed it, the value came from the environment.
 std::string variable_at_fault(const CLI::App& verb, const std::string& message) {
   for (const CLI::Option* option : verb.get_options()) {
@@ -157,6 +167,7 @@ int run_program(int argc, char** argv) {
     return kExitUsage;
   }
   if (report_unknown_verb(program, argv[1])) return kExitUsage;
+  leave_environment_to(argv[1], &program);
   try {
     program.parse(guarded_arguments(argc, argv));
     return run_action(action);

@@ -93,7 +93,10 @@ Result<ModernbertConfig> read_config(const JsonValue& config) {
   ASSIGN_OR_RETURN(modernbert.heads, read_size(config, "num_attention_heads", kMaxHeads));
   ASSIGN_OR_RETURN(modernbert.intermediate_size, read_size(config, "intermediate_size", kMaxIntermediateSize));
   ASSIGN_OR_RETURN(modernbert.max_tokens, read_size(config, "max_position_embeddings", kMaxPositions));
-  ASSIGN_OR_RETURN(const int64_t window, config.integer_or("local_attention", 128, 1, kMaxPositions));
+  ASSIGN_OR_RETURN(const int64_t local_attention, config.integer_or("local_attention", 128, 1, kMaxPositions));
+  // The newer key, for tokens on each side, comes first in transformers too.
+  ASSIGN_OR_RETURN(const int64_t window, config.integer_or("sliding_window", local_attention / 2, 0, kMaxPositions));
+  modernbert.window = static_cast<int>(window);
   ASSIGN_OR_RETURN(modernbert.local, read_layer_types(config, modernbert.layers));
   ASSIGN_OR_RETURN(modernbert.global_theta, read_theta(config, "full_attention", "global_rope_theta", 160'000));
   ASSIGN_OR_RETURN(modernbert.local_theta, read_theta(config, "sliding_attention", "local_rope_theta", 10'000));
@@ -106,7 +109,6 @@ Result<ModernbertConfig> read_config(const JsonValue& config) {
   if (modernbert.hidden_size / modernbert.heads % 2 != 0) {
     return config.fail("hidden_size / num_attention_heads must be even for rotary positions");
   }
-  modernbert.window = static_cast<int>(window / 2);
   return modernbert;
 }
 

@@ -40,13 +40,19 @@ Result<void> set_models_from_map(const YAML::Node& node, std::vector<ModelSpec>*
                  fmt::format("expected a map of name to directory, found {}", yaml_type(node)));
   }
   std::vector<ModelSpec> models;
+  std::string problems;
   for (const auto& entry : node) {
-    if (!entry.first.IsScalar() || !entry.second.IsScalar() || entry.first.Scalar().empty() ||
-        entry.second.Scalar().empty()) {
-      return error(StatusCode::kInvalidArgument, "expected NAME: DIR in each entry");
+    const bool is_named = entry.first.IsScalar() && !entry.first.Scalar().empty();
+    const bool has_directory = entry.second.IsScalar() && !entry.second.Scalar().empty();
+    if (is_named && has_directory) {
+      models.push_back({entry.first.Scalar(), entry.second.Scalar()});
+      continue;
     }
-    models.push_back({entry.first.Scalar(), entry.second.Scalar()});
+    problems +=
+        fmt::format("{}expected NAME: DIR in line {}", problems.empty() ? "" : ", ", entry.first.Mark().line + 1);
+    if (is_named) problems += fmt::format(" ({}: found {})", entry.first.Scalar(), yaml_type(entry.second));
   }
+  if (!problems.empty()) return error(StatusCode::kInvalidArgument, problems);
   *out = std::move(models);
   return {};
 }

@@ -370,9 +370,20 @@ asio::awaitable<HttpConnection::Error> HttpConnection::write_pieces(BodyStream& 
   co_return Error();
 }
 
+// Before a request: some clients end the body before it with one (RFC 9112, 2.2).
+void HttpConnection::skip_empty_lines() {
+  constexpr std::string_view kEmptyLine = "\r\n";
+  const auto starts_with_one = [this] {
+    const auto data = m_buffer.data();
+    return std::string_view(static_cast<const char*>(data.data()), data.size()).starts_with(kEmptyLine);
+  };
+  while (starts_with_one()) m_buffer.consume(kEmptyLine.size());
+}
+
 asio::awaitable<HttpConnection::Error> HttpConnection::read_head(Parser& parser) {
   bool waiting = false;
   for (;;) {
+    if (!parser.got_some()) skip_empty_lines();
     Error error;
     m_buffer.consume(parser.put(m_buffer.data(), error));
     if (error && error != http::error::need_more) co_return error;

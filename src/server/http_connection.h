@@ -68,6 +68,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   boost::asio::awaitable<Next> respond_in_pieces(RequestScope& scope, const Admission& admission,
                                                  const HttpResponse& response, Next next);
   boost::asio::awaitable<Error> write_pieces(BodyStream& stream);
+  void skip_empty_lines();
   boost::asio::awaitable<Error> read_head(Parser& parser);
   boost::asio::awaitable<Error> read_body(Parser& parser);
   bool has_room() const;

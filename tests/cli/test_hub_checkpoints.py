@@ -164,6 +164,15 @@ def test_token_types_are_given_where_the_tokenizer_gives_them(cli, copy):
     assert scores(without) == scores(template)
 
 
+def test_modernbert_s_newer_key_for_its_window(cli, copy):
+    def labels(**settings):
+        text = " ".join(TEXTS * 8)
+        return json.loads(cli.ok("classify", "--model", copy("heads/modernbert-moods", config=settings), "--precision", "fp32", text))["labels"]
+    old = labels(local_attention=6)
+    assert labels(local_attention=..., sliding_window=3) == labels(local_attention=128, sliding_window=3) == old
+    assert labels(local_attention=6, sliding_window=1) != old
+
+
 SETTINGS = {"forced_bos_token_id": 9, "no_repeat_ngram_size": 2, "repetition_penalty": 1.5, "encoder_repetition_penalty": 2.0,
             "exponential_decay_length_penalty": [2, 1.5], "watermarking_config": {"bias": 2.0}}
 

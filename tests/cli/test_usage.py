@@ -98,6 +98,12 @@ def test_a_wrong_variable_is_named(cli, tiny, variable, value):
     assert variable not in cli.error("embed", "--model", tiny, option, value, "x", code=2)
 
 
+def test_verbs_that_read_the_configuration_tell_all_wrong_variables(cli):
+    done = cli.run("models", VIVACE_THREADS="many", VIVACE_PRECISION="fp8")
+    assert done.returncode == 2
+    assert b"VIVACE_THREADS: expected an integer" in done.stderr and b"VIVACE_PRECISION: is 'fp8'" in done.stderr
+
+
 def test_threads_come_from_the_environment(cli, tiny):
     options = ["bench", "--model", tiny, "--tokens", 8, "--seconds", "0.01", "--json"]
     threads = lambda *flags, **environment: json.loads(cli.ok(*options, *flags, **environment))["threads"]

@@ -89,6 +89,16 @@ def test_expect_continue_is_answered_at_once_when_hopeless(server):
         assert connection.read_response()[0] == 404
 
 
+def test_an_empty_line_before_a_request_is_passed_over(server):
+    with server.connect() as connection:
+        connection.send("\r\nGET /health HTTP/1.1\r\nhost: t\r\n\r\n")
+        assert connection.read_response()[0] == 200
+        connection.send(post_bytes("/v1/embeddings", EMBED) + b"\r\n" + b"GET /health HTTP/1.1\r\nhost: t\r\n")
+        assert connection.read_response()[0] == 200
+        connection.send("\r\n")  # which ends a head that has begun
+        assert connection.read_response()[0] == 200
+
+
 def test_pipelined_requests_are_answered_in_order(server):
     with server.connect() as connection:
         requests = b"".join(post_bytes("/v1/embeddings", json.dumps({"input": ["x"] * n}), f"x-request-id: r{n}")

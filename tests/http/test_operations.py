@@ -257,12 +257,20 @@ def test_unknown_isa():
 def test_configuration_problems_come_together(tmp_path):
     (tmp_path / "vivace.yaml").write_text("prot: 8080\nport: 99999\nmodels: [a]\nlog_level: loud\nthreads: \"2\"\n")
     for command in (("--check",), ()):
-        result = serve(*command, directory=tmp_path, environment={"VIVACE_IO_THREADS": "no"})
+        result = serve(*command, directory=tmp_path, environment={"VIVACE_IO_THREADS": "no", "VIVACE_THREADS": "9999"})
         assert result.returncode == 2  # wrong usage, as for a wrong flag
-        for part in ("6 problems", "vivace.yaml: prot: unknown key (line 1)", "vivace.yaml: port: is 99999",
+        for part in ("7 problems", "VIVACE_THREADS: is 9999", "vivace.yaml: prot: unknown key (line 1)", "vivace.yaml: port: is 99999",
                      "vivace.yaml: models: expected a map", "vivace.yaml: log_level: is 'loud'",
                      "vivace.yaml: threads: expected a number", "VIVACE_IO_THREADS: expected an integer"):
             assert part in result.stderr
+
+
+def test_each_wrong_model_is_named(tmp_path):
+    (tmp_path / "vivace.yaml").write_text("models:\n  a: /x\n  b: [c]\n  \"\": /y\n  d:\n")
+    result = serve("--check", directory=tmp_path)
+    assert result.returncode == 2
+    for part in ("expected NAME: DIR in line 3 (b: found", "in line 4", "in line 5 (d: found"):
+        assert part in result.stderr
 
 
 def test_check_accepts_a_good_file(tmp_path):
