@@ -16,6 +16,7 @@
 namespace vivace {
 namespace {
 
+constexpr size_t kMostTexts = 1000;  // more tell nothing new
 constexpr char kExamples[] =
     "Without --output the file stands beside the checkpoint, where every verb finds it by itself. A file made "
     "elsewhere\n"
@@ -34,6 +35,14 @@ struct PackVerbOptions {
   bool json = false;
 };
 
+// Blank lines are none.
+Result<std::vector<std::string>> first_texts(const std::string& file) {
+  ASSIGN_OR_RETURN(std::vector<std::string> texts, read_texts(file, EmptyText::kTake, kMostTexts));
+  std::erase(texts, "");
+  if (!texts.empty()) return texts;
+  return error(StatusCode::kInvalidArgument, "'" + file + "' holds no text");
+}
+
 std::string to_json(const PackReport& report) {
   JsonWriter json;
   json.begin_object().key("path").value(report.path).key("isa").value(report.table);
@@ -42,6 +51,7 @@ std::string to_json(const PackReport& report) {
   json.key("checkpoint_bytes").value(static_cast<uint64_t>(report.checkpoint_bytes));
   json.key("load_ms").value(report.load_ms).key("checkpoint_load_ms").value(report.checkpoint_load_ms);
   json.key("texts").value(report.texts).key("calibration_texts").value(report.calibration_texts);
+  json.key("calibrated_layers").value(report.calibrated_layers);
   json.key("mean_cosine").value(report.overall.mean).key("lowest_cosine").value(report.overall.lowest);
   json.key("label_agreement");
   if (report.label_agreement) {
@@ -71,7 +81,9 @@ std::string to_text(const PackReport& report) {
       "{}: {:.1f} MB in {} for {} (the checkpoint has {:.1f} MB)\nloads in {:.1f} ms, the checkpoint in {:.1f} ms\n",
       report.path, static_cast<double>(report.file_bytes) / 1e6, precision_name(report.precision), report.table,
       static_cast<double>(report.checkpoint_bytes) / 1e6, report.load_ms, report.checkpoint_load_ms);
-  if (report.calibration_texts > 0) text += fmt::format("rounded for {} texts\n", report.calibration_texts);
+  if (report.calibration_texts > 0) {
+    text += fmt::format("{} layers rounded for {} texts\n", report.calibrated_layers, report.calibration_texts);
+  }
   text += fmt::format("{} texts against fp32: cosine {:.6f} on average, {:.6f} at least", report.texts,
                       report.overall.mean, report.overall.lowest);
   if (report.label_agreement) text += fmt::format("; same label for {:.1f} %", *report.label_agreement * 100);
@@ -101,10 +113,10 @@ Result<void> run_pack(const PackVerbOptions& options) {
   ASSIGN_OR_RETURN(pack.precision, parse_precision(options.model.precision));
   ASSIGN_OR_RETURN(pack.directory, model_directory(options.model));
   if (!options.file.empty()) {
-    ASSIGN_OR_RETURN(pack.texts, read_texts(options.file));
+    ASSIGN_OR_RETURN(pack.texts, first_texts(options.file));
   }
   if (!options.calibrate.empty()) {
-    ASSIGN_OR_RETURN(pack.calibration, read_texts(options.calibrate));
+    ASSIGN_OR_RETURN(pack.calibration, first_texts(options.calibrate));
   }
   ASSIGN_OR_RETURN(const PackReport report, pack_model(pack));
   const std::string text = options.json ? to_json(report) : to_text(report);
@@ -128,9 +140,9 @@ void add_pack_verb(CLI::App& program, Action* action) {
   add_compute_options(*verb, &options->model);
   verb->add_option("--output", options->output, "File to write (default: beside the checkpoint)");
   verb->add_option("--file", options->file,
-                   "Texts to judge the precision on: one a line, or .jsonl (default: some of our own)");
+                   "Texts to judge the precision on, the first 1000: one a line, or .jsonl (default: some of our own)");
   verb->add_option("--calibrate", options->calibrate,
-                   "Texts like those to come: round int8 weights for what layers read of them, not to the nearest");
+                   "Texts like those to come, the first 1000: round int8 weights for what layers read of them");
   verb->add_option("--check", options->check,
                    "Fail (exit code 1) when the mean cosine to fp32, or the share of equal labels, is below this")
       ->check(CLI::Range(0.0, 1.0));

@@ -1,14 +1,17 @@
 #include "cli/text_file.h"
 
+#include <algorithm>
+
 namespace vivace {
 
-Result<std::vector<std::string>> read_texts(const std::string& file, EmptyText empty_text) {
+Result<std::vector<std::string>> read_texts(const std::string& file, EmptyText empty_text, size_t most) {
   InputOptions input;
   input.file = file;
   ASSIGN_OR_RETURN(TextSource source, TextSource::open(input, {.empty_text = empty_text}));
   std::vector<std::string> texts;
-  while (true) {
-    ASSIGN_OR_RETURN(std::vector<InputText> inputs, source.next(1024, size_t{1} << 20));
+  while (texts.size() < most) {
+    ASSIGN_OR_RETURN(std::vector<InputText> inputs,
+                     source.next(std::min(size_t{1024}, most - texts.size()), size_t{1} << 20));
     if (inputs.empty()) break;
     for (InputText& text : inputs) {
       if (!text.problem.empty()) return error(StatusCode::kInvalidArgument, text.problem);

@@ -16,7 +16,8 @@ struct EmbedPlan {
   ModelOutput output = ModelOutput::kHiddenStates;
   std::vector<PoolingMode> pooling;
   bool normalize = false;
-  size_t dimensions = 0;  // 0: all
+  bool normalize_cut = false;  // the request asks for it, not only the model
+  size_t dimensions = 0;       // 0: all
 
   bool keeps_tokens() const { return pooling.front() == PoolingMode::kNone; }
 };
@@ -69,6 +70,7 @@ Result<EmbedPlan> make_plan(const LoadedModel& model, const EmbedRequest& reques
   // Token vectors are left as the model gives them unless the caller asks: the model's own setting means its one
   // vector.
   plan.normalize = request.normalize.value_or(model.sentence.normalize && !plan.keeps_tokens());
+  plan.normalize_cut = request.normalize.value_or(false);
   const int size = model.embedding_size(plan.keeps_tokens() ? PoolingMode::kNone : request.pooling);
   if (request.dimensions && (*request.dimensions < 1 || *request.dimensions > size)) {
     return error(StatusCode::kInvalidArgument, "dimensions is " + std::to_string(*request.dimensions) +
@@ -100,7 +102,7 @@ std::vector<float> embed(const EmbedPlan& plan, MatrixView<const float> rows) {
   if (const auto& own = plan.model->sentence.truncate_dim; own && !plan.keeps_tokens()) {
     if (plan.normalize) normalize_l2(*plan.model->kernels, values);
     values.resize(std::min(values.size(), static_cast<size_t>(*own)));
-    if (plan.dimensions == 0) return values;
+    if (plan.dimensions == 0 && !plan.normalize_cut) return values;
   }
   const size_t vectors = plan.keeps_tokens() ? static_cast<size_t>(rows.rows) : 1;
   const size_t size = values.size() / vectors;

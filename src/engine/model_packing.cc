@@ -112,6 +112,7 @@ class Packing {
       report->layers.push_back(compare_rows(m_exact.layers[i], found.layers[i], m_exact.hidden_size));
     }
     report->label_agreement = label_agreement(m_exact, found);
+    if (m_calibration) report->calibrated_layers = m_calibration->rounded_layers();
     report->texts = m_batch.sequences();
     return {};
   }

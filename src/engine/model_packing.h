@@ -39,6 +39,7 @@ struct PackReport {
   double checkpoint_load_ms = 0;  // of the checkpoint, in the same precision
   int texts = 0;
   int calibration_texts = 0;  // 0: rounded to the nearest
+  int calibrated_layers = 0;  // that were rounded for them
   // Against fp32: hidden states after the embeddings and after each layer, token by token.
   std::vector<Closeness> layers;
   // Of each text: the mean of its hidden states, or for models that write the scores of the first token.

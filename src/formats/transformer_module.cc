@@ -19,9 +19,9 @@ using Names = std::span<const std::string_view>;
 constexpr std::string_view kOfLoading[] = {
     "torch_dtype",     "dtype",    "attn_implementation", "trust_remote_code", "cache_dir",
     "token",           "revision", "device_map",          "use_fast",          "local_files_only",
-    "use_safetensors", "backend",  "subfolder",           "low_cpu_mem_usage",
+    "use_safetensors", "backend",  "low_cpu_mem_usage",
 };
-constexpr std::string_view kOfBatches[] = {"padding", "return_tensors", "pad_to_multiple_of"};
+constexpr std::string_view kOfBatches[] = {"padding", "truncation", "return_tensors", "pad_to_multiple_of"};
 
 Result<void> keep_smaller(const JsonValue& length, std::optional<int>* limit) {
   ASSIGN_OR_RETURN(const int64_t tokens, length.as_integer(1, kMaxTokens));
@@ -55,7 +55,7 @@ Result<void> read_loading(const JsonValue& root, std::optional<int>* limit) {
     const auto arguments = root.find(key);
     if (arguments) RETURN_IF_ERROR(read_arguments(*arguments, "model_max_length", kOfLoading, &of_tokenizer));
   }
-  if (!limit->has_value()) *limit = of_tokenizer;  // max_seq_length comes after the tokenizer was made
+  if (of_tokenizer) *limit = of_tokenizer;  // which version 6 prefers to max_seq_length
   return {};
 }
 

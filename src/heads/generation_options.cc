@@ -66,14 +66,14 @@ Result<void> refuse_unknown(const JsonValue& generation) {
     if (!value.has_value() || value->to_text() == "0" || value->to_text() == "[]") continue;
     return error(StatusCode::kUnsupported, generation.path() + ": " + key + " is not supported");
   }
-  for (const char* key : {"repetition_penalty", "encoder_repetition_penalty"}) {
-    ASSIGN_OR_RETURN(const double penalty, generation.double_or(key, 1));
-    if (penalty == 1) continue;
-    return error(
-        StatusCode::kUnsupported,
-        generation.path() + ": " + key + " is not taken over; take it out there and ask for --repetition-penalty");
+  ASSIGN_OR_RETURN(const double of_source, generation.double_or("encoder_repetition_penalty", 1));
+  if (of_source != 1) {
+    return error(StatusCode::kUnsupported, generation.path() + ": encoder_repetition_penalty is not supported");
   }
-  return {};
+  ASSIGN_OR_RETURN(const double penalty, generation.double_or("repetition_penalty", 1));
+  if (penalty == 1) return {};
+  return error(StatusCode::kUnsupported, generation.path() + ": repetition_penalty is not taken over; take it out " +
+                                             "there and ask for --repetition-penalty");
 }
 
 Result<std::vector<int32_t>> read_ids(const JsonValue& value, int vocabulary_size) {

@@ -7,6 +7,7 @@
 // Geometry of LLM Quantization).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -44,11 +45,9 @@ class Calibration {
   // Rounds an int8 matrix of those weights [n, k] anew. A layer that nothing is known of stays as it is.
   void round(const std::string& layer, const float* weights, PackedMatrix* matrix);
 
-  // Layers that are known but have not come yet.
-  std::vector<std::string> left() const {
-    std::vector<std::string> names;
-    for (const auto& [layer, products] : m_products) names.push_back(layer);
-    return names;
+  // Layers that it has rounded so far.
+  int rounded_layers() const {
+    return static_cast<int>(std::ranges::count_if(m_integers, [](const auto& each) { return !each.second.empty(); }));
   }
 
  private:

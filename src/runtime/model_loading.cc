@@ -316,6 +316,7 @@ void ModelRegistry::reconfigure(const std::vector<ModelSpec>& specs) {
     } else if (entry->view.spec.directory != spec.directory) {
       // A model that is there serves on until the new one is ready.
       entry->next_directory = spec.directory;
+      entry->never_fits = false;
       if (!entry->view.model.is_loaded()) entry->view.spec = spec;
       entry->retry_at = {};
       if (entry->view.model.is_loaded() || m_options.policy == LoadPolicy::kAtStart) want(entry);

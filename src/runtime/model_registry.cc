@@ -161,7 +161,7 @@ std::vector<ModelSnapshot> ModelRegistry::snapshot() const {
 bool ModelRegistry::all_ready() const {
   const std::scoped_lock lock(m_mutex);
   // A model that is not loaded may be when it is asked for; but where none ever can be, nothing is ready.
-  const auto never_fits = [](const EntryPointer& entry) { return entry->never_fits; };
+  const auto never_fits = [](const EntryPointer& entry) { return entry->never_fits && !entry->view.model.is_loaded(); };
   if (!m_entries.empty() && std::ranges::all_of(m_entries, never_fits)) return false;
   return std::ranges::all_of(m_entries, [](const EntryPointer& entry) {
     return entry->view.state == ModelState::kReady || entry->view.state == ModelState::kUnloaded;

@@ -67,9 +67,7 @@ void read_generation(FieldReader& fields, GenerationOptions* options) {
 }
 
 void refuse_what_is_not_there(FieldReader& fields, int n) {
-  if (fields.has("logprobs") && fields.integer("logprobs", 0, 0, 5) >= 0) {
-    fields.refuse("logprobs", "probabilities are not given; leave it out");
-  }
+  if (fields.has("logprobs")) fields.refuse("logprobs", "probabilities are not given; leave it out");
   if (fields.has("best_of") && fields.integer("best_of", n, 1, kMaxReturnSequences) != n) {
     fields.refuse("best_of", "must be n; all that is written is given");
   }

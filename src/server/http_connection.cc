@@ -147,11 +147,16 @@ asio::awaitable<void> HttpConnection::run() {
 }
 
 asio::awaitable<bool> HttpConnection::wait_for_request() {
+  skip_empty_lines();
   if (m_buffer.size() > 0) co_return true;
   if (m_closing) co_return false;
   m_idle = true;
   set_deadline(seconds(m_server.config.idle_timeout_seconds));
-  const Error error = co_await read_more(kHeadReadBytes);
+  Error error;
+  while (!error && m_buffer.size() == 0) {
+    error = co_await read_more(kHeadReadBytes);
+    skip_empty_lines();
+  }
   m_idle = false;
   co_return !error;
 }
@@ -281,7 +286,8 @@ asio::awaitable<HttpConnection::Next> HttpConnection::fail_reading(Error error, 
         admission.request.id);
     co_return co_await respond(scope, admission, response, Next::kLinger);
   }
-  if (!has_room()) {
+  if (m_no_room) {
+    m_no_room = false;
     const ApiError overloaded(StatusCode::kOverloaded, "too many long requests and answers at once; try again later");
     co_return co_await respond(scope, admission, error_response(admission.family, overloaded, admission.request.id),
                                Next::kLinger);
@@ -383,7 +389,6 @@ void HttpConnection::skip_empty_lines() {
 asio::awaitable<HttpConnection::Error> HttpConnection::read_head(Parser& parser) {
   bool waiting = false;
   for (;;) {
-    if (!parser.got_some()) skip_empty_lines();
     Error error;
     m_buffer.consume(parser.put(m_buffer.data(), error));
     if (error && error != http::error::need_more) co_return error;
@@ -408,7 +413,8 @@ asio::awaitable<HttpConnection::Error> HttpConnection::read_body(Parser& parser)
     }
     m_held.set(parser.get().body().size());
     if (parser.is_done()) co_return Error();
-    if (!has_room()) co_return make_error_code(http::error::body_limit);
+    m_no_room = !has_room();
+    if (m_no_room) co_return make_error_code(http::error::body_limit);
     if (!waiting) set_deadline(seconds(m_server.config.body_timeout_seconds));
     waiting = true;
     const Error error = co_await read_more(kBodyReadBytes);

@@ -93,6 +93,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Clock::time_point m_deadline = Clock::time_point::max();
   bool m_armed = false;
   bool m_timed_out = false;
+  bool m_no_room = false;                    // for the body of the current request
   bool m_idle = false;                       // between two requests
   bool m_closing = false;                    // after the current answer
   unsigned m_http_version = 11;              // of the current request

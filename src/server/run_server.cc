@@ -117,13 +117,15 @@ void log_cache_stats(const ModelRegistry& models) {
 
 // A connection takes a file descriptor, and many systems begin with fewer than the process may have.
 void raise_file_limit(const ServerConfig& config) {
-  constexpr rlim_t kOthers = 256;  // stores, models, the log, gRPC's ends of connections
-  const rlim_t wanted = static_cast<rlim_t>(config.max_connections) + kOthers;
+  constexpr rlim_t kOthers = 256;            // stores, models, the log
+  constexpr rlim_t kFilesOfAConnection = 3;  // gRPC's has a pair of sockets beside its own
+  const auto connections = static_cast<rlim_t>(config.max_connections);
+  const rlim_t wanted = kFilesOfAConnection * connections + kOthers;
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted) return;
-  files.rlim_cur = std::min(wanted, files.rlim_max);
-  setrlimit(RLIMIT_NOFILE, &files);
-  if (files.rlim_cur >= wanted) return;
+  const rlimit raised{.rlim_cur = std::min(wanted, files.rlim_max), .rlim_max = files.rlim_max};
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) files = raised;
+  if (files.rlim_cur >= connections + kOthers) return;
   log_warning(
       "max_connections is {}, but the system gives this process {} files: raise its limit (ulimit -n, "
       "LimitNOFILE) or lower max_connections",

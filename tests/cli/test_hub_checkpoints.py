@@ -106,8 +106,8 @@ def words_of_one_token(model):
 @pytest.mark.parametrize("settings, limit", [
     ({"max_seq_length": 7}, 7),
     ({"max_seq_length": None, "tokenizer_args": {"model_max_length": 6}}, 6),
-    ({"max_seq_length": 9, "processor_kwargs": {"model_max_length": 6}}, 9),
-    ({"max_seq_length": None, "processing_kwargs": {"text": {"max_length": 5, "padding": "longest"}}}, 5),
+    ({"max_seq_length": 9, "processor_kwargs": {"model_max_length": 6}}, 6),
+    ({"max_seq_length": None, "processing_kwargs": {"text": {"max_length": 5, "padding": "longest", "truncation": "longest_first"}}}, 5),
     ({"max_seq_length": 9, "model_args": {"torch_dtype": "float16", "attn_implementation": "sdpa"}, "config_args": {}}, 9),
 ])
 def test_limits_that_sentence_transformers_passes_on(cli, copy, settings, limit):

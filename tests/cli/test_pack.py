@@ -88,7 +88,7 @@ def test_the_report_tells_what_int8_costs(cli, minilm, tmp_path):
 
 
 def test_check_fails_below_its_threshold(cli, minilm, tmp_path):
-    (tmp_path / "texts.txt").write_text("One text.\nAnd another one.\n")
+    (tmp_path / "texts.txt").write_text("One text.\n\nAnd another one.\n")
     options = ["pack", minilm, "--precision", "int8", "--output", tmp_path / "m.packed", "--file", tmp_path / "texts.txt"]
     assert "2 texts against fp32" in cli.ok(*options, "--check", "0.9")
     assert "--check: 0.99" in cli.error(*options, "--check", "1", code=1)
@@ -110,7 +110,7 @@ def test_int8_rounded_for_texts_is_closer_to_fp32(cli, minilm, tmp_path):
         assert after["mean_cosine"] > before["mean_cosine"]
     assert rounded["kept_in_bf16"] == [] and rounded["outliers"] == nearest["outliers"]
     text = cli.ok("pack", minilm, "--output", tmp_path / "m.packed", *options, "--calibrate", PASSAGES)
-    assert f"rounded for {rounded['calibration_texts']} texts" in text
+    assert f"24 layers rounded for {rounded['calibration_texts']} texts" in text and rounded["calibrated_layers"] == 24
     assert (tmp_path / "m.packed").read_bytes() == (tmp_path / "rounded.packed").read_bytes()
 
 

@@ -109,4 +109,3 @@ def test_c005_int8_rounded_for_texts_keeps_the_first_hits_of_others(minilm, sear
     plain, _ = compare_searches(minilm, minilm, "int8", search_texts)
     assert 1 - close.mean() < 0.8 * (1 - plain.mean()) and close.min() >= plain.min()
     assert unchanged >= 0.98
-

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 
 import pytest
 
@@ -93,6 +94,14 @@ def test_an_empty_line_before_a_request_is_passed_over(server):
     with server.connect() as connection:
         connection.send("\r\nGET /health HTTP/1.1\r\nhost: t\r\n\r\n")
         assert connection.read_response()[0] == 200
+    # By itself it is no request that has begun: the time for its head does not run.
+    with Server("--header-timeout-seconds", "0.2", models=[]) as patient, patient.connect() as connection:
+        connection.send("GET /health HTTP/1.1\r\nhost: t\r\n\r\n\r\n")
+        assert connection.read_response()[0] == 200
+        time.sleep(0.6)
+        connection.send("GET /health HTTP/1.1\r\nhost: t\r\n\r\n")
+        assert connection.read_response()[0] == 200
+    with server.connect() as connection:
         connection.send(post_bytes("/v1/embeddings", EMBED) + b"\r\n" + b"GET /health HTTP/1.1\r\nhost: t\r\n")
         assert connection.read_response()[0] == 200
         connection.send("\r\n")  # which ends a head that has begun

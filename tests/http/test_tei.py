@@ -1,5 +1,8 @@
 """The routes of text-embeddings-inference, by Hugging Face's own client and by hand."""
 
+import json
+import shutil
+
 import numpy
 import pytest
 from huggingface_hub import InferenceClient
@@ -164,3 +167,21 @@ def test_first_request_waits_for_a_model_that_is_loaded_when_asked(route, body):
     with Server("--rate-limits", "off", "--model-loading", "when_asked", models=[f"moods={GOLDEN}/heads/bert-moods"]) as server:
         answer = server.get(route) if body is None else server.post(route, json=body)
         assert answer.status_code == 200, answer.text
+
+
+def test_vectors_that_the_model_cuts_are_normalised_where_a_request_asks_for_it(tmp_path):
+    """truncate_dim of sentence-transformers cuts behind the model's own Normalize module; TEI's clients get unit vectors."""
+    model = tmp_path / "cut"
+    shutil.copytree(ROOT / "tests" / "golden" / "tiny-bert", model)
+    modules = json.loads((model / "modules.json").read_text())
+    modules.append({"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"})
+    (model / "modules.json").write_text(json.dumps(modules))
+    settings = json.loads((model / "config_sentence_transformers.json").read_text())
+    (model / "config_sentence_transformers.json").write_text(json.dumps(settings | {"truncate_dim": 10}))
+    with Server(models=[f"m={model}"], environment={"VIVACE_PRECISION": "fp32"}) as server:
+        own = numpy.array(server.embed("the cat sat", model="m")[0])
+        assert own.shape == (10,) and numpy.linalg.norm(own) < 0.99
+        asked = numpy.array(server.post("/embed", {"inputs": "the cat sat"}).json()[0])
+        assert numpy.allclose(asked, own / numpy.linalg.norm(own), atol=1e-6)
+        pair = {"source_sentence": "the cat sat", "sentences": ["the cat sat"]}
+        assert server.post("/similarity", {"inputs": pair}).json() == [pytest.approx(1, abs=1e-6)]
