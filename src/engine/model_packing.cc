@@ -185,7 +185,7 @@ class Packing {
   LoadTarget m_target;
   PackedBatch m_batch;
   ThreadPool m_pool;
-  std::optional<Calibration> m_calibration;
+  std::optional<CalibratedRounding> m_calibration;
   ModelBehaviour m_exact;
 };
 

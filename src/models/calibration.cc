@@ -162,7 +162,7 @@ std::vector<int8_t> round_for_inputs(const InputProducts& products, const float*
   return integers;
 }
 
-void Calibration::round(const std::string& layer, const float* weights, PackedMatrix* matrix) {
+void CalibratedRounding::round(const std::string& layer, const float* weights, PackedMatrix* matrix) {
   if (const auto products = m_products.find(layer); products != m_products.end()) {
     if (products->second.inputs != matrix->k()) return;
     m_integers[layer] = round_for_inputs(products->second, weights, *matrix, m_pool);

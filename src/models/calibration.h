@@ -36,10 +36,10 @@ std::vector<int8_t> round_for_inputs(const InputProducts& products, const float*
                                      ThreadPool& pool);
 
 // For whom loads a model, perhaps several times: each layer is rounded once. Not thread-safe.
-class Calibration {
+class CalibratedRounding {
  public:
   // pool: to share the work, which is not to be used by others meanwhile.
-  Calibration(std::map<std::string, InputProducts> products, ThreadPool& pool)
+  CalibratedRounding(std::map<std::string, InputProducts> products, ThreadPool& pool)
       : m_products(std::move(products)), m_pool(pool) {}
 
   // Rounds an int8 matrix of those weights [n, k] anew. A layer that nothing is known of stays as it is.

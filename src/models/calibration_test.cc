@@ -99,7 +99,7 @@ class CalibrationTest : public testing::Test {
     ThreadPool pool(threads);
     std::map<std::string, InputProducts> all;
     all.emplace("layer", std::move(products));
-    Calibration calibration(std::move(all), pool);
+    CalibratedRounding calibration(std::move(all), pool);
     PackedMatrix matrix = pack(values, outliers);
     calibration.round("layer", values.data(), &matrix);
     PackedMatrix again = pack(values, outliers);
@@ -174,7 +174,7 @@ TEST_F(CalibrationTest, ProductsThatSayNothingChangeNothing) {
     EXPECT_TRUE(same(calibrated(std::move(products), values), pack(values))) << nonsense;
   }
   ThreadPool pool(1);
-  Calibration calibration({}, pool);
+  CalibratedRounding calibration({}, pool);
   PackedMatrix matrix = pack(values);
   calibration.round("unknown", values.data(), &matrix);
   EXPECT_TRUE(same(matrix, pack(values)));
@@ -204,7 +204,7 @@ TEST(CalibrationOfEncoders, EveryLayerThatReadsIsRounded) {
       const auto layers = static_cast<int>(products->size());
       EXPECT_EQ(layers, expected) << name;
       for (const auto& [layer, found] : *products) EXPECT_EQ(found.rows, 7U) << name << ' ' << layer;
-      Calibration calibration(std::move(*products), pool);
+      CalibratedRounding calibration(std::move(*products), pool);
       LoadTarget target(kernels, Precision::kInt8);
       target.calibration = &calibration;
       ASSERT_TRUE(load_encoder(*directory, target));

@@ -14,7 +14,7 @@
 
 namespace vivace {
 
-class Calibration;
+class CalibratedRounding;
 class InputRecorder;
 
 struct LoadTarget {
@@ -44,7 +44,7 @@ struct LoadTarget {
   std::shared_ptr<const PackedFile> packed{};  // made for these kernels and this precision; nullptr: the checkpoint
   PackedFileWriter* writer = nullptr;          // gets all that is loaded
   InputRecorder* recorder = nullptr;           // learns the names of all layers
-  Calibration* calibration = nullptr;          // rounds int8 layers for what they read; nullptr: to the nearest
+  CalibratedRounding* calibration = nullptr;   // rounds int8 layers for what they read; nullptr: to the nearest
 };
 
 // What the layers of the model are computed in where that precision is asked for: int4 is for what writes text, all

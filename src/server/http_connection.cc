@@ -36,6 +36,7 @@ constexpr uint64_t kMaxDiscardedBytes = 65536;  // of a refused request's body, 
 // All bodies together take as much as so many of the longest; one that is short is taken in any case.
 constexpr size_t kLongestBodies = 16;
 constexpr size_t kShortBodyBytes = 65536;
+constexpr std::string_view kEmptyLine = "\r\n";
 
 std::chrono::steady_clock::duration seconds(double value) {
   return std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(value));
@@ -378,7 +379,6 @@ asio::awaitable<HttpConnection::Error> HttpConnection::write_pieces(BodyStream& 
 
 // Before a request: some clients end the body before it with one (RFC 9112, 2.2).
 void HttpConnection::skip_empty_lines() {
-  constexpr std::string_view kEmptyLine = "\r\n";
   const auto starts_with_one = [this] {
     const auto data = m_buffer.data();
     return std::string_view(static_cast<const char*>(data.data()), data.size()).starts_with(kEmptyLine);
