@@ -50,8 +50,9 @@ TEST(ThreadPoolStealingTest, ABusyWorkerIsNotWaitedFor) {
   ThreadPool pool(3);
   std::atomic<int> parts_of_caller{0};
   const auto caller = std::this_thread::get_id();
-  // Asleep after this pause, the workers need tens of microseconds to wake, and the caller needs none to take a part.
-  for (int i = 0; i < 50 && parts_of_caller.load() < 2; ++i) {
+  // Asleep after this pause, the workers need tens of microseconds to wake, and the caller needs none to take a part;
+  // but on a busy machine it may itself be without a core for a long time.
+  for (int i = 0; i < 2000 && parts_of_caller.load() < 2; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     parts_of_caller = 0;
     pool.run([&](int) { parts_of_caller += std::this_thread::get_id() == caller ? 1 : 0; });
