@@ -14,7 +14,7 @@
 #include "formats/unpacked_folder.h"
 #include "heads/encoder_model.h"
 #include "kernels/registry.h"
-#include "models/calibration.h"
+#include "models/calibrated_rounding.h"
 #include "models/encoder_decoder.h"
 #include "models/weight_loading.h"
 #include "text/tokenizer.h"

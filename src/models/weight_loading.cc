@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "models/calibration.h"
+#include "models/calibrated_rounding.h"
 #include "models/outlier_inputs.h"
 
 namespace vivace {

@@ -162,6 +162,16 @@ def test_sighup_changes_models_without_dropping_a_request(tmp_path):
         assert names == ["a", "c"]
 
 
+def test_a_replacement_that_never_fits_leaves_the_server_ready(tmp_path):
+    config = tmp_path / "vivace.yaml"
+    budget = {"memory_budget_mb": 20, "impact_cache_mb": 1}
+    write(config, models={"a": str(TINY)}, **budget)
+    with FileServer(config) as server:
+        write(config, models={"a": str(MODEL)}, **budget)
+        hang_up(server, lambda: "could not be loaded" in server.log())
+        assert server.get("/ready").status_code == 200 and len(server.embed("x", model="a")) == 1
+
+
 def test_a_wrong_configuration_changes_nothing(tmp_path):
     config = tmp_path / "vivace.yaml"
     write(config, models={"a": str(TINY)})

@@ -96,7 +96,9 @@ def test_client_that_does_not_take_its_answer(impatient):
     with impatient.connect() as connection:
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.send(post_bytes("/v1/embeddings", json.dumps({"input": ["x"] * 2048})))
+        impatient.wait_until(lambda: impatient.metric("vivace_http_body_bytes") > 1 << 20)  # of the answer
         impatient.wait_until(lambda: impatient.metric("vivace_http_timeouts_total") > before)
+    impatient.wait_until(lambda: impatient.metric("vivace_http_body_bytes") < 1 << 20)
 
 
 def test_half_closed_connection_gets_its_answer(server):

@@ -44,6 +44,11 @@ uint64_t RegistryCompletionModels::bytes_of(const ModelSnapshot& model) const {
   return m_estimates[model.spec.directory] = estimate ? estimate->total() : 0;
 }
 
+bool RegistryCompletionModels::knows(std::string_view name) const {
+  return std::ranges::any_of(m_registry.snapshot(),
+                             [name](const ModelSnapshot& each) { return each.spec.name == name; });
+}
+
 Result<std::shared_ptr<Generator>> RegistryCompletionModels::find(std::string_view name) const {
   return m_registry.find_generator(name);
 }

@@ -21,6 +21,8 @@ class CompletionModels {
   // All that write text, whether loaded or not.
   virtual std::vector<CompletionModel> list() const = 0;
   virtual MemoryState memory() const = 0;
+  // Whether a model has that name, whatever state it is in; loads nothing.
+  virtual bool knows(std::string_view name) const = 0;
   // kNotFound for an unknown name; kUnavailable while it is loaded or after that failed.
   virtual Result<std::shared_ptr<Generator>> find(std::string_view name) const = 0;
 };
@@ -35,6 +37,7 @@ class RegistryCompletionModels final : public CompletionModels {
       : m_registry(registry), m_role(std::move(role)) {}
   std::vector<CompletionModel> list() const override;
   MemoryState memory() const override;
+  bool knows(std::string_view name) const override;
   Result<std::shared_ptr<Generator>> find(std::string_view name) const override;
 
  private:

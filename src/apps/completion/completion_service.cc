@@ -74,17 +74,6 @@ CircuitBreaker& CompletionService::breaker_of(const std::string& model) {
   return *breaker;
 }
 
-// Names come from clients: only those of models get a breaker, which stays.
-std::optional<Status> CompletionService::find_unknown(const std::string& model) const {
-  {
-    const std::scoped_lock lock(m_mutex);
-    if (m_breakers.contains(model)) return std::nullopt;
-  }
-  const auto generator = m_models.find(model);
-  if (generator || generator.error().code != StatusCode::kNotFound) return std::nullopt;
-  return generator.error();
-}
-
 std::vector<BreakerOfModel> CompletionService::breakers() const {
   const std::scoped_lock lock(m_mutex);
   std::vector<BreakerOfModel> breakers;
@@ -202,9 +191,10 @@ void CompletionService::complete(CompletionRequest request, Callback done) {
 
 void CompletionService::ask(const std::shared_ptr<Work>& work) {
   const auto now = Clock::now();
-  if (const auto unknown = find_unknown(work->completion.model)) {
-    fall_back(*work, *unknown);
-    return;
+  // Names come from clients: only a model's gets a breaker, which stays.
+  if (!m_models.knows(work->completion.model)) {
+    const auto found = m_models.find(work->completion.model);
+    if (!found) return fall_back(*work, found.error());
   }
   auto begun = breaker_of(work->completion.model).begin(now);
   if (!begun) {

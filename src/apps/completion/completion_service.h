@@ -62,8 +62,6 @@ class CompletionService {
   void fall_back(Work& work, const Status& problem);
   void let_go();
   CircuitBreaker& breaker_of(const std::string& model);
-  // Why there is no such model; nullopt: there is, whatever state it is in.
-  std::optional<Status> find_unknown(const std::string& model) const;
 
   const CompletionModels& m_models;
   const CompletionSettings m_settings;

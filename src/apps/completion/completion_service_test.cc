@@ -32,6 +32,9 @@ class FakeModels final : public CompletionModels {
  public:
   std::vector<CompletionModel> list() const override { return models; }
   MemoryState memory() const override { return {.budget_bytes = uint64_t{4} << 30}; }
+  bool knows(std::string_view name) const override {
+    return std::ranges::any_of(models, [name](const CompletionModel& each) { return each.name == name; });
+  }
   Result<std::shared_ptr<Generator>> find(std::string_view name) const override {
     if (failure) return std::unexpected(*failure);
     for (const CompletionModel& model : models) {
@@ -64,6 +67,16 @@ class CompletionServiceTest : public testing::Test {
   FakeModels m_models;
   CompletionService m_service{m_models, {.deadline = std::chrono::milliseconds(0)}};
 };
+
+TEST_F(CompletionServiceTest, OnlyModelsGetABreaker) {
+  CompletionRequest asked = request("x = ");
+  asked.model = "invented";
+  EXPECT_EQ(complete(asked).error().code, StatusCode::kNotFound);
+  EXPECT_TRUE(m_service.breakers().empty());
+  asked.model = "only";
+  EXPECT_TRUE(complete(asked));
+  EXPECT_EQ(m_service.breakers().size(), 1U);
+}
 
 TEST_F(CompletionServiceTest, PromptsAreWhatTheModelReads) {
   for (const char* name : {"NONE", "TASK_PREFIX", "INSTRUCTION", "FEW_SHOT", "LANGUAGE_AWARE"}) {

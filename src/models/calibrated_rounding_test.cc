@@ -1,6 +1,6 @@
 // Rounding for what a layer reads is closer there than rounding to the nearest, and as close where inputs are of one
 // kind; what has to stay stays.
-#include "models/calibration.h"
+#include "models/calibrated_rounding.h"
 
 #include <cmath>
 #include <limits>
@@ -92,7 +92,7 @@ double error_of(const PackedMatrix& matrix, const std::vector<float>& exact, con
   return error;
 }
 
-class CalibrationTest : public testing::Test {
+class CalibratedRoundingTest : public testing::Test {
  protected:
   PackedMatrix calibrated(InputProducts products, const std::vector<float>& values,
                           const std::vector<int32_t>& outliers = {}, int threads = 2) {
@@ -116,19 +116,19 @@ class CalibrationTest : public testing::Test {
   }
 };
 
-TEST_F(CalibrationTest, ComesCloserForSuchInputs) {
+TEST_F(CalibratedRoundingTest, ComesCloserForSuchInputs) {
   const std::vector<float> values = weights();
   const PackedMatrix matrix = calibrated(products_of(mixed_rows(2)), values);
   const Rows others = mixed_rows(3);  // of the same kind, but none of those
   EXPECT_LT(error_of(matrix, values, others), 0.5 * error_of(pack(values), values, others));
 }
 
-TEST_F(CalibrationTest, IsRoundingToTheNearestForUnrelatedInputs) {
+TEST_F(CalibratedRoundingTest, IsRoundingToTheNearestForUnrelatedInputs) {
   const std::vector<float> values = weights();
   EXPECT_TRUE(same(calibrated(unrelated_products(), values), pack(values)));
 }
 
-TEST_F(CalibrationTest, LeavesOutliersAndScalesAsTheyAre) {
+TEST_F(CalibratedRoundingTest, LeavesOutliersAndScalesAsTheyAre) {
   std::vector<float> values = weights();
   for (size_t i = 5; i < values.size(); i += kInputs) values[i] *= 50;
   const std::vector<int32_t> outliers = {5, 95};
@@ -152,7 +152,7 @@ TEST_F(CalibrationTest, LeavesOutliersAndScalesAsTheyAre) {
   }
 }
 
-TEST_F(CalibrationTest, AnOutputOfZerosStaysOne) {
+TEST_F(CalibratedRoundingTest, AnOutputOfZerosStaysOne) {
   std::vector<float> values = weights();
   std::fill_n(values.begin() + 3 * kInputs, kInputs, 0.0F);
   std::vector<float> row(kInputs);
@@ -160,13 +160,13 @@ TEST_F(CalibrationTest, AnOutputOfZerosStaysOne) {
   EXPECT_THAT(row, testing::Each(0.0F));
 }
 
-TEST_F(CalibrationTest, ThreadsDoNotChangeANumber) {
+TEST_F(CalibratedRoundingTest, ThreadsDoNotChangeANumber) {
   const std::vector<float> values = weights();
   const PackedMatrix alone = calibrated(products_of(mixed_rows(2)), values, {}, 1);
   EXPECT_TRUE(same(calibrated(products_of(mixed_rows(2)), values, {}, 3), alone));
 }
 
-TEST_F(CalibrationTest, ProductsThatSayNothingChangeNothing) {
+TEST_F(CalibratedRoundingTest, ProductsThatSayNothingChangeNothing) {
   const std::vector<float> values = weights();
   for (const float nonsense : {0.0F, std::numeric_limits<float>::infinity(), std::nanf("")}) {
     InputProducts products = unrelated_products();
@@ -181,7 +181,7 @@ TEST_F(CalibrationTest, ProductsThatSayNothingChangeNothing) {
 }
 
 // What layers are called when they are recorded is what they are called when they are rounded.
-TEST(CalibrationOfEncoders, EveryLayerThatReadsIsRounded) {
+TEST(CalibratedRoundingOfEncoders, EveryLayerThatReadsIsRounded) {
   struct Known {
     std::string name;
     int layers;  // linear ones: queries, keys and values together, their output, and those of the feed-forward part;

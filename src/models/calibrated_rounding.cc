@@ -1,4 +1,4 @@
-#include "models/calibration.h"
+#include "models/calibrated_rounding.h"
 
 #include <algorithm>
 #include <cmath>
