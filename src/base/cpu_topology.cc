@@ -15,6 +15,7 @@ namespace {
 
 // cgroup v1 writes "no limit" as a number near 2^63.
 constexpr double kNoMemoryLimit = 1e18;
+constexpr double kMostCacheKilobytes = 1e9;  // more is nonsense
 
 std::string read_first_line(const std::string& path) {
   std::ifstream file(path);
@@ -201,6 +202,17 @@ CpuLimits read_cpu_limits(const std::string& system_root) {
   limits.cgroup_cpus = cpus;
   if (memory) limits.cgroup_memory = static_cast<size_t>(*memory);
   return limits;
+}
+
+size_t last_level_cache_bytes(const std::string& system_root) {
+  const std::string root = system_root == "/" ? "" : system_root;
+  double largest = 0;
+  std::error_code missing;
+  for (const auto& entry : std::filesystem::directory_iterator(root + "/sys/devices/system/cpu/cpu0/cache", missing)) {
+    const std::string size = read_first_line(entry.path() / "size");  // "32768K"
+    if (size.ends_with('K')) largest = std::max(largest, parse_number(size).value_or(0));
+  }
+  return largest > kMostCacheKilobytes ? 0 : static_cast<size_t>(largest) * 1024;
 }
 
 }  // namespace vivace

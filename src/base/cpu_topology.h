@@ -51,4 +51,7 @@ auto run_on(std::span<const int> cpus, Body body) {
 // (cpu.cfs_quota_us, memory.limit_in_bytes). What cannot be read is no limit, and no node.
 CpuLimits read_cpu_limits(const std::string& system_root = "/");
 
+// Bytes of the largest cache that the first CPU reads through; 0: unknown. Others may use it too.
+size_t last_level_cache_bytes(const std::string& system_root = "/");
+
 }  // namespace vivace

@@ -210,6 +210,23 @@ TEST(RunOn, StaysOnTheCpus) {
   EXPECT_EQ(read_cpu_limits().allowed_cpus, allowed);  // the caller may run as before
 }
 
+TEST_F(CpuTopologyTest, LastLevelCacheIsTheLargest) {
+  EXPECT_EQ(last_level_cache_bytes(m_root), 0);
+  const std::string caches = "sys/devices/system/cpu/cpu0/cache/";
+  add(caches + "index0/size", "32K\n");
+  add(caches + "index3/size", "32768K\n");
+  add(caches + "index2/size", "1024K\n");
+  EXPECT_EQ(last_level_cache_bytes(m_root), size_t{32} << 20);
+}
+
+TEST_F(CpuTopologyTest, CacheSizesThatMakeNoSenseAreUnknown) {
+  const std::string size = "sys/devices/system/cpu/cpu0/cache/index3/size";
+  for (const char* nonsense : {"", "\n", "K\n", "-5K\n", "32768\n", "nanK\n", "infK\n", "1e30K\n"}) {
+    add(size, nonsense);
+    EXPECT_EQ(last_level_cache_bytes(m_root), 0) << nonsense;
+  }
+}
+
 TEST(CpuLimits, ThisMachineHasAtLeastOneThread) {
   EXPECT_GE(read_cpu_limits().usable_threads(), 1);
 }

@@ -321,6 +321,7 @@ const KernelTable kernel_table_generic = {
     .name = "generic",
     .f32_panel_width = kPanelWidth,
     .has_fast_bf16 = false,
+    .full_rows = 1,
     .gemm_f32 = gemm_f32,
     .bf16 =
         {.depth = 1, .activation_bytes = 4, .prepare = prepare_bf16, .layer_norm = layer_norm_bf16, .gemm = gemm_bf16},

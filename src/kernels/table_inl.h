@@ -30,6 +30,10 @@ void attention_of_any_length(const AttentionArgs& args) noexcept {
 template <typename Bf16>
 constexpr bool kHasFastBf16 = Bf16::kParts < Bf16::kDepth;
 
+// Two tiles of rows; what a step of a panel takes from L3 while so many rows are multiplied by it.
+constexpr int kFullTiledRows = 32;
+constexpr int kFullVectorRows = 4;
+
 template <typename P, int NR>
 constexpr AttentionKernels make_attention() {
   return {.run = attention_of_any_length<P, NR>, .scratch = attention_scratch_floats<P, NR>};
@@ -52,6 +56,7 @@ constexpr KernelTable make_kernel_table(const char* name) {
       .name = name,
       .f32_panel_width = NR * V::kLanes,
       .has_fast_bf16 = kHasFastBf16<Bf16>,
+      .full_rows = kIsTiled<Int8> ? kFullTiledRows : kFullVectorRows,
       .gemm_f32 = gemm_f32_all<V, NR>,
       .bf16 = make_low_precision<Bf16, NR>(),
       .int8 = make_low_precision<Int8, NR>(),

@@ -134,16 +134,26 @@ size_t bytes_of_positions(const DebertaV2Weights& weights) {
   return bytes;
 }
 
+size_t bytes_of_layers(const DebertaV2Weights& weights) {
+  size_t bytes = bytes_of_positions(weights);
+  for (const DebertaV2Layer& layer : weights.layers) bytes += layer.layer.weight_bytes();
+  return bytes;
+}
+
 class DebertaV2Encoder final : public Encoder {
  public:
   DebertaV2Encoder(EncoderInfo info, const DebertaV2Config& config, DebertaV2Weights weights)
-      : m_info(std::move(info)), m_config(config), m_weights(std::move(weights)) {}
+      : m_info(std::move(info)),
+        m_config(config),
+        m_weights(std::move(weights)),
+        m_weight_bytes(bytes_of_layers(m_weights)) {}
 
   const EncoderInfo& info() const override { return m_info; }
 
-  void forward(const ExecutionContext& context, const BatchSlice& batch, MatrixView<float> hidden,
+  void forward(const ExecutionContext& caller, const BatchSlice& batch, MatrixView<float> hidden,
                const LayerObserver* observer) const override {
     CHECK(hidden.rows == batch.tokens() && hidden.columns == m_info.hidden_size);
+    const ExecutionContext context = caller.for_weights(m_weight_bytes);
     Arena& arena = context.scratch[0];
     const Arena::Scope scope(arena);
     const std::vector<DebertaV2Layer>& layers = m_weights.layers;
@@ -183,6 +193,7 @@ class DebertaV2Encoder final : public Encoder {
   EncoderInfo m_info;
   DebertaV2Config m_config;
   DebertaV2Weights m_weights;
+  size_t m_weight_bytes;  // of the layers
 };
 
 EncoderInfo make_info(const DebertaV2Config& config, const LayerLoader& load, const WeightFiles& files) {

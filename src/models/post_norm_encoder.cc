@@ -6,16 +6,26 @@
 namespace vivace {
 namespace {
 
+size_t weight_bytes(const std::vector<PostNormLayer>& layers) {
+  size_t bytes = 0;
+  for (const PostNormLayer& layer : layers) bytes += layer.weight_bytes();
+  return bytes;
+}
+
 class PostNormEncoder final : public Encoder {
  public:
   PostNormEncoder(EncoderInfo info, const PostNormEncoderConfig& config, PostNormEncoderParts parts)
-      : m_info(std::move(info)), m_config(config), m_parts(std::move(parts)) {}
+      : m_info(std::move(info)),
+        m_config(config),
+        m_parts(std::move(parts)),
+        m_weight_bytes(weight_bytes(m_parts.layers)) {}
 
   const EncoderInfo& info() const override { return m_info; }
 
-  void forward(const ExecutionContext& context, const BatchSlice& batch, MatrixView<float> hidden,
+  void forward(const ExecutionContext& caller, const BatchSlice& batch, MatrixView<float> hidden,
                const LayerObserver* observer) const override {
     CHECK(hidden.rows == batch.tokens() && hidden.columns == m_info.hidden_size);
+    const ExecutionContext context = caller.for_weights(m_weight_bytes);
     Arena& arena = context.scratch[0];
     const Arena::Scope scope(arena);
     const std::vector<PostNormLayer>& layers = m_parts.layers;
@@ -42,6 +52,7 @@ class PostNormEncoder final : public Encoder {
   EncoderInfo m_info;
   PostNormEncoderConfig m_config;
   PostNormEncoderParts m_parts;
+  size_t m_weight_bytes;  // of the layers
 };
 
 }  // namespace

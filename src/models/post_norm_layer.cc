@@ -35,20 +35,47 @@ PostNormBuffers post_norm_buffers(const ExecutionContext& context, int tokens, c
 
 namespace {
 
+// What the rows of a layer are prepared in, for its second half and for the next layer.
+struct PreparedHalves {
+  PreparedRows second;
+  PreparedRows next;
+};
+
 // What follows attention, for any rows.
 LinearInput finish_post_norm_layer(const ExecutionContext& context, const PostNormStep& step,
-                                   MatrixView<const float> attended, const PreparedRows& memory, MatrixView<float> x) {
+                                   MatrixView<const float> attended, const PreparedHalves& memory,
+                                   MatrixView<float> x) {
   const Arena::Scope scope(context.scratch[0]);
   const PostNormLayer& layer = step.layer;
   const MatrixView<const float> residual = x;
   const LinearOptions add_residual{.residual = &residual};
   linear(context, attended, layer.attention_output, add_residual, x);
-  const LinearInput normal = layer_norm_for(context, x, layer.attention_norm, layer.intermediate, memory);
+  const LinearInput normal = layer_norm_for(context, x, layer.attention_norm, layer.intermediate, memory.second);
   const LinearInput inner = linear_for(context, normal, layer.intermediate, step.config.activation, layer.output);
   linear(context, inner, layer.output, add_residual, x);
-  if (step.next != nullptr) return layer_norm_for(context, x, layer.output_norm, step.next->qkv, memory);
+  if (step.next != nullptr) return layer_norm_for(context, x, layer.output_norm, step.next->qkv, memory.next);
   layer_norm(context, x, layer.output_norm, x);
   return {.x = x};
+}
+
+// The same with each thread alone for its own rows: none waits for another, and no row goes from core to core.
+LinearInput finish_by_rows(const ExecutionContext& context, const PostNormStep& step, MatrixView<const float> attended,
+                           const PreparedRows& prepared, MatrixView<float> x) {
+  const bool is_prepared = prepared.data != nullptr;
+  context.run([&](int thread) {
+    const ExecutionContext alone = context.of_thread(thread);
+    const Range rows = split_range(x.rows, context.threads(), thread);
+    const Arena::Scope scope(alone.scratch[0]);
+    PreparedHalves memory;
+    if (is_prepared) {
+      memory.second = prepared_memory(alone.scratch[0], *context.kernels, rows.end - rows.begin, x.columns);
+      if (step.next != nullptr) memory.next = slice_rows(*context.kernels, prepared, step.next->qkv.weight, rows);
+    }
+    finish_post_norm_layer(alone, step, attended.slice_rows(rows.begin, rows.end), memory,
+                           x.slice_rows(rows.begin, rows.end));
+  });
+  if (step.next == nullptr || step.next->qkv.weight.dtype() == DType::kF32) return {.x = x};
+  return {.x = x, .prepared = prepared};
 }
 
 // The same layer where nobody reads more of it than the first row of each sequence.
@@ -62,7 +89,7 @@ void run_for_first_tokens(const ExecutionContext& context, const PostNormStep& s
   project_for_first_tokens(context, input, step.layer.qkv, attention.offsets, buffers.qkv);
   self_attention(context, buffers.qkv, attention, attended);
   gather_first_tokens(x, attention.offsets, first);
-  finish_post_norm_layer(context, step, attended, buffers.prepared, first);
+  finish_post_norm_layer(context, step, attended, {buffers.prepared, buffers.prepared}, first);
   scatter_first_tokens(first, attention.offsets, x);
 }
 
@@ -76,9 +103,11 @@ LinearInput run_post_norm_layer(const ExecutionContext& context, const PostNormS
     run_for_first_tokens(context, {step.config, step.layer}, attention, buffers, input, x);
     return {.x = x};
   }
-  linear(context, input, step.layer.qkv, {}, buffers.qkv);
-  self_attention(context, buffers.qkv, attention, buffers.attention);
-  return finish_post_norm_layer(context, step, buffers.attention, buffers.prepared, x);
+  project_and_attend(context, input, step.layer.qkv, attention, buffers.qkv, buffers.attention);
+  if (context.threads() > 1 && context.splits_by_rows(x.rows) && context.recorder == nullptr) {
+    return finish_by_rows(context, step, buffers.attention, buffers.prepared, x);
+  }
+  return finish_post_norm_layer(context, step, buffers.attention, {buffers.prepared, buffers.prepared}, x);
 }
 
 }  // namespace vivace

@@ -35,6 +35,8 @@ struct PostNormLayer {
   Linear intermediate;
   Linear output;
   LayerNorm output_norm;
+
+  size_t weight_bytes() const { return qkv.bytes() + attention_output.bytes() + intermediate.bytes() + output.bytes(); }
 };
 
 // Intermediate results, shared by the layers of a pass.

@@ -104,6 +104,25 @@ TEST_P(PrecisionTest, ASequenceHasTheSameBitsAloneAndForAnyThreads) {
   }
 }
 
+// Whether each thread has some rows, and all weights, or all rows and some columns.
+TEST_P(PrecisionTest, HowThreadsShareTheWorkDoesNotChangeABit) {
+  const auto alone = forward(*m_encoder, m_batch, 1);
+  for (const int fewest_rows : {1, 1'000'000}) {
+    KernelTable kernels = *m_kernels;
+    kernels.full_rows = fewest_rows;
+    for (const int threads : {2, 3}) {
+      ThreadPool pool(threads);
+      ForwardWorkspace workspace(threads);
+      std::vector<float> hidden(alone.size());
+      m_encoder->forward(
+          {.kernels = &kernels, .pool = &pool, .scratch = workspace.arenas(), .fewest_rows_of_a_thread = fewest_rows},
+          {m_batch.ids, m_batch.positions, m_batch.type_ids, m_batch.offsets},
+          {hidden.data(), m_batch.tokens(), m_encoder->info().hidden_size, m_encoder->info().hidden_size}, nullptr);
+      EXPECT_EQ(hidden, alone) << threads << " threads, at least " << fewest_rows << " rows each";
+    }
+  }
+}
+
 TEST_P(PrecisionTest, FirstTokensAloneHaveTheSameBits) {
   const auto all = forward(*m_encoder, m_batch, 1);
   for (const int threads : {1, 3}) {

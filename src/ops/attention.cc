@@ -46,6 +46,69 @@ void set_head(const SelfAttention& attention, int head, AttentionArgs* args) {
                     .index = attention.position_index};
 }
 
+// What threads that compute attention share.
+struct Attention {
+  const SelfAttention& what;
+  const AttentionKernels& kernels;
+  MatrixView<const float> qkv;
+  MatrixView<float> out;
+  int head_dim;
+  size_t scratch;
+
+  int sequences() const { return static_cast<int>(what.offsets.size()) - 1; }
+};
+
+Attention prepare_attention(const ExecutionContext& context, MatrixView<const float> qkv,
+                            const SelfAttention& attention, MatrixView<float> out) {
+  const std::span<const int32_t> offsets = attention.offsets;
+  CHECK(attention.heads > 0 && out.columns % attention.heads == 0 && qkv.columns == 3 * out.columns);
+  CHECK(!offsets.empty() && offsets.front() == 0 && offsets.back() == qkv.rows);
+  CHECK(out.rows == (attention.first_tokens_only ? static_cast<int>(offsets.size()) - 1 : qkv.rows));
+  const AttentionKernels& kernels = attention_kernels(*context.kernels, attention.dtype);
+  const int head_dim = out.columns / attention.heads;
+  return {attention, kernels, qkv, out, head_dim, scratch_floats(kernels, attention, head_dim)};
+}
+
+// Computes heads of sequences, on the calling thread: item i is head i % heads of sequence i / heads.
+void attend(const Attention& attention, Range items, Arena& arena) {
+  if (items.begin == items.end) return;
+  const Arena::Scope scope(arena);
+  const SelfAttention& what = attention.what;
+  const int width = attention.out.columns;
+  AttentionArgs args;
+  args.scratch = arena.floats(attention.scratch);
+  args.ld = attention.qkv.stride;
+  args.ldo = attention.out.stride;
+  args.scale = what.scale.value_or(1.0F / std::sqrt(static_cast<float>(attention.head_dim * what.score_terms)));
+  args.head_dim = attention.head_dim;
+  args.window = what.window;
+  args.queries = what.first_tokens_only ? 1 : 0;
+  for (int item = items.begin; item < items.end; ++item) {
+    const int sequence = item / what.heads;
+    const int first = what.offsets[static_cast<size_t>(sequence)];
+    const int column = item % what.heads * attention.head_dim;
+    args.tokens = what.offsets[static_cast<size_t>(sequence) + 1] - first;
+    if (args.tokens == 0) continue;
+    set_head(what, item % what.heads, &args);
+    args.q = attention.qkv.row(first) + column;
+    args.k = args.q + width;
+    args.v = args.k + width;
+    args.out = attention.out.row(what.first_tokens_only ? sequence : first) + column;
+    attention.kernels.run(args);
+  }
+}
+
+// The fewest neighbouring columns that are both whole heads and whole panels; 0: it takes other ones' columns too.
+int columns_of_whole_heads(int head_dim, int panel_width) {
+  const int columns = std::max(head_dim, panel_width);
+  return columns % head_dim == 0 && columns % panel_width == 0 ? columns : 0;
+}
+
+// Whether threads that each take some heads have the same to do.
+bool heads_come_out_even(const ExecutionContext& context, int width, int columns) {
+  return columns != 0 && width % columns == 0 && width / columns % context.threads() == 0;
+}
+
 }  // namespace
 
 DType attention_dtype(const KernelTable& kernels, DType weights) {
@@ -55,41 +118,40 @@ DType attention_dtype(const KernelTable& kernels, DType weights) {
 void self_attention(const ExecutionContext& context, MatrixView<const float> qkv, const SelfAttention& attention,
                     MatrixView<float> out) {
   TRACE_ZONE("self_attention");
-  const std::span<const int32_t> offsets = attention.offsets;
-  const int heads = attention.heads;
-  const int width = out.columns;
-  CHECK(heads > 0 && width % heads == 0 && qkv.columns == 3 * width);
-  CHECK(!offsets.empty() && offsets.front() == 0 && offsets.back() == qkv.rows);
-  const int head_dim = width / heads;
-  const int sequences = static_cast<int>(offsets.size()) - 1;
-  CHECK(out.rows == (attention.first_tokens_only ? sequences : qkv.rows));
-  const AttentionKernels& kernels = attention_kernels(*context.kernels, attention.dtype);
-  const size_t scratch = scratch_floats(kernels, attention, head_dim);
+  const Attention shared = prepare_attention(context, qkv, attention, out);
   context.run([&](int thread) {
     // Neighbouring work items are heads of one sequence, so a thread's reads stay close together.
-    const Range items = split_range(sequences * heads, context.threads(), thread);
-    if (items.begin == items.end) return;
-    Arena& arena = context.scratch[static_cast<size_t>(thread)];
-    const Arena::Scope scope(arena);
-    AttentionArgs args;
-    args.scratch = arena.floats(scratch);
-    args.ld = qkv.stride;
-    args.ldo = out.stride;
-    args.scale = attention.scale.value_or(1.0F / std::sqrt(static_cast<float>(head_dim * attention.score_terms)));
-    args.head_dim = head_dim;
-    args.window = attention.window;
-    args.queries = attention.first_tokens_only ? 1 : 0;
-    for (int item = items.begin; item < items.end; ++item) {
-      const int first = offsets[static_cast<size_t>(item / heads)];
-      const int column = item % heads * head_dim;
-      args.tokens = offsets[static_cast<size_t>(item / heads) + 1] - first;
-      if (args.tokens == 0) continue;
-      set_head(attention, item % heads, &args);
-      args.q = qkv.row(first) + column;
-      args.k = args.q + width;
-      args.v = args.k + width;
-      args.out = out.row(attention.first_tokens_only ? item / heads : first) + column;
-      kernels.run(args);
+    attend(shared, split_range(shared.sequences() * attention.heads, context.threads(), thread),
+           context.scratch[static_cast<size_t>(thread)]);
+  });
+}
+
+void project_and_attend(const ExecutionContext& context, const LinearInput& x, const Linear& projection,
+                        const SelfAttention& attention, MatrixView<float> qkv, MatrixView<float> out) {
+  const int panel_width = projection.weight.panel_width();
+  const int width = out.columns;
+  const int columns = columns_of_whole_heads(width / attention.heads, panel_width);
+  if (context.threads() == 1 || !heads_come_out_even(context, width, columns) || context.recorder != nullptr) {
+    linear(context, x, projection, {}, qkv);
+    self_attention(context, qkv, attention, out);
+    return;
+  }
+  TRACE_ZONE("project_and_attend");
+  const Arena::Scope scope(context.scratch[0]);
+  const LinearInput input = x.prepared.data != nullptr ? x : prepare_linear(context, x.x, projection);
+  const Attention shared = prepare_attention(context, qkv, attention, out);
+  context.run([&](int thread) {
+    const Range units = split_range(width / columns, context.threads(), thread);
+    for (int part = 0; part < 3; ++part) {
+      const Range own{part * width + units.begin * columns, part * width + units.end * columns};
+      linear_part(*context.kernels, input, projection, {0, qkv.rows}, {own.begin / panel_width, own.end / panel_width},
+                  qkv.slice_columns(own.begin, own.end));
+    }
+    const int head_dim = shared.head_dim;
+    for (int sequence = 0; sequence < shared.sequences(); ++sequence) {
+      const int first = sequence * attention.heads;
+      attend(shared, {first + units.begin * columns / head_dim, first + units.end * columns / head_dim},
+             context.scratch[static_cast<size_t>(thread)]);
     }
   });
 }

@@ -46,8 +46,9 @@ LinearInput layer_norm_for(const ExecutionContext& context, MatrixView<float> x,
   const LowPrecisionKernels& kernels = low_precision_kernels(*context.kernels, next.weight.dtype());
   context.run([&](int thread) {
     const Range rows = split_range(x.rows, context.threads(), thread);
-    kernels.layer_norm(norm_args(x, norm, x, rows), prepare_args(*context.kernels, x.slice_rows(rows.begin, rows.end),
-                                                                 next.weight, memory, rows.begin));
+    kernels.layer_norm(norm_args(x, norm, x, rows),
+                       prepare_args(x.slice_rows(rows.begin, rows.end), next.weight,
+                                    slice_rows(*context.kernels, memory, next.weight, rows)));
   });
   return {.x = x, .prepared = memory};
 }

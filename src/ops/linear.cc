@@ -8,9 +8,6 @@
 namespace vivace {
 namespace {
 
-// Below this many rows a thread, each would read all weights for too little work: threads share out the columns
-// instead.
-constexpr int kRowsWorthAPassOverWeights = 96;
 // Where threads share the columns, rows are cut so often, and so small, at most; a part reads the weights again, so it
 // is to save some time.
 constexpr int kMostPartsOfRows = 8;
@@ -125,10 +122,6 @@ void run_slice(const Product<Args>& product, const PackedMatrix& weight, Range r
   product.run(args);
 }
 
-bool splits_by_rows(const ExecutionContext& context, int rows) {
-  return rows >= context.threads() * kRowsWorthAPassOverWeights;
-}
-
 // Parts of the rows, each with all panels, that threads share. More than one where panels alone would leave threads
 // without work: 6 panels take 8 threads as long as 8 panels would, their quarters three quarters of it.
 int parts_of_rows(int rows, int panels, int threads) {
@@ -145,7 +138,7 @@ void run_product(const ExecutionContext& context, const Product<Args>& product, 
   const int threads = context.threads();
   const int rows = product.args.m;
   const int panels = (product.args.n + weight.panel_width() - 1) / weight.panel_width();
-  if (splits_by_rows(context, rows)) {
+  if (context.splits_by_rows(rows)) {
     context.run([&](int thread) { run_slice(product, weight, split_range(rows, threads, thread), Range{0, panels}); });
     return;
   }
@@ -198,7 +191,8 @@ void prepare_product(const ExecutionContext& context, const Product<Args>& produ
       args.c = block.data;
       args.ldc = block.stride;
       product.run(args);
-      kernels.prepare(prepare_args(*context.kernels, block.slice_rows(0, args.m), next, out, row));
+      kernels.prepare(prepare_args(block.slice_rows(0, args.m), next,
+                                   slice_rows(*context.kernels, out, next, {row, row + args.m})));
     }
   });
 }
@@ -255,7 +249,7 @@ LinearInput linear_for(const ExecutionContext& context, const LinearInput& input
   }
   const LinearInput out{.x = {nullptr, rows, layer.weight.n(), layer.weight.n()},
                         .prepared = prepared_memory(arena, *context.kernels, rows, next.weight)};
-  if (context.threads() == 1 || splits_by_rows(context, rows)) {
+  if (context.threads() == 1 || context.splits_by_rows(rows)) {
     TRACE_ZONE("linear");  // elsewhere linear() has its own
     with_product(context, input, layer, options, {nullptr, rows, layer.weight.n(), 0},
                  [&](const auto& product) { prepare_product(context, product, next.weight, out.prepared); });

@@ -58,22 +58,32 @@ PreparedRows prepared_memory(Arena& arena, const KernelTable& kernels, int rows,
                           .outliers = static_cast<int>(PackedMatrix::kMostOutliers)});
 }
 
-PrepareArgs prepare_args(const KernelTable& kernels, MatrixView<const float> x, const PackedMatrix& weight,
-                         const PreparedRows& out, int first) {
-  const LowPrecisionKernels& low = low_precision_kernels(kernels, weight.dtype());
-  CHECK(x.columns == weight.k() && x.columns <= out.stride && first + x.rows <= out.rows);
-  const auto outliers = static_cast<int>(weight.outliers().size());
+PreparedRows slice_rows(const KernelTable& kernels, const PreparedRows& prepared, const PackedMatrix& weight,
+                        Range rows) {
+  CHECK(0 <= rows.begin && rows.begin <= rows.end && rows.end <= prepared.rows);
+  const ptrdiff_t first = rows.begin;
+  PreparedRows slice = prepared;
+  slice.data += first * prepared.stride * low_precision_kernels(kernels, weight.dtype()).activation_bytes;
+  slice.scales += first;
+  slice.zeros += first;
+  slice.outliers += first * static_cast<ptrdiff_t>(weight.outliers().size());
+  slice.rows = rows.end - rows.begin;
+  return slice;
+}
+
+PrepareArgs prepare_args(MatrixView<const float> x, const PackedMatrix& weight, const PreparedRows& out) {
+  CHECK(x.columns == weight.k() && x.columns <= out.stride && x.rows <= out.rows);
   return {.x = x.data,
           .ldx = x.stride,
-          .out = out.data + first * out.stride * low.activation_bytes,
+          .out = out.data,
           .ldo = out.stride,
-          .scales = out.scales + first,
-          .zeros = out.zeros + first,
+          .scales = out.scales,
+          .zeros = out.zeros,
           .rows = x.rows,
           .k = x.columns,
           .outliers = weight.outliers().data(),
-          .outlier_values = out.outliers + static_cast<ptrdiff_t>(first) * outliers,
-          .outlier_count = outliers};
+          .outlier_values = out.outliers,
+          .outlier_count = static_cast<int>(weight.outliers().size())};
 }
 
 PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const float> x, const PackedMatrix& weight) {
@@ -86,7 +96,8 @@ void prepare_rows(const ExecutionContext& context, MatrixView<const float> x, co
                   const PreparedRows& out) {
   const LowPrecisionKernels& kernels = low_precision_kernels(*context.kernels, weight.dtype());
   const auto run = [&](Range rows) {
-    kernels.prepare(prepare_args(*context.kernels, x.slice_rows(rows.begin, rows.end), weight, out, rows.begin));
+    kernels.prepare(
+        prepare_args(x.slice_rows(rows.begin, rows.end), weight, slice_rows(*context.kernels, out, weight, rows)));
   };
   if (context.threads() == 1 || x.rows * x.columns < kValuesWorthSharing) {
     run({0, x.rows});

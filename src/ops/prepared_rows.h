@@ -37,8 +37,11 @@ PreparedRows prepare_rows(const ExecutionContext& context, MatrixView<const floa
 void prepare_rows(const ExecutionContext& context, MatrixView<const float> x, const PackedMatrix& weight,
                   const PreparedRows& out);
 
-// What prepares x as rows `first` … of `out`.
-PrepareArgs prepare_args(const KernelTable& kernels, MatrixView<const float> x, const PackedMatrix& weight,
-                         const PreparedRows& out, int first);
+// Some of the rows that are prepared for that matrix, or are to be.
+PreparedRows slice_rows(const KernelTable& kernels, const PreparedRows& prepared, const PackedMatrix& weight,
+                        Range rows);
+
+// What prepares x as the first rows of `out`.
+PrepareArgs prepare_args(MatrixView<const float> x, const PackedMatrix& weight, const PreparedRows& out);
 
 }  // namespace vivace
