@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
+#include "cli/misspelt_variables.h"
 #include "cli/model_options.h"
 #include "cli/usage_error.h"
 #include "cli/verbs.h"
@@ -88,11 +89,23 @@ Result<void> run_check(const ServerConfig& config) {
   return {};
 }
 
+// A slip in VIVACE_API_KEY would leave the server open to everyone, and say nothing.
+Result<void> warn_of_misspelt_variables(const ServerConfig& config) {
+  std::vector<std::string> known;
+  for (const ConfigKey& key : server_config_keys()) known.push_back(key.variable);
+  RETURN_IF_ERROR(configure_log(config.log_level, config.log_format == "json" ? LogFormat::kJson : LogFormat::kText));
+  for (const auto& [name, meant] : misspelt_variables(known)) {
+    log_warning("{} is not read; did you mean {}?", name, meant);
+  }
+  return {};
+}
+
 Result<void> run_serve(const ServeOptions& options, ServerConfig config) {
   if (options.print_config) {
     std::fputs(server_config_yaml(config).c_str(), stdout);
     return {};
   }
+  RETURN_IF_ERROR(warn_of_misspelt_variables(config));
   RETURN_IF_ERROR(add_default_model(&config));
   if (options.check) return run_check(config);
   RETURN_IF_ERROR(check_impact_model(&config));

@@ -143,3 +143,10 @@ def test_other_arguments_in_brackets_keep_them(cli):
     assert cli.ok(*rank, "--query", "[old, new]") == cli.ok(*rank, "--query=[old, new]")
     assert "'[csv]'" in cli.error("embed", "--file", "[csv]", code=1)
     assert "not expected: [b]" in cli.error("pull", "a", "[b]", code=2)
+
+
+def test_a_slip_in_a_variable_is_told(cli, tiny):
+    done = cli.run("serve", "--model", tiny, "--check", VIVACE_API_KYE="hidden", VIVACE_SERVICE_HOST="10.0.0.1")
+    assert done.returncode == 0, done.stderr
+    assert b"VIVACE_API_KYE is not read; did you mean VIVACE_API_KEY?" in done.stderr
+    assert b"hidden" not in done.stderr and b"VIVACE_SERVICE_HOST" not in done.stderr
