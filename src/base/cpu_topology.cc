@@ -215,4 +215,11 @@ size_t last_level_cache_bytes(const std::string& system_root) {
   return largest > kMostCacheKilobytes ? 0 : static_cast<size_t>(largest) * 1024;
 }
 
+// A quarter is left to what else is read and to neighbours. A very large cache belongs to a whole socket, of which a
+// container has a part.
+bool stays_in_cache(size_t bytes, size_t last_level_cache_bytes) {
+  constexpr size_t kMostToHopeFor = size_t{48} << 20;
+  return bytes <= std::min(last_level_cache_bytes, kMostToHopeFor) / 4 * 3;
+}
+
 }  // namespace vivace

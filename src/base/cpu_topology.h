@@ -54,4 +54,7 @@ CpuLimits read_cpu_limits(const std::string& system_root = "/");
 // Bytes of the largest cache that the first CPU reads through; 0: unknown. Others may use it too.
 size_t last_level_cache_bytes(const std::string& system_root = "/");
 
+// Whether so many bytes that are read again and again are likely to stay in it.
+bool stays_in_cache(size_t bytes, size_t last_level_cache_bytes);
+
 }  // namespace vivace

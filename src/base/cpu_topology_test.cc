@@ -227,6 +227,14 @@ TEST_F(CpuTopologyTest, CacheSizesThatMakeNoSenseAreUnknown) {
   }
 }
 
+TEST(StaysInCache, ThreeQuartersOfWhatOneMayHopeFor) {
+  constexpr size_t kMiB = size_t{1} << 20;
+  EXPECT_TRUE(stays_in_cache(24 * kMiB, 32 * kMiB));
+  EXPECT_FALSE(stays_in_cache(24 * kMiB + 1, 32 * kMiB));
+  EXPECT_FALSE(stays_in_cache(40 * kMiB, 320 * kMiB)) << "a socket's";
+  EXPECT_FALSE(stays_in_cache(1, 0)) << "unknown";
+}
+
 TEST(CpuLimits, ThisMachineHasAtLeastOneThread) {
   EXPECT_GE(read_cpu_limits().usable_threads(), 1);
 }

@@ -199,7 +199,7 @@ struct KernelTable {
   const char* name;
   int f32_panel_width;  // columns of a panel of packed weights
   bool has_fast_bf16;   // the CPU multiplies bf16 faster than fp32
-  int full_rows;        // a product of fewer rows takes nearly as long, with weights in the cache
+  int full_rows;        // a product below fp32 takes nearly as long for fewer rows, with weights in the cache
 
   void (*gemm_f32)(const GemmF32Args& args) noexcept;
   LowPrecisionKernels bf16;

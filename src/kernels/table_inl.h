@@ -30,7 +30,7 @@ void attention_of_any_length(const AttentionArgs& args) noexcept {
 template <typename Bf16>
 constexpr bool kHasFastBf16 = Bf16::kParts < Bf16::kDepth;
 
-// Two tiles of rows; what a step of a panel takes from L3 while so many rows are multiplied by it.
+// KernelTable::full_rows: two tiles of rows, or as many as are multiplied by a step of a panel while L3 gives the next.
 constexpr int kFullTiledRows = 32;
 constexpr int kFullVectorRows = 4;
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/cpu_topology.h"
 #include "models/deberta_v2_config.h"
 
 namespace vivace {
@@ -137,6 +138,7 @@ size_t bytes_of_positions(const DebertaV2Weights& weights) {
 size_t bytes_of_layers(const DebertaV2Weights& weights) {
   size_t bytes = bytes_of_positions(weights);
   for (const DebertaV2Layer& layer : weights.layers) bytes += layer.layer.weight_bytes();
+  if (weights.convolution.has_value()) bytes += weights.convolution->taps.bytes();
   return bytes;
 }
 
@@ -146,14 +148,14 @@ class DebertaV2Encoder final : public Encoder {
       : m_info(std::move(info)),
         m_config(config),
         m_weights(std::move(weights)),
-        m_weight_bytes(bytes_of_layers(m_weights)) {}
+        m_stays_in_cache(stays_in_cache(bytes_of_layers(m_weights), last_level_cache_bytes())) {}
 
   const EncoderInfo& info() const override { return m_info; }
 
   void forward(const ExecutionContext& caller, const BatchSlice& batch, MatrixView<float> hidden,
                const LayerObserver* observer) const override {
     CHECK(hidden.rows == batch.tokens() && hidden.columns == m_info.hidden_size);
-    const ExecutionContext context = caller.for_weights(m_weight_bytes);
+    const ExecutionContext context = m_stays_in_cache ? caller.with_weights_in_cache() : caller;
     Arena& arena = context.scratch[0];
     const Arena::Scope scope(arena);
     const std::vector<DebertaV2Layer>& layers = m_weights.layers;
@@ -193,7 +195,7 @@ class DebertaV2Encoder final : public Encoder {
   EncoderInfo m_info;
   DebertaV2Config m_config;
   DebertaV2Weights m_weights;
-  size_t m_weight_bytes;  // of the layers
+  bool m_stays_in_cache;  // what the layers read of weights
 };
 
 EncoderInfo make_info(const DebertaV2Config& config, const LayerLoader& load, const WeightFiles& files) {

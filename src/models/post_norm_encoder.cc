@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/cpu_topology.h"
+
 namespace vivace {
 namespace {
 
@@ -18,14 +20,14 @@ class PostNormEncoder final : public Encoder {
       : m_info(std::move(info)),
         m_config(config),
         m_parts(std::move(parts)),
-        m_weight_bytes(weight_bytes(m_parts.layers)) {}
+        m_stays_in_cache(stays_in_cache(weight_bytes(m_parts.layers), last_level_cache_bytes())) {}
 
   const EncoderInfo& info() const override { return m_info; }
 
   void forward(const ExecutionContext& caller, const BatchSlice& batch, MatrixView<float> hidden,
                const LayerObserver* observer) const override {
     CHECK(hidden.rows == batch.tokens() && hidden.columns == m_info.hidden_size);
-    const ExecutionContext context = caller.for_weights(m_weight_bytes);
+    const ExecutionContext context = m_stays_in_cache ? caller.with_weights_in_cache() : caller;
     Arena& arena = context.scratch[0];
     const Arena::Scope scope(arena);
     const std::vector<PostNormLayer>& layers = m_parts.layers;
@@ -52,7 +54,7 @@ class PostNormEncoder final : public Encoder {
   EncoderInfo m_info;
   PostNormEncoderConfig m_config;
   PostNormEncoderParts m_parts;
-  size_t m_weight_bytes;  // of the layers
+  bool m_stays_in_cache;  // what the layers read of weights
 };
 
 }  // namespace

@@ -41,10 +41,9 @@ struct PreparedHalves {
   PreparedRows next;
 };
 
-// What follows attention, for any rows.
-LinearInput finish_post_norm_layer(const ExecutionContext& context, const PostNormStep& step,
-                                   MatrixView<const float> attended, const PreparedHalves& memory,
-                                   MatrixView<float> x) {
+// What follows attention.
+LinearInput finish_together(const ExecutionContext& context, const PostNormStep& step, MatrixView<const float> attended,
+                            const PreparedHalves& memory, MatrixView<float> x) {
   const Arena::Scope scope(context.scratch[0]);
   const PostNormLayer& layer = step.layer;
   const MatrixView<const float> residual = x;
@@ -62,6 +61,7 @@ LinearInput finish_post_norm_layer(const ExecutionContext& context, const PostNo
 LinearInput finish_by_rows(const ExecutionContext& context, const PostNormStep& step, MatrixView<const float> attended,
                            const PreparedRows& prepared, MatrixView<float> x) {
   const bool is_prepared = prepared.data != nullptr;
+  const bool is_next_prepared = is_prepared && step.next != nullptr && step.next->qkv.weight.dtype() != DType::kF32;
   context.run([&](int thread) {
     const ExecutionContext alone = context.of_thread(thread);
     const Range rows = split_range(x.rows, context.threads(), thread);
@@ -69,13 +69,19 @@ LinearInput finish_by_rows(const ExecutionContext& context, const PostNormStep& 
     PreparedHalves memory;
     if (is_prepared) {
       memory.second = prepared_memory(alone.scratch[0], *context.kernels, rows.end - rows.begin, x.columns);
-      if (step.next != nullptr) memory.next = slice_rows(*context.kernels, prepared, step.next->qkv.weight, rows);
+      if (is_next_prepared) memory.next = slice_rows(*context.kernels, prepared, step.next->qkv.weight, rows);
     }
-    finish_post_norm_layer(alone, step, attended.slice_rows(rows.begin, rows.end), memory,
-                           x.slice_rows(rows.begin, rows.end));
+    finish_together(alone, step, attended.slice_rows(rows.begin, rows.end), memory, x.slice_rows(rows.begin, rows.end));
   });
-  if (step.next == nullptr || step.next->qkv.weight.dtype() == DType::kF32) return {.x = x};
-  return {.x = x, .prepared = prepared};
+  return is_next_prepared ? LinearInput{.x = x, .prepared = prepared} : LinearInput{.x = x};
+}
+
+LinearInput finish_layer(const ExecutionContext& context, const PostNormStep& step, MatrixView<const float> attended,
+                         const PreparedRows& prepared, MatrixView<float> x) {
+  if (context.threads() > 1 && context.splits_by_rows(x.rows) && context.recorder == nullptr) {
+    return finish_by_rows(context, step, attended, prepared, x);
+  }
+  return finish_together(context, step, attended, {prepared, prepared}, x);
 }
 
 // The same layer where nobody reads more of it than the first row of each sequence.
@@ -89,7 +95,7 @@ void run_for_first_tokens(const ExecutionContext& context, const PostNormStep& s
   project_for_first_tokens(context, input, step.layer.qkv, attention.offsets, buffers.qkv);
   self_attention(context, buffers.qkv, attention, attended);
   gather_first_tokens(x, attention.offsets, first);
-  finish_post_norm_layer(context, step, attended, {buffers.prepared, buffers.prepared}, first);
+  finish_layer(context, step, attended, buffers.prepared, first);
   scatter_first_tokens(first, attention.offsets, x);
 }
 
@@ -104,10 +110,7 @@ LinearInput run_post_norm_layer(const ExecutionContext& context, const PostNormS
     return {.x = x};
   }
   project_and_attend(context, input, step.layer.qkv, attention, buffers.qkv, buffers.attention);
-  if (context.threads() > 1 && context.splits_by_rows(x.rows) && context.recorder == nullptr) {
-    return finish_by_rows(context, step, buffers.attention, buffers.prepared, x);
-  }
-  return finish_post_norm_layer(context, step, buffers.attention, {buffers.prepared, buffers.prepared}, x);
+  return finish_layer(context, step, buffers.attention, buffers.prepared, x);
 }
 
 }  // namespace vivace

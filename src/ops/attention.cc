@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "telemetry/trace.h"
 
@@ -45,6 +46,9 @@ void set_head(const SelfAttention& attention, int head, AttentionArgs* args) {
                     .queries = positions_of_head(attention.positions->queries, head, attention.dtype),
                     .index = attention.position_index};
 }
+
+// Inputs of a projection that stay in a core's own cache while all of its panels pass by.
+constexpr int kRowsInTheCache = 128;
 
 // What threads that compute attention share.
 struct Attention {
@@ -98,15 +102,9 @@ void attend(const Attention& attention, Range items, Arena& arena) {
   }
 }
 
-// The fewest neighbouring columns that are both whole heads and whole panels; 0: it takes other ones' columns too.
-int columns_of_whole_heads(int head_dim, int panel_width) {
-  const int columns = std::max(head_dim, panel_width);
-  return columns % head_dim == 0 && columns % panel_width == 0 ? columns : 0;
-}
-
 // Whether threads that each take some heads have the same to do.
 bool heads_come_out_even(const ExecutionContext& context, int width, int columns) {
-  return columns != 0 && width % columns == 0 && width / columns % context.threads() == 0;
+  return width % columns == 0 && width / columns % context.threads() == 0;
 }
 
 }  // namespace
@@ -130,7 +128,7 @@ void project_and_attend(const ExecutionContext& context, const LinearInput& x, c
                         const SelfAttention& attention, MatrixView<float> qkv, MatrixView<float> out) {
   const int panel_width = projection.weight.panel_width();
   const int width = out.columns;
-  const int columns = columns_of_whole_heads(width / attention.heads, panel_width);
+  const int columns = std::lcm(width / attention.heads, panel_width);  // whole heads in whole panels
   if (context.threads() == 1 || !heads_come_out_even(context, width, columns) || context.recorder != nullptr) {
     linear(context, x, projection, {}, qkv);
     self_attention(context, qkv, attention, out);
@@ -142,10 +140,13 @@ void project_and_attend(const ExecutionContext& context, const LinearInput& x, c
   const Attention shared = prepare_attention(context, qkv, attention, out);
   context.run([&](int thread) {
     const Range units = split_range(width / columns, context.threads(), thread);
-    for (int part = 0; part < 3; ++part) {
-      const Range own{part * width + units.begin * columns, part * width + units.end * columns};
-      linear_part(*context.kernels, input, projection, {0, qkv.rows}, {own.begin / panel_width, own.end / panel_width},
-                  qkv.slice_columns(own.begin, own.end));
+    for (int first = 0; first < qkv.rows; first += kRowsInTheCache) {
+      const Range rows{first, std::min(first + kRowsInTheCache, qkv.rows)};
+      for (int part = 0; part < 3; ++part) {
+        const Range own{part * width + units.begin * columns, part * width + units.end * columns};
+        linear_part(*context.kernels, input, projection, rows, {own.begin / panel_width, own.end / panel_width},
+                    qkv.slice_rows(rows.begin, rows.end).slice_columns(own.begin, own.end));
+      }
     }
     const int head_dim = shared.head_dim;
     for (int sequence = 0; sequence < shared.sequences(); ++sequence) {

@@ -30,33 +30,92 @@ struct Heads {
   int dim;
 };
 
+constexpr int kLongest = 15;  // distance in the sequences below
+
+// Scores with everything that they may have besides q·k.
+struct Scores {
+  Scores(const KernelTable& kernels, DType dtype, Heads heads) {
+    const auto count = static_cast<size_t>(heads.count);
+    bias = random_floats(count * (2 * kLongest + 1 + kDistancePadding), 4);
+    for (int distance = -kLongest - kDistancePadding; distance <= kLongest + kDistancePadding; ++distance) {
+      index.push_back(std::clamp(distance, -3, 3) + 3);
+    }
+    const PanelLayout layout = panel_layout(kernels, dtype == DType::kBF16 ? Precision::kBf16 : Precision::kF32);
+    for (size_t head = 0; head < count; ++head) {
+      for (auto* tables : {&positions.keys, &positions.queries}) {
+        PackedMatrix& table = tables->emplace_back(heads.dim, 7, layout);
+        table.pack_rows(random_floats(static_cast<size_t>(7 * heads.dim), 5 + head).data(), 7, 0);
+      }
+    }
+  }
+  std::vector<float> bias;
+  std::vector<int32_t> index;
+  RelativePositionTables positions;
+};
+
+class HeadByHead {
+ public:
+  HeadByHead(const KernelTable& kernels, Precision precision, Heads heads)
+      : m_kernels(kernels),
+        m_width(heads.count * heads.dim),
+        m_projection(make_projection(kernels, precision, m_width)),
+        m_attention{
+            .offsets = m_offsets, .heads = heads.count, .dtype = attention_dtype(kernels, m_projection.weight.dtype())},
+        m_scores(kernels, m_attention.dtype, heads) {}
+
+  SelfAttention plain() const { return m_attention; }
+  SelfAttention with_bias_and_window() const {
+    SelfAttention attention = m_attention;
+    attention.window = 5;
+    attention.longest_distance = kLongest;
+    attention.distance_bias = m_scores.bias.data();
+    return attention;
+  }
+  SelfAttention with_positions() const {
+    SelfAttention attention = m_attention;
+    attention.longest_distance = kLongest;
+    attention.position_index = m_scores.index.data() + kLongest + kDistancePadding;
+    attention.positions = &m_scores.positions;
+    return attention;
+  }
+
+  std::vector<float> run(const SelfAttention& attention, int threads, bool is_prepared) const {
+    const int tokens = m_offsets.back();
+    const MatrixView<const float> x{m_values.data(), tokens, kInputs, kInputs};
+    ThreadPool pool(threads);
+    std::vector<Arena> arenas(static_cast<size_t>(threads));
+    const ExecutionContext context{&m_kernels, &pool, arenas};
+    const MatrixView<float> qkv = arenas[0].matrix(tokens, 3 * m_width);
+    std::vector<float> out(static_cast<size_t>(tokens * m_width));
+    const LinearInput input = is_prepared ? prepare_linear(context, x, m_projection) : LinearInput{.x = x};
+    project_and_attend(context, input, m_projection, attention, qkv, {out.data(), tokens, m_width, m_width});
+    return out;
+  }
+
+ private:
+  const std::vector<int32_t> m_offsets = {0, 1, 14, 14, 30};
+  const std::vector<float> m_values = random_floats(30 * kInputs, 3);
+  const KernelTable& m_kernels;
+  int m_width;
+  Linear m_projection;
+  SelfAttention m_attention;
+  Scores m_scores;
+};
+
 TEST_P(AttentionTest, ProjectingHeadByHeadDoesNotChangeABit) {
-  const std::vector<int32_t> offsets = {0, 1, 14, 14, 30};
-  const int tokens = offsets.back();
-  const auto values = random_floats(static_cast<size_t>(tokens * kInputs), 3);
-  const MatrixView<const float> x{values.data(), tokens, kInputs, kInputs};
   for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
-    // Several heads a panel and several panels a head; 40 of a width of 200: none of both is whole in the other.
-    for (const auto& [count, dim] : {Heads{12, 32}, Heads{4, 16}, Heads{4, 128}, Heads{5, 40}, Heads{6, 64}}) {
-      const int width = count * dim;
-      const Linear projection = make_projection(table(), precision, width);
-      const SelfAttention attention{
-          .offsets = offsets, .heads = count, .dtype = attention_dtype(table(), projection.weight.dtype())};
-      const auto run = [&](int threads, bool is_prepared) {
-        ThreadPool pool(threads);
-        std::vector<Arena> arenas(static_cast<size_t>(threads));
-        const ExecutionContext context{&table(), &pool, arenas};
-        const MatrixView<float> qkv = arenas[0].matrix(tokens, 3 * width);
-        std::vector<float> out(static_cast<size_t>(tokens * width));
-        const LinearInput input = is_prepared ? prepare_linear(context, x, projection) : LinearInput{.x = x};
-        project_and_attend(context, input, projection, attention, qkv, {out.data(), tokens, width, width});
-        return out;
-      };
-      const std::vector<float> alone = run(1, false);
-      for (const int threads : {2, 3, 6}) {
-        for (const bool is_prepared : {false, true}) {
-          EXPECT_EQ(run(threads, is_prepared), alone)
-              << precision_name(precision) << ", " << count << " heads of " << dim << ", " << threads << " threads";
+    // Several heads a panel, several panels a head, two heads in three panels, and 200 columns, which are no panels.
+    for (const Heads heads : {Heads{12, 32}, Heads{4, 16}, Heads{4, 128}, Heads{5, 40}, Heads{6, 64}, Heads{12, 96}}) {
+      const HeadByHead head_by_head(table(), precision, heads);
+      for (const SelfAttention& attention :
+           {head_by_head.plain(), head_by_head.with_bias_and_window(), head_by_head.with_positions()}) {
+        const std::vector<float> alone = head_by_head.run(attention, 1, false);
+        for (const int threads : {2, 3, 6}) {
+          for (const bool is_prepared : {false, true}) {
+            EXPECT_EQ(head_by_head.run(attention, threads, is_prepared), alone)
+                << precision_name(precision) << ", " << heads.count << " heads of " << heads.dim << ", " << threads
+                << " threads";
+          }
         }
       }
     }

@@ -2,17 +2,15 @@
 
 #include <algorithm>
 
-#include "base/cpu_topology.h"
-
 namespace vivace {
 
-ExecutionContext ExecutionContext::for_weights(size_t bytes) const {
-  // The rest of it is for activations, other models and neighbours.
-  static const size_t for_one_model = last_level_cache_bytes() / 4 * 3;
+// Threads share what the cache gives in a second, so that many of them need more rows each to compute meanwhile. Of two
+// a few rows are enough, which is measured; that eight need twice as many each is a cautious guess.
+ExecutionContext ExecutionContext::with_weights_in_cache() const {
+  constexpr int kThreadsThatACacheServes = 4;
   ExecutionContext context = *this;
-  if (bytes <= for_one_model) {
-    context.fewest_rows_of_a_thread = std::min(context.fewest_rows_of_a_thread, context.kernels->full_rows);
-  }
+  const int rows = kernels->full_rows * std::max(1, threads() / kThreadsThatACacheServes);
+  context.fewest_rows_of_a_thread = std::min(fewest_rows_of_a_thread, rows);
   return context;
 }
 

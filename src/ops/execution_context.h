@@ -19,12 +19,12 @@ struct ExecutionContext {
   std::span<Arena> scratch;           // at least threads() of them
   InputRecorder* recorder = nullptr;  // gets what linear() reads, in a model of fp32
 
-  // With as many rows for each thread as this, each computes its own alone and reads all weights for it. With fewer
-  // they share out the columns instead, and read each other's results.
+  // With as many rows for each thread as this, a thread reads all weights for its own rows. With fewer, threads share
+  // out the columns, and read each other's results.
   int fewest_rows_of_a_thread = 96;
-  // For layers with so many bytes of weights: where all of them stay in the last level of cache from one pass to the
-  // next, a few rows are enough, since reading them is cheaper then than what another core has just written.
-  ExecutionContext for_weights(size_t bytes) const;
+  // For layers whose weights stay in the last level of cache from one pass to the next (stays_in_cache()): a few rows
+  // are enough then, since reading weights costs less than reading what another core has just written.
+  ExecutionContext with_weights_in_cache() const;
 
   int threads() const { return pool == nullptr ? 1 : pool->threads(); }
   bool splits_by_rows(int rows) const { return rows >= threads() * fewest_rows_of_a_thread; }

@@ -146,7 +146,8 @@ def test_other_arguments_in_brackets_keep_them(cli):
 
 
 def test_a_slip_in_a_variable_is_told(cli, tiny):
-    done = cli.run("serve", "--model", tiny, "--check", VIVACE_API_KYE="hidden", VIVACE_SERVICE_HOST="10.0.0.1")
+    done = cli.run("serve", "--model", tiny, "--check", VIVACE_API_KYE="hidden", VIVACE_SERVICE_HOST="10.0.0.1",
+                   VIVACE_A_PORT="tcp://10.0.0.1:80")
     assert done.returncode == 0, done.stderr
     assert b"VIVACE_API_KYE is not read; did you mean VIVACE_API_KEY?" in done.stderr
-    assert b"hidden" not in done.stderr and b"VIVACE_SERVICE_HOST" not in done.stderr
+    assert b"hidden" not in done.stderr and b"VIVACE_SERVICE_HOST" not in done.stderr and b"VIVACE_A_PORT" not in done.stderr
