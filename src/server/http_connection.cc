@@ -33,7 +33,8 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr size_t kHeadReadBytes = 4096;
 constexpr size_t kBodyReadBytes = 65536;
 constexpr uint64_t kMaxDiscardedBytes = 65536;  // of a refused request's body, to keep its connection
-// All bodies together take as much as so many of the longest; one that is short is taken in any case.
+// All bodies together take as much as so many of the longest; twice as much where one is short or there already, so that
+// those who send long ones do not keep out the others.
 constexpr size_t kLongestBodies = 16;
 constexpr size_t kShortBodyBytes = 65536;
 constexpr std::string_view kEmptyLine = "\r\n";
@@ -412,9 +413,9 @@ asio::awaitable<HttpConnection::Error> HttpConnection::read_body(Parser& parser)
       if (error) co_return error;
     }
     m_held.set(parser.get().body().size());
-    if (parser.is_done()) co_return Error();
-    m_no_room = !has_room();
+    m_no_room = !has_room(parser.is_done());
     if (m_no_room) co_return make_error_code(http::error::body_limit);
+    if (parser.is_done()) co_return Error();
     if (!waiting) set_deadline(seconds(m_server.config.body_timeout_seconds));
     waiting = true;
     const Error error = co_await read_more(kBodyReadBytes);
@@ -422,9 +423,10 @@ asio::awaitable<HttpConnection::Error> HttpConnection::read_body(Parser& parser)
   }
 }
 
-bool HttpConnection::has_room() const {
-  return m_held.own() <= kShortBodyBytes ||
-         m_held.all() <= kLongestBodies * static_cast<size_t>(m_server.config.max_body_bytes);
+bool HttpConnection::has_room(bool is_whole) const {
+  const size_t most = kLongestBodies * static_cast<size_t>(m_server.config.max_body_bytes);
+  const bool comes_first = is_whole || m_held.own() <= kShortBodyBytes;
+  return m_held.own() == 0 || m_held.all() <= (comes_first ? 2 * most : most);
 }
 
 asio::awaitable<HttpConnection::Error> HttpConnection::read_more(size_t bytes) {

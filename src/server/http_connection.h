@@ -71,7 +71,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void skip_empty_lines();
   boost::asio::awaitable<Error> read_head(Parser& parser);
   boost::asio::awaitable<Error> read_body(Parser& parser);
-  bool has_room() const;
+  bool has_room(bool is_whole) const;
   boost::asio::awaitable<Error> read_more(size_t bytes);
   boost::asio::awaitable<Error> write_continue();
   boost::asio::awaitable<void> linger();

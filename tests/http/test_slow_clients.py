@@ -101,6 +101,21 @@ def test_client_that_does_not_take_its_answer(impatient):
     impatient.wait_until(lambda: impatient.metric("vivace_http_body_bytes") < 1 << 20)
 
 
+def test_answers_that_nobody_takes_do_not_fill_the_memory():
+    longest = 200_000
+    with Server("--max-body-bytes", str(longest), "--max-text-bytes", str(longest)) as server:
+        with server.connect() as idle:
+            idle.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            idle.send(post_bytes("/v1/embeddings", json.dumps({"input": ["x"] * 2048})))
+            server.wait_until(lambda: server.metric("vivace_http_body_bytes") > 2 * 16 * longest)
+            with server.connect() as late:
+                status, headers, body = late.send(post_bytes("/v1/embeddings", EMBED)).read_response()
+                assert (status, headers["connection"], headers["retry-after"]) == (429, "close", "1")
+            assert server.get("/health").status_code == 200
+        server.wait_until(lambda: server.metric("vivace_http_body_bytes") < 10_000)
+        assert len(server.embed("there is room again")[0]) == 384
+
+
 def test_half_closed_connection_gets_its_answer(server):
     for request in (post_bytes("/v1/embeddings", EMBED), b"GET /health HTTP/1.1\r\nhost: t\r\n\r\n"):
         with server.connect() as connection:
