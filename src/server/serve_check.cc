@@ -55,6 +55,10 @@ std::vector<std::string> check_serving(const ServerConfig& config) {
     const auto store = check_evidence_store(config.evidence_store);
     note(store ? store : std::unexpected(store.error().with_context("evidence_store")));
   }
+  if (!config.detection_jobs_file.empty()) {
+    const auto file = check_store_file(config.detection_jobs_file);
+    note(file ? file : std::unexpected(file.error().with_context("detection_jobs_file")));
+  }
   const RegistryOptions options = registry_options(config);
   for (const ModelSpec& spec : config.models) note(check_model(spec, options));
   return problems;

@@ -30,7 +30,7 @@ Result<void> check_file(const std::string& path) {
   file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
   // An empty file becomes a store.
   if (file.gcount() == 0 || begin == kMagic) return {};
-  return unusable(path, "it is no evidence store; name another file");
+  return unusable(path, "it is no store; name another file");
 }
 
 Result<void> check_folder(const std::string& path) {
@@ -51,8 +51,12 @@ Result<void> check_evidence_store(const std::string& location) {
     RETURN_IF_ERROR(PostgresConnection::open(location));
     return {};
   }
+  return check_store_file(location);
+}
+
+Result<void> check_store_file(const std::string& path) {
   std::error_code ignored;
-  return std::filesystem::exists(location, ignored) ? check_file(location) : check_folder(location);
+  return std::filesystem::exists(path, ignored) ? check_file(path) : check_folder(path);
 }
 
 }  // namespace vivace

@@ -12,4 +12,7 @@ namespace vivace {
 // connecting to it.
 Result<void> check_evidence_store(const std::string& location);
 
+// The same for what is kept in a SQLite file, whatever it is.
+Result<void> check_store_file(const std::string& path);
+
 }  // namespace vivace

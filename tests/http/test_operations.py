@@ -329,9 +329,18 @@ def test_check_opens_the_store_without_making_it(tmp_path):
     check = ("--check", "--model", TINY, "--store")
     assert serve(*check, str(tmp_path / "new.db")).returncode == 0 and list(tmp_path.iterdir()) == []
     (tmp_path / "notes.txt").write_text("dear diary, today nothing happened\n")
-    for path, part in ((tmp_path / "notes.txt", "is no evidence store"), (tmp_path, "is a folder")):
+    for path, part in ((tmp_path / "notes.txt", "is no store"), (tmp_path, "is a folder")):
         one_line_failure(serve(*check, str(path)), part)
     one_line_failure(serve(*check, "postgresql://nobody@127.0.0.1:1/none"), "evidence_store: ")
+
+
+def test_check_looks_at_the_jobs_file(tmp_path):
+    (tmp_path / "notes.txt").write_text("not a database")
+    check = ("--check", "--model", TINY, "--detection-jobs-file")
+    for path, part in ((tmp_path / "notes.txt", "is no store"), ("/nope/jobs.db", "there is no folder '/nope'")):
+        one_line_failure(serve(*check, str(path)), f"detection_jobs_file: the store '{path}' cannot be opened: ", part)
+    assert serve(*check, str(tmp_path / "jobs.db")).returncode == 0
+    assert not (tmp_path / "jobs.db").exists()
     (tmp_path / "c.jsonl").write_text('{"content":"water boils"}\n')
     subprocess.run([str(PROGRAM), "ingest", "c.jsonl", "--store", "made.db", "--no-model"], cwd=tmp_path, check=True,
                    capture_output=True, env=clean_environment())
