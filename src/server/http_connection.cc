@@ -33,8 +33,8 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr size_t kHeadReadBytes = 4096;
 constexpr size_t kBodyReadBytes = 65536;
 constexpr uint64_t kMaxDiscardedBytes = 65536;  // of a refused request's body, to keep its connection
-// All bodies together take as much as so many of the longest; twice as much where one is short or there already, so that
-// those who send long ones do not keep out the others.
+// All bodies together take as much as so many of the longest; twice as much where one is short or there already, so
+// that those who send long ones do not keep out the others.
 constexpr size_t kLongestBodies = 16;
 constexpr size_t kShortBodyBytes = 65536;
 constexpr std::string_view kEmptyLine = "\r\n";
