@@ -8,6 +8,11 @@
 namespace vivace {
 namespace {
 
+TruncationSide side_to_cut(TooLong too_long, TruncationSide own) {
+  if (too_long == TooLong::kTruncateStart) return TruncationSide::kLeft;
+  return too_long == TooLong::kTruncateEnd ? TruncationSide::kRight : own;
+}
+
 std::unexpected<Status> is_empty(std::string_view name) {
   return error(StatusCode::kInvalidArgument, std::string(name) + " is empty");
 }
@@ -36,7 +41,7 @@ Result<void> check_types(const TokenSequence& tokens, const EncoderInfo& encoder
 InputEncoder::InputEncoder(const LoadedModel& model, TooLong too_long, EncodeOptions options)
     : m_model(model), m_too_long(too_long), m_options(options) {
   m_options.max_tokens = static_cast<size_t>(model.max_tokens);
-  m_options.truncation_side = model.truncation_side;
+  m_options.truncation_side = side_to_cut(too_long, model.truncation_side);
 }
 
 Result<TokenSequence> InputEncoder::encode(std::string_view name, std::string_view text) const {

@@ -15,7 +15,9 @@
 
 namespace vivace {
 
-enum class TooLong { kTruncate, kRefuse };  // what to do with a text longer than the model takes
+// What to do with a text longer than the model takes: cut it at the end that its tokenizer names, at its beginning, at
+// its end, or refuse it.
+enum class TooLong { kTruncate, kTruncateStart, kTruncateEnd, kRefuse };
 
 struct RequestLimits {
   TooLong too_long = TooLong::kTruncate;

@@ -53,10 +53,12 @@ ApiResult<void> read_types(const JsonValue& body, CohereEmbedTask* task) {
 }
 
 ApiResult<TooLong> read_truncate(const JsonValue& body) {
-  ASSIGN_OR_RETURN(const std::string truncate, read_text_or(body, "truncate", "END"));
-  if (truncate == "END") return TooLong::kTruncate;
+  ASSIGN_OR_RETURN(const std::string truncate, read_text_or(body, "truncate", ""));
+  if (truncate.empty()) return TooLong::kTruncate;
+  if (truncate == "START") return TooLong::kTruncateStart;
+  if (truncate == "END") return TooLong::kTruncateEnd;
   if (truncate == "NONE") return TooLong::kRefuse;
-  return refuse_field("truncate", "expected \"END\" or \"NONE\"; texts are not cut at their beginning");
+  return refuse_field("truncate", "expected \"START\", \"END\" or \"NONE\"");
 }
 
 void write_meta(const CohereMeta& meta, std::string_view unit, int64_t units, JsonWriter* json) {

@@ -62,7 +62,8 @@ std::string embed_request_schema(const ApiFacts& facts) {
       R"("input_type":{{"type":["string","null"],"description":"Chooses the model's prompt of that meaning, if it has one"}},)"
       R"("embedding_types":{{"type":["array","null"],"minItems":1,"maxItems":16,"items":{{"enum":["float","base64"]}}}},)"
       R"("output_dimension":{{"type":["integer","null"],"minimum":1{},"description":"Keep this many values"}},)"
-      R"("truncate":{{"enum":["END","NONE",null],"default":"END","description":"NONE: a text that is too long is an error"}}}}}})",
+      R"("truncate":{{"enum":["START","END","NONE",null],"description":"Which end of a text is cut, without it as the model's )"
+      R"(tokenizer names; NONE: a text that is too long is an error"}}}}}})",
       facts.max_texts, facts.max_dimensions > 0 ? fmt::format(R"(,"maximum":{})", facts.max_dimensions) : "");
 }
 

@@ -12,16 +12,21 @@
 namespace vivace {
 namespace {
 
+ApiResult<TooLong> read_truncation_direction(const JsonValue& body) {
+  ASSIGN_OR_RETURN(const std::string direction, read_text_or(body, "truncation_direction", ""));
+  if (direction.empty()) return TooLong::kTruncate;
+  if (direction == "right" || direction == "Right") return TooLong::kTruncateEnd;
+  if (direction == "left" || direction == "Left") return TooLong::kTruncateStart;
+  return refuse_field("truncation_direction", "expected \"left\" or \"right\"");
+}
+
 // "model", "truncate" and "truncation_direction".
 template <typename Task>
 ApiResult<void> read_common(const JsonValue& body, Task* task) {
   ASSIGN_OR_RETURN(task->model, read_text_or(body, "model", ""));
   ASSIGN_OR_RETURN(const bool truncate, read_flag_or(body, "truncate", true));
-  ASSIGN_OR_RETURN(const std::string direction, read_text_or(body, "truncation_direction", "right"));
-  if (direction != "right" && direction != "Right") {
-    return refuse_field("truncation_direction", "texts are cut at their end only; leave it out or send \"right\"");
-  }
-  task->request.too_long = truncate ? TooLong::kTruncate : TooLong::kRefuse;
+  ASSIGN_OR_RETURN(const TooLong cut, read_truncation_direction(body));
+  task->request.too_long = truncate ? cut : TooLong::kRefuse;
   return {};
 }
 

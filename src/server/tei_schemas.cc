@@ -11,7 +11,8 @@ namespace {
 constexpr char kCommon[] =
     R"("model":{"type":["string","null"],"description":"A name that GET /v1/models lists; without it the first that suits"},)"
     R"("truncate":{"type":["boolean","null"],"default":true,"description":"false: a text that is too long is an error"},)"
-    R"("truncation_direction":{"enum":["right","Right",null],"default":"right"})";
+    R"("truncation_direction":{"enum":["left","Left","right","Right",null],)"
+    R"("description":"The end of a text that is cut; without it the one that the model's tokenizer names"})";
 
 std::string texts(size_t most) {
   return fmt::format(R"({{"oneOf":[{{"type":"string","minLength":1}},{{"type":"array","minItems":1,"maxItems":{},)"

@@ -102,6 +102,14 @@ def test_cut_texts_are_told(ranking_server):
     assert ranking_server.post("/v2/embed", json={"texts": [long_text], "truncate": "NONE"}).status_code == 413
 
 
+def test_texts_are_cut_at_the_end_that_was_named(ranking_server):
+    def vector(text, **more):
+        return ranking_server.post("/v2/embed", json={"texts": [text], **more}).json()["embeddings"]["float"][0]
+    beginning, end = "fog " * 94, "letters " * 94
+    assert vector(beginning + end) == vector(beginning + end, truncate="END") == vector(beginning)
+    assert vector(beginning + end, truncate="START") == vector(end)
+
+
 def test_errors_have_cohere_s_shape(client, ranking_server):
     with pytest.raises(cohere.errors.NotFoundError) as problem:
         client.rerank(model="nobody", query=QUERY, documents=DOCUMENTS)
@@ -122,7 +130,7 @@ def test_errors_have_cohere_s_shape(client, ranking_server):
     ("/v2/embed", {"texts": []}, "texts"),
     ("/v2/embed", {"images": ["x"]}, "images"),
     ("/v2/embed", {"texts": ["a"], "embedding_types": ["int8"]}, "int8"),
-    ("/v2/embed", {"texts": ["a"], "truncate": "START"}, "truncate"),
+    ("/v2/embed", {"texts": ["a"], "truncate": "MIDDLE"}, "truncate"),
 ])
 def test_refusals(ranking_server, route, body, words):
     answer = ranking_server.post(route, json=body)

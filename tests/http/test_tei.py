@@ -123,12 +123,25 @@ def test_cut_texts_are_told_in_a_header(tei):
         assert ask(tei, route, body | {"truncate": False}, 422)["error_type"] == "Validation"
 
 
+def test_truncation_direction(tei):
+    beginning, end = " ".join(["fog"] * 94), " ".join(["letters"] * 94)
+    vectors = lambda text, **more: ask(tei, "/embed", {"inputs": text, **more})
+    both = f"{beginning} {end}"
+    assert vectors(both) == vectors(both, truncation_direction="Right") == vectors(both, truncation_direction="right") == vectors(beginning)
+    assert vectors(both, truncation_direction="Left") == vectors(both, truncation_direction="left") == vectors(end)
+    rank = lambda text, **more: ask(tei, "/rerank", {"query": "fog", "texts": [text], **more})
+    short = " ".join(["letters"] * 92)  # beside the query and three special tokens
+    assert rank(both, truncation_direction="left") == rank(short) != rank(both)
+    classes = lambda text, **more: ask(tei, "/predict", {"inputs": text, **more})
+    assert classes(both, truncation_direction="left") == classes(end) != classes(both)
+
+
 @pytest.mark.parametrize(("route", "body", "words"), [
     ("/embed", {}, "inputs"),
     ("/embed", {"inputs": []}, "inputs"),
     ("/embed", {"inputs": [1, 2]}, "inputs"),
     ("/embed", {"inputs": "a", "dimensions": 0}, "dimensions"),
-    ("/embed", {"inputs": "a", "truncation_direction": "left"}, "truncation_direction"),
+    ("/embed", {"inputs": "a", "truncation_direction": "middle"}, "truncation_direction"),
     ("/embed", {"inputs": "a", "prompt_name": "nobody"}, "nobody"),
     ("/predict", {"inputs": ["a", "b", "c"]}, "inputs"),
     ("/predict", {"inputs": [["a", "b", "c"]]}, "inputs"),
