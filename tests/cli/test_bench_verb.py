@@ -154,7 +154,9 @@ def test_trace_of_one_text(cli, tiny, precision, threads):
         counts[event["name"]] = counts.get(event["name"], 0) + 1
     assert counts["forward_batch"] == 3  # runs that are traced
     assert counts["layer"] == 3 * 3  # the model's layers in each
-    assert counts["linear"] == 4 * counts["layer"] and counts["self_attention"] == counts["layer"]
+    # What follows attention each thread may do alone for its own rows.
+    assert counts["linear"] in (4 * counts["layer"], (1 + 3 * threads) * counts["layer"])
+    assert counts["self_attention"] == counts["layer"]
 
 
 def test_trace_of_many_texts(cli, tiny):
