@@ -93,7 +93,7 @@ Result<void> run_check(const ServerConfig& config) {
 Result<void> warn_of_misspelt_variables(const ServerConfig& config) {
   std::vector<std::string> known;
   for (const ConfigKey& key : server_config_keys()) known.push_back(key.variable);
-  RETURN_IF_ERROR(configure_log(config.log_level, config.log_format == "json" ? LogFormat::kJson : LogFormat::kText));
+  RETURN_IF_ERROR(configure_log(config));
   for (const auto& [name, meant] : misspelt_variables(known)) {
     log_warning("{} is not read; did you mean {}?", name, meant);
   }

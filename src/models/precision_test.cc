@@ -72,6 +72,24 @@ class PrecisionTest : public testing::TestWithParam<PrecisionCase> {
     const auto hidden = forward_batch(encoder, *m_kernels, batch, pool, workspace, needed);
     return {hidden.data, hidden.data + static_cast<ptrdiff_t>(hidden.rows) * hidden.columns};
   }
+  void expect_same_bits_however_shared(const Encoder& encoder) const {
+    const auto alone = forward(encoder, m_batch, 1);
+    const int width = encoder.info().hidden_size;
+    for (const int fewest_rows : {1, 1'000'000}) {
+      KernelTable kernels = *m_kernels;
+      kernels.full_rows = fewest_rows;
+      for (const int threads : {2, 3}) {
+        ThreadPool pool(threads);
+        ForwardWorkspace workspace(threads);
+        std::vector<float> hidden(alone.size());
+        encoder.forward(
+            {.kernels = &kernels, .pool = &pool, .scratch = workspace.arenas(), .fewest_rows_of_a_thread = fewest_rows},
+            {m_batch.ids, m_batch.positions, m_batch.type_ids, m_batch.offsets},
+            {hidden.data(), m_batch.tokens(), width, width}, nullptr);
+        EXPECT_EQ(hidden, alone) << threads << " threads, at least " << fewest_rows << " rows each";
+      }
+    }
+  }
   size_t columns() const { return static_cast<size_t>(m_encoder->info().hidden_size); }
 
   const KernelTable* m_kernels = nullptr;
@@ -106,20 +124,24 @@ TEST_P(PrecisionTest, ASequenceHasTheSameBitsAloneAndForAnyThreads) {
 
 // Whether each thread has some rows, and all weights, or all rows and some columns.
 TEST_P(PrecisionTest, HowThreadsShareTheWorkDoesNotChangeABit) {
-  const auto alone = forward(*m_encoder, m_batch, 1);
-  for (const int fewest_rows : {1, 1'000'000}) {
-    KernelTable kernels = *m_kernels;
-    kernels.full_rows = fewest_rows;
-    for (const int threads : {2, 3}) {
-      ThreadPool pool(threads);
-      ForwardWorkspace workspace(threads);
-      std::vector<float> hidden(alone.size());
-      m_encoder->forward(
-          {.kernels = &kernels, .pool = &pool, .scratch = workspace.arenas(), .fewest_rows_of_a_thread = fewest_rows},
-          {m_batch.ids, m_batch.positions, m_batch.type_ids, m_batch.offsets},
-          {hidden.data(), m_batch.tokens(), m_encoder->info().hidden_size, m_encoder->info().hidden_size}, nullptr);
-      EXPECT_EQ(hidden, alone) << threads << " threads, at least " << fewest_rows << " rows each";
+  expect_same_bits_however_shared(*m_encoder);
+}
+
+// A layer hands its rows on as the next one reads them, which may be in another precision.
+class MixedPrecisionTest : public PrecisionTest {};
+
+TEST_P(MixedPrecisionTest, HowThreadsShareTheWorkDoesNotChangeABit) {
+  const auto directory = ModelDirectory::open(golden_path(GetParam().directory));
+  const auto all_int8 = forward(*m_encoder, m_batch, 1);
+  for (const char* part : {"encoder.layer.1", "encoder.layer.0.intermediate", "encoder.layer.1.attention"}) {
+    LoadTarget target(*m_kernels, Precision::kInt8);
+    for (const char* root : {"", "bert.", "roberta.", "mpnet.", "deberta."}) {
+      target.kept_in_bf16.push_back(std::string(root) + part);
     }
+    const auto mixed = load_encoder(*directory, target);
+    ASSERT_TRUE(mixed.has_value()) << mixed.error().message;
+    EXPECT_NE(forward(**mixed, m_batch, 1), all_int8) << part << " was not kept in bf16";
+    expect_same_bits_however_shared(**mixed);
   }
 }
 
@@ -164,14 +186,12 @@ TEST_P(PrecisionTest, AWarmPassAsksForNoMemory) {
 #endif
 }
 
-std::vector<PrecisionCase> all_cases() {
+std::vector<PrecisionCase> cases_of(std::initializer_list<const char*> directories,
+                                    std::initializer_list<Precision> precisions) {
   std::vector<PrecisionCase> cases;
-  for (const char* directory :
-       {"tiny-bert", "distilbert", "roberta", "mpnet", "deberta-v3", "deberta-p2c", "modernbert"}) {
+  for (const char* directory : directories) {
     for (size_t table = 0; table < kernel_tables().size(); ++table) {
-      for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
-        cases.push_back({directory, table, precision});
-      }
+      for (const Precision precision : precisions) cases.push_back({directory, table, precision});
     }
   }
   return cases;
@@ -184,7 +204,16 @@ std::string case_name(const testing::TestParamInfo<PrecisionCase>& info) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, PrecisionTest, testing::ValuesIn(all_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Models, PrecisionTest,
+                         testing::ValuesIn(cases_of({"tiny-bert", "distilbert", "roberta", "mpnet", "deberta-v3",
+                                                     "deberta-p2c", "modernbert"},
+                                                    {Precision::kF32, Precision::kBf16, Precision::kInt8})),
+                         case_name);
+// Those whose layers have the names that the test keeps in bf16.
+INSTANTIATE_TEST_SUITE_P(Models, MixedPrecisionTest,
+                         testing::ValuesIn(cases_of({"tiny-bert", "roberta", "mpnet", "deberta-v3", "deberta-p2c"},
+                                                    {Precision::kInt8})),
+                         case_name);
 
 }  // namespace
 }  // namespace vivace

@@ -48,7 +48,7 @@ void set_head(const SelfAttention& attention, int head, AttentionArgs* args) {
 }
 
 // Inputs of a projection that stay in a core's own cache while all of its panels pass by.
-constexpr int kRowsInTheCache = 128;
+constexpr int kProjectedRows = 128;
 
 // What threads that compute attention share.
 struct Attention {
@@ -140,8 +140,8 @@ void project_and_attend(const ExecutionContext& context, const LinearInput& x, c
   const Attention shared = prepare_attention(context, qkv, attention, out);
   context.run([&](int thread) {
     const Range units = split_range(width / columns, context.threads(), thread);
-    for (int first = 0; first < qkv.rows; first += kRowsInTheCache) {
-      const Range rows{first, std::min(first + kRowsInTheCache, qkv.rows)};
+    for (int first = 0; first < qkv.rows; first += kProjectedRows) {
+      const Range rows{first, std::min(first + kProjectedRows, qkv.rows)};
       for (int part = 0; part < 3; ++part) {
         const Range own{part * width + units.begin * columns, part * width + units.end * columns};
         linear_part(*context.kernels, input, projection, rows, {own.begin / panel_width, own.end / panel_width},

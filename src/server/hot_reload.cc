@@ -59,7 +59,7 @@ Result<void> apply_config(const ServerConfig& next, ServerConfig* current, Serve
   }
   // Only where it was changed: else what the router has learnt stays.
   if (differences.router_threshold) context->impact->router().set_impact_threshold(next.impact_router_threshold);
-  RETURN_IF_ERROR(configure_log(next.log_level, next.log_format == "json" ? LogFormat::kJson : LogFormat::kText));
+  RETURN_IF_ERROR(configure_log(next));
   if (!differences.need_restart.empty()) {
     log_warning("these keys changed and need a restart: {}", differences.need_restart);
   }

@@ -171,7 +171,7 @@ Result<void> check_models(const ServerConfig& config) {
 }  // namespace
 
 Result<void> run_server(const ServerConfig& config, const ReadConfig& read_again) {
-  RETURN_IF_ERROR(configure_log(config.log_level, config.log_format == "json" ? LogFormat::kJson : LogFormat::kText));
+  RETURN_IF_ERROR(configure_log(config));
   RETURN_IF_ERROR(check_models(config));
   StopSignal stop;
   ModelRegistry models(config.models, registry_options(config));

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "base/utf8.h"
 #include "server/config_fields.h"
 #include "server/config_file.h"
@@ -122,6 +123,10 @@ Result<ServerConfig> load_server_config(const ConfigSources& sources) {
   check_models(sources, named, &config, &problems);
   if (!problems.lines().empty()) return std::unexpected(configuration_error(problems.lines()));
   return config;
+}
+
+Result<void> configure_log(const ServerConfig& config) {
+  return configure_log(config.log_level, config.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
 }
 
 Status configuration_error(const std::vector<std::string>& problems) {

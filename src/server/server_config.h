@@ -131,6 +131,9 @@ struct ConfigSources {
 // ("vivace.yaml: port: …", "VIVACE_PORT: …", "--port: …").
 Result<ServerConfig> load_server_config(const ConfigSources& sources);
 
+// The log as its keys wish, from now on.
+Result<void> configure_log(const ServerConfig& config);
+
 // Several problems as one error: of a single one its own line, of more a count and a line for each.
 Status configuration_error(const std::vector<std::string>& problems);
 
