@@ -30,6 +30,7 @@ asio::awaitable<Result<void>> Http2Relay::run(std::string first, std::function<v
 }
 
 void Http2Relay::cancel() {
+  m_is_cancelled = true;
   Error ignored;
   m_client.cancel(ignored);
   m_server.close(ignored);
@@ -50,6 +51,7 @@ asio::awaitable<void> Http2Relay::carry_requests(std::string first) {
       const auto [write_error, written] = co_await asio::async_write(m_server, asio::buffer(bytes), kTuple);
       is_heard = !write_error;
     }
+    if (m_is_cancelled) break;  // while it wrote, so that nothing would end the next read
     const auto [read_error, read] = co_await m_client.async_read_some(asio::buffer(buffer), kTuple);
     error = read_error;
     filled = read;

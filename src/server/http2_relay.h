@@ -40,6 +40,7 @@ class Http2Relay {
   boost::asio::local::stream_protocol::socket m_server;
   Http2Guard m_guard;
   std::function<void(RelayStep)> m_on_step;
+  bool m_is_cancelled = false;
   Result<void> m_outcome;
 };
 

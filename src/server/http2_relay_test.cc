@@ -1,6 +1,7 @@
 // The relay between a client over TCP and an echo at the other end of a socket pair.
 #include "server/http2_relay.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -102,6 +103,21 @@ TEST_F(Http2RelayTest, ACancelledSocketEndsIt) {
   asio::post(m_io, [this] { m_relay->cancel(); });
   m_thread.join();
   EXPECT_EQ(read_all(), "");
+}
+
+// Both sides wait for it then: what the relay would carry next has room nowhere.
+TEST_F(Http2RelayTest, ACancelEndsItWhenNobodyReads) {
+  start(std::string(kHttp2Preface));
+  m_client.non_blocking(true);
+  const std::string sent(1 << 20, '\0');  // empty frames
+  boost::system::error_code full;
+  for (pollfd room{.fd = m_client.native_handle(), .events = POLLOUT, .revents = 0}; poll(&room, 1, 300) > 0;) {
+    m_client.write_some(asio::buffer(sent), full);
+  }
+  asio::post(m_io, [this] { m_relay->cancel(); });
+  m_thread.join();
+  EXPECT_TRUE(m_outcome);
+  m_client.close();  // the echo ends with it
 }
 
 TEST_F(Http2RelayTest, AServerThatClosesEndsIt) {

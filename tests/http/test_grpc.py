@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import threading
 import time
 
@@ -299,10 +300,12 @@ HEADERS = b"".join(b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + v
     (b"te", b"trailers"), (b"content-type", b"application/grpc")))
 
 
-def sent_until_closed(server, chunks):
+def sent_until_closed(server, chunks, receive_bytes=None):
     """How many of these the server takes before it closes the connection, which it must, while they come or after them."""
     sent = 0
     with server.connect() as connection:
+        if receive_bytes:  # else as many as the system likes
+            connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         try:
             for chunk in chunks:
                 connection.send(chunk)
@@ -355,8 +358,9 @@ def test_who_sends_but_does_not_read_is_sent_away():
         while True:
             time.sleep(0.1)
             yield frame(2, 0, 1, b"\0\0\0\0\x10")  # a priority
-    with Server("--rate-limits", "off", "--write-timeout-seconds", "1", models=[f"vectors={GOLDEN}/tiny-bert"]) as server:
-        sent_until_closed(server, ask_and_trickle())
+    flags = ("--rate-limits", "off", "--write-timeout-seconds", "1", "--max-queued-texts", "1048576")  # none is refused
+    with Server(*flags, models=[f"vectors={GOLDEN}/tiny-bert"]) as server:
+        sent_until_closed(server, ask_and_trickle(), receive_bytes=4096)
         assert server.metric("vivace_http_timeouts_total") == 1
 
 
