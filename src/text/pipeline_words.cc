@@ -21,19 +21,27 @@ struct Copied {
 
 // Copies the ids of words that end at ends, the first of which begins at begin, up to the first one that is not known.
 // Not inlined: this loop is where the time goes, and everything in it fits into registers only where nothing else is.
-[[gnu::noinline]] Copied copy_known_words(const WordCache& cache, const WordCache::Keys& keys, size_t begin,
+[[gnu::noinline]] Copied copy_known_words(const WordCache& cache, const char* source, size_t begin,
                                           std::span<const uint32_t> ends, int32_t* ids) {
-  Copied copied;
-  for (const uint32_t end : ends) {
-    const size_t size = end - begin;
+  int32_t* next = ids;
+  size_t word = 0;
+  for (; word < ends.size(); ++word) {
+    const size_t size = ends[word] - begin;
     if (size > WordCache::kMaxBytes) break;
-    const size_t count = cache.copy_ids(keys.at(begin, size), ids + copied.ids);
+    const size_t count = cache.copy_ids(WordCache::Keys::of(source, size), next);
     if (count == WordCache::kUnknown) break;
-    ++copied.words;
-    copied.ids += count;
-    begin = end;
+    next += count;
+    source += size;
+    begin += size;
   }
-  return copied;
+  return {.words = word, .ids = static_cast<size_t>(next - ids)};
+}
+
+// Of words that follow each other, those that can be read on from the first one's source.
+std::span<const uint32_t> readable(const WordCache::Keys& keys, size_t begin, std::span<const uint32_t> ends) {
+  const size_t tail = keys.tail_begin();
+  if (begin >= tail || ends.back() < tail) return ends;
+  return ends.first(static_cast<size_t>(std::ranges::lower_bound(ends, tail) - ends.begin()) + 1);
 }
 
 }  // namespace
@@ -47,13 +55,14 @@ Result<void> PipelineTokenizer::run_words(std::string_view text, TokenWriter* wr
   for (auto ends = scanner.next_ends(room); !ends.empty(); ends = scanner.next_ends(room)) {
     while (!ends.empty()) {
       if (!writer->keeps_offsets() && !is_stripped(text, begin)) {
-        const Copied copied = copy_known_words(m_words->cache, run.keys, begin, ends, ids.data());
+        const auto some = readable(run.keys, begin, ends);
+        const Copied copied = copy_known_words(m_words->cache, run.keys.source(begin), begin, some, ids.data());
         writer->add_ids(std::span(ids).first(copied.ids));
         if (copied.words > 0) begin = ends[copied.words - 1];
         ends = ends.subspan(copied.words);
+        if (copied.words == some.size() && !writer->truncated()) continue;
       }
       if (writer->truncated()) return {};
-      if (ends.empty()) break;
       RETURN_IF_ERROR(add_word(begin, ends.front(), &run));
       begin = ends.front();
       ends = ends.subspan(1);

@@ -4,15 +4,19 @@ namespace vivace {
 
 WordCache::WordCache() : m_slots(std::make_unique<Slot[]>(kSlots)) {}
 
+// The first free slot of a word's set, else one that the word's hash chooses.
+size_t WordCache::slot_for(const Key& key) const {
+  const size_t home = home_slot(key);
+  for (size_t way = 0; way < kWays; ++way) {
+    if ((m_slots[home ^ way].words[0].load(std::memory_order_relaxed) & kSizeBits) == 0) return home ^ way;
+  }
+  return home ^ (key.hash % kWays);
+}
+
 void WordCache::store(const Key& key, uint32_t code_points, std::span<const int32_t> ids,
                       std::span<const TokenOffset> offsets) {
   if (ids.size() > kMaxTokens) return;
-  const size_t first = first_slot(key);
-  // A free slot of the two, else the one that a bit of the word chooses.
-  const bool is_first_free = (m_slots[first].words[0].load(std::memory_order_relaxed) & kSizeBits) == 0;
-  const bool is_second_free = (m_slots[first ^ 1U].words[0].load(std::memory_order_relaxed) & kSizeBits) == 0;
-  const bool takes_second = !is_first_free && (is_second_free || (key.hash & 1U) != 0);
-  Slot& slot = m_slots[first ^ (takes_second ? 1U : 0U)];
+  Slot& slot = m_slots[slot_for(key)];
   uint64_t head = slot.words[0].load(std::memory_order_relaxed);
   if ((head & kVersionStep) != 0) return;
   const uint64_t version = head & ~(kVersionStep - 1);

@@ -54,7 +54,15 @@ class WordCache {
    public:
     explicit Keys(std::string_view text);
     // The size bytes (1 to kMaxBytes) of the text from begin on.
-    Key at(size_t begin, size_t size) const;
+    Key at(size_t begin, size_t size) const { return of(source(begin), size); }
+
+    // Where a word that begins there is read: kMaxBytes from it on may be. Following words can be read on from it if
+    // they begin before tail_begin(), or if it does not.
+    const char* source(size_t begin) const {
+      return begin < m_tail_begin ? m_text.data() + begin : m_tail.data() + (begin - m_tail_begin);
+    }
+    size_t tail_begin() const { return m_tail_begin; }
+    static Key of(const char* source, size_t size);
 
    private:
     // By the size of a word: the bytes that it has of what is read for it.
@@ -74,21 +82,26 @@ class WordCache {
   WordCache();
 
   bool find(const Key& key, Entry* entry) const {
-    const size_t slot = first_slot(key);
-    return read(m_slots[slot], key, entry) || read(m_slots[slot ^ 1U], key, entry);
+    const size_t home = home_slot(key);
+    for (size_t way = 0; way < kWays; ++way) {
+      if (read(m_slots[home ^ way], key, entry)) return true;
+    }
+    return false;
   }
   // The number of the word's ids, which are copied, or kUnknown. ids: room for kMaxTokens, whatever the number is,
   // since a copy of fixed size needs no loop.
   size_t copy_ids(const Key& key, int32_t* ids) const {
-    const size_t slot = first_slot(key);
-    const size_t count = copy_ids(m_slots[slot], key, ids);
-    return count != kUnknown ? count : copy_ids(m_slots[slot ^ 1U], key, ids);
+    const size_t home = home_slot(key);
+    size_t count = copy_ids(m_slots[home], key, ids);
+    for (size_t way = 1; way < kWays && count == kUnknown; ++way) count = copy_ids(m_slots[home ^ way], key, ids);
+    return count;
   }
   // Does nothing when there are too many tokens. offsets: one for each id.
   void store(const Key& key, uint32_t code_points, std::span<const int32_t> ids, std::span<const TokenOffset> offsets);
 
  private:
   static constexpr size_t kSlots = size_t{1} << 14U;
+  static constexpr size_t kWays = 4;   // slots that a word may be in
   static constexpr size_t kWords = 8;  // version and counts, 3 of the key, 3 of the ids, the offsets
   // Of a slot's first word: the word's size, the number of tokens, that of code points, and above them the version.
   static constexpr uint64_t kSizeBits = 0xFF;
@@ -99,9 +112,11 @@ class WordCache {
     std::array<std::atomic<uint64_t>, kWords> words;
   };
 
-  static size_t first_slot(const Key& key) {
+  // Where a word is looked for first; then in the other slots of its set, whose numbers differ in the last bits.
+  static size_t home_slot(const Key& key) {
     return key.hash >> (64U - static_cast<unsigned>(std::countr_zero(kSlots)));
   }
+  size_t slot_for(const Key& key) const;
   static bool holds(const Slot& slot, uint64_t head, const Key& key);
   static bool read(const Slot& slot, const Key& key, Entry* entry);
   static size_t copy_ids(const Slot& slot, const Key& key, int32_t* ids);
@@ -121,9 +136,9 @@ inline WordCache::Keys::Keys(std::string_view text)
   }
 }
 
-// The words are mixed so that every bit reaches the upper bits of the hash, which choose the slot.
-inline WordCache::Key WordCache::Keys::at(size_t begin, size_t size) const {
-  const char* const source = begin < m_tail_begin ? m_text.data() + begin : m_tail.data() + (begin - m_tail_begin);
+// The words are mixed so that every bit reaches the upper bits of the hash, which choose the slot: both halves of one
+// product, as wyhash has it.
+inline WordCache::Key WordCache::Keys::of(const char* source, size_t size) {
   const std::array<uint64_t, 3>& masks = kMasks[size];
   Key key{.words = {}, .size = size, .hash = 0};
   std::memcpy(&key.words[0], source, 8);
@@ -134,8 +149,9 @@ inline WordCache::Key WordCache::Keys::at(size_t begin, size_t size) const {
   key.words[2] &= masks[2];
   constexpr uint64_t kFirst = 0x9E3779B97F4A7C15U;
   constexpr uint64_t kSecond = 0xC2B2AE3D27D4EB4FU;
-  const uint64_t mixed = (key.words[0] ^ std::rotl(key.words[2], 29) ^ size) * kFirst;
-  key.hash = (mixed ^ (mixed >> 32U) ^ key.words[1] * kSecond) * kFirst;
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = Wide{key.words[0] ^ std::rotl(key.words[2], 29) ^ kFirst} * (key.words[1] ^ kSecond);
+  key.hash = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64U);
   return key;
 }
 

@@ -1,6 +1,7 @@
 #include "text/word_cuts.h"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -193,6 +194,7 @@ Result<std::optional<WordCuts>> find_word_cuts(const JsonValue& root, const Norm
     ASSIGN_OR_RETURN(const std::string word, normalized(normalizer, std::string("x") + c + "x"));
     cuts->plain[static_cast<uint8_t>(c)] = word.size() >= 3 && std::ranges::all_of(word, is_graphic);
   }
+  cuts->is_all_graphic_plain = std::all_of(&cuts->plain['!'], &cuts->plain['~'] + 1, std::identity());
   return cuts;
 }
 

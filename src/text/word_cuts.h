@@ -30,16 +30,9 @@ struct WordCuts {
   // form changes.
   bool is_byte_level = false;
   bool is_ascii_byte_level = false;
-  std::array<bool, 256> plain{};   // characters that a cut may follow
-  std::array<bool, 256> blanks{};  // that it may stand before: the space, and the line feed where it is no matter
-
-  // Whether the text may be cut before a byte: neither its first nor its last.
-  bool is_cut(std::string_view text, size_t place) const {
-    const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-    // Without branches: three that are hard to foresee would cost more than what they save.
-    return (static_cast<unsigned>(blanks[byte(place)]) & static_cast<unsigned>(plain[byte(place - 1)]) &
-            static_cast<unsigned>(byte(place + 1) < 0x80)) != 0;
-  }
+  std::array<bool, 256> plain{};      // characters that a cut may follow
+  bool is_all_graphic_plain = false;  // '!' to '~', as most tokenizers have it
+  std::array<bool, 256> blanks{};     // that it may stand before: the space, and the line feed where it is no matter
 };
 
 // root: a tokenizer.json, with its normaliser and its added tokens read; each pattern is what is looked for. nullopt

@@ -13,11 +13,12 @@ namespace {
 
 using ::testing::ElementsAre;
 
-WordCuts make_cuts(bool at_lines) {
+WordCuts make_cuts(bool at_lines, bool after_grave = false) {
   WordCuts cuts;
   cuts.blanks[' '] = true;
   cuts.blanks['\n'] = at_lines;
-  for (char c = '!'; c <= '~'; ++c) cuts.plain[static_cast<uint8_t>(c)] = c != '`';
+  for (char c = '!'; c <= '~'; ++c) cuts.plain[static_cast<uint8_t>(c)] = c != '`' || after_grave;
+  cuts.is_all_graphic_plain = after_grave;
   return cuts;
 }
 
@@ -31,11 +32,16 @@ std::vector<size_t> ends_of(const WordCuts& cuts, std::string_view text) {
   return ends;
 }
 
-// Byte by byte, as word_cuts.h says where a cut stands.
+// As word_cuts.h says where a cut stands.
+bool is_cut(const WordCuts& cuts, std::string_view text, size_t place) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  return cuts.blanks[byte(place)] && cuts.plain[byte(place - 1)] && byte(place + 1) < 0x80;
+}
+
 std::vector<size_t> slow_ends_of(const WordCuts& cuts, std::string_view text) {
   std::vector<size_t> ends;
   for (size_t i = 1; i + 1 < text.size(); ++i) {
-    if (cuts.is_cut(text, i)) ends.push_back(i);
+    if (is_cut(cuts, text, i)) ends.push_back(i);
   }
   ends.push_back(text.size());
   return ends;
@@ -50,6 +56,7 @@ TEST(WordScanner, CutsBeforeBlanksBetweenPlainAndAsciiCharacters) {
   EXPECT_THAT(ends_of(cuts, "ab "), ElementsAre(3)) << "a blank at the end belongs to its word";
   EXPECT_THAT(ends_of(cuts, " "), ElementsAre(1));
   EXPECT_THAT(ends_of(make_cuts(false), "a\nb c"), ElementsAre(3, 5));
+  EXPECT_THAT(ends_of(make_cuts(true, true), "a` b\t c"), ElementsAre(2, 7));
 }
 
 TEST(WordScanner, FindsWhatALoopOverBytesFinds) {
@@ -63,8 +70,10 @@ TEST(WordScanner, FindsWhatALoopOverBytesFinds) {
       if (random() % every == 0) c = kBytes[random() % kBytes.size()];
     }
     for (const bool at_lines : {true, false}) {
-      const WordCuts cuts = make_cuts(at_lines);
-      ASSERT_EQ(ends_of(cuts, text), slow_ends_of(cuts, text)) << size << ": '" << text << "'";
+      for (const bool after_grave : {true, false}) {
+        const WordCuts cuts = make_cuts(at_lines, after_grave);
+        ASSERT_EQ(ends_of(cuts, text), slow_ends_of(cuts, text)) << size << ": '" << text << "'";
+      }
     }
   }
 }
