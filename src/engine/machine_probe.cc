@@ -20,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 constexpr double kProbeSeconds = 0.1;
 constexpr int kCallsPerLook = 200;
 constexpr size_t kMaxReadBytes = size_t{256} << 20;
+constexpr size_t kBytesOfALook = size_t{64} << 20;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -117,18 +118,6 @@ uint64_t read_all(std::span<const uint64_t> words) {
   return std::accumulate(std::begin(sums), std::end(sums), uint64_t{0});
 }
 
-// Bytes a second of one thread that goes over the words until the time is up, at least once.
-double read_rate(std::span<const uint64_t> words, uint64_t* sum) {
-  double best = 0;
-  const auto start = Clock::now();
-  do {
-    const auto begin = Clock::now();
-    *sum += read_all(words);
-    best = std::max(best, static_cast<double>(words.size_bytes()) / seconds_since(begin));
-  } while (seconds_since(start) < kProbeSeconds);
-  return best;
-}
-
 }  // namespace
 
 double MachineProbe::operations_per_s(Precision precision) {
@@ -155,17 +144,26 @@ double MachineProbe::read_bytes_per_s(size_t bytes) {
   const auto threads = static_cast<size_t>(m_pool.threads());
   const size_t words_each = bytes / sizeof(uint64_t) / threads;
   AlignedBuffer<uint64_t> words(words_each * threads);
-  std::vector<double> rates(threads);
+  const auto part_of = [&](int part) {
+    return std::span(words.data(), words.size()).subspan(static_cast<size_t>(part) * words_each, words_each);
+  };
+  // A page that was never written is not memory yet.
+  m_pool.run([&](int part) { std::ranges::fill(part_of(part), uint64_t{1}); });
   std::vector<uint64_t> sums(threads);
-  m_pool.run([&](int part) {
-    const auto own = std::span(words.data(), words.size()).subspan(static_cast<size_t>(part) * words_each, words_each);
-    std::iota(own.begin(), own.end(), uint64_t{1});  // a page that was never written is not memory yet
-    rates[static_cast<size_t>(part)] = read_rate(own, &sums[static_cast<size_t>(part)]);
-  });
+  const size_t turns = 1 + kBytesOfALook / words.size() / sizeof(uint64_t);
+  const auto look_bytes = static_cast<double>(turns * words.size() * sizeof(uint64_t));
+  const auto start = Clock::now();
+  // All threads by one clock: the best rate of each would be the one that it has while the others are not reading.
+  do {
+    const auto begin = Clock::now();
+    m_pool.run([&](int part) {
+      for (size_t turn = 0; turn < turns; ++turn) sums[static_cast<size_t>(part)] += read_all(part_of(part));
+    });
+    known = std::max(known, look_bytes / seconds_since(begin));
+  } while (seconds_since(start) < kProbeSeconds);
   // Whoever is not interested in the sums must not be allowed to leave the reading out.
   const volatile uint64_t keep = std::accumulate(sums.begin(), sums.end(), uint64_t{0});
   (void)keep;
-  known = std::accumulate(rates.begin(), rates.end(), 0.0);
   return known;
 }
 
