@@ -19,7 +19,8 @@ struct Copied {
   size_t ids = 0;
 };
 
-// Copies the ids of words that end at ends, the first of which begins at begin, up to the first one that is not known.
+// Copies the ids of words that end at ends, the first of which begins at begin and is read at source, up to the first
+// one that is not known.
 // Not inlined: this loop is where the time goes, and everything in it fits into registers only where nothing else is.
 [[gnu::noinline]] Copied copy_known_words(const WordCache& cache, const char* source, size_t begin,
                                           std::span<const uint32_t> ends, int32_t* ids) {
@@ -37,7 +38,7 @@ struct Copied {
   return {.words = word, .ids = static_cast<size_t>(next - ids)};
 }
 
-// Of words that follow each other, those that can be read on from the first one's source.
+// Those of the words, the first of which begins at begin, that follow each other where that one is read.
 std::span<const uint32_t> readable(const WordCache::Keys& keys, size_t begin, std::span<const uint32_t> ends) {
   const size_t tail = keys.tail_begin();
   if (begin >= tail || ends.back() < tail) return ends;

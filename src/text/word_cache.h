@@ -56,8 +56,8 @@ class WordCache {
     // The size bytes (1 to kMaxBytes) of the text from begin on.
     Key at(size_t begin, size_t size) const { return of(source(begin), size); }
 
-    // Where a word that begins there is read: kMaxBytes from it on may be. Following words can be read on from it if
-    // they begin before tail_begin(), or if it does not.
+    // Where a word that begins there is read; kMaxBytes may be read from it on. The words behind it follow there, but
+    // those that begin at tail_begin() or later follow only a word that does so, too.
     const char* source(size_t begin) const {
       return begin < m_tail_begin ? m_text.data() + begin : m_tail.data() + (begin - m_tail_begin);
     }
