@@ -11,6 +11,16 @@
 namespace vivace {
 namespace {
 
+// One for the life of the process: the macros of every thread use it without a lock, so it must never be replaced.
+spdlog::logger& process_logger() {
+  static const std::shared_ptr<spdlog::logger> logger = [] {
+    auto made = std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    spdlog::set_default_logger(made);
+    return made;
+  }();
+  return *logger;
+}
+
 // One JSON object a line, so that any text in a message stays valid JSON.
 class JsonLogFormatter final : public spdlog::formatter {
  public:
@@ -38,14 +48,13 @@ Result<void> configure_log(std::string_view level, LogFormat format) {
     return error(StatusCode::kInvalidArgument,
                  "log level '" + std::string(level) + "' is unknown; use trace, debug, info, warning, error or off");
   }
-  auto logger = std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  spdlog::logger& logger = process_logger();
   if (format == LogFormat::kJson) {
-    logger->set_formatter(std::make_unique<JsonLogFormatter>());
+    logger.set_formatter(std::make_unique<JsonLogFormatter>());
   } else {
-    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
+    logger.set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
   }
-  logger->set_level(parsed);
-  spdlog::set_default_logger(std::move(logger));
+  logger.set_level(parsed);
   return {};
 }
 

@@ -69,6 +69,7 @@ asio::awaitable<void> Http2Relay::carry_answers() {
   for (;;) {
     const auto [read_error, read] = co_await m_server.async_read_some(asio::buffer(buffer), kTuple);
     if (read_error) break;
+    if (m_is_cancelled) break;
     m_guard.take_answer({buffer.data(), read});
     m_on_step(RelayStep::kWriting);
     const auto [write_error, written] = co_await asio::async_write(m_client, asio::buffer(buffer.data(), read), kTuple);

@@ -28,6 +28,7 @@ class Http2Relay {
   //   on_step  called at each step, for time limits
   boost::asio::awaitable<Result<void>> run(std::string first, std::function<void(RelayStep)> on_step);
 
+  // An operation that has just ended, or goes on in parts, may escape it: call it again until run() returns.
   void cancel();
   // When something that the client has begun must have arrived; max() when nothing is awaited.
   Http2Guard::Clock::time_point deadline() const { return m_guard.deadline(); }

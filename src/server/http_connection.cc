@@ -1,10 +1,13 @@
 #include "server/http_connection.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -37,6 +40,7 @@ constexpr uint64_t kMaxDiscardedBytes = 65536;  // of a refused request's body, 
 // that those who send long ones do not keep out the others.
 constexpr size_t kLongestBodies = 16;
 constexpr size_t kShortBodyBytes = 65536;
+constexpr std::chrono::milliseconds kCancelPause{50};
 constexpr std::string_view kEmptyLine = "\r\n";
 
 std::chrono::steady_clock::duration seconds(double value) {
@@ -144,7 +148,7 @@ asio::awaitable<void> HttpConnection::run() {
     next = co_await serve_one();
     m_held.set(0);
   }
-  if (next == Next::kLinger) co_await linger();
+  if (next != Next::kClose) co_await linger();
   close();
 }
 
@@ -171,6 +175,7 @@ asio::awaitable<bool> HttpConnection::speaks_http2() {
   };
   Error error;
   set_deadline(seconds(m_server.config.header_timeout_seconds));
+  m_head_has_deadline = true;
   while (!error && begins().size() < kHttp2Preface.size() && kHttp2Preface.starts_with(begins())) {
     error = co_await read_more(kHeadReadBytes);
   }
@@ -251,7 +256,7 @@ asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {
 // The head decided already. A short body is read over so that the connection can stay; before a long one it closes.
 asio::awaitable<HttpConnection::Next> HttpConnection::answer_unread(const Admission& admission, Parser& parser) {
   RequestScope scope(m_server.stats, admission.route_index);
-  Next next = parser.keep_alive() ? Next::kKeepAlive : Next::kClose;
+  Next next = parser.keep_alive() ? Next::kKeepAlive : Next::kLinger;
   if (!parser.is_done()) {
     const auto length = parser.content_length();
     const bool is_short = length && *length <= kMaxDiscardedBytes && parser.get().count(http::field::expect) == 0;
@@ -269,7 +274,7 @@ asio::awaitable<HttpConnection::Next> HttpConnection::serve_admitted(Admission& 
     if (!error) error = co_await read_body(parser);
     if (error) co_return co_await fail_reading(error, admission);
   }
-  const Next next = parser.keep_alive() ? Next::kKeepAlive : Next::kClose;
+  const Next next = parser.keep_alive() ? Next::kKeepAlive : Next::kLinger;
   admission.request.body = std::move(parser.get().body());
   m_server.stats.received_bytes.add(admission.request.body.size());
   m_http_version = parser.get().version();
@@ -318,7 +323,7 @@ asio::awaitable<HttpResponse> HttpConnection::run_handler(const Admission& admis
 asio::awaitable<HttpConnection::Next> HttpConnection::respond(RequestScope& scope, const Admission& admission,
                                                               const HttpResponse& response, Next next) {
   scope.set_status(response.status);
-  if (next == Next::kKeepAlive && (m_closing || m_server.draining)) next = Next::kClose;
+  if (m_closing || m_server.draining) next = Next::kLinger;
   const double total_ms = scope.seconds() * 1000;
   const std::string head =
       format_response_head(response, admission.request.id, total_ms,
@@ -329,7 +334,7 @@ asio::awaitable<HttpConnection::Next> HttpConnection::respond(RequestScope& scop
   set_deadline(seconds(m_server.config.write_timeout_seconds));
   m_held.add(response.body.size());
   const auto [error, written] = co_await asio::async_write(m_socket, parts, kTuple);
-  if (m_timed_out) m_server.stats.timeouts.add();
+  if (error && m_timed_out) m_server.stats.timeouts.add();
   if (written > head.size()) m_server.stats.sent_bytes.add(written - head.size());
   // A probe that is told "not yet" is no failure.
   const bool is_probe = admission.route != nullptr && admission.route->access == Access::kPublic;
@@ -345,7 +350,7 @@ asio::awaitable<HttpConnection::Next> HttpConnection::respond(RequestScope& scop
 asio::awaitable<HttpConnection::Next> HttpConnection::respond_in_pieces(RequestScope& scope, const Admission& admission,
                                                                         const HttpResponse& response, Next next) {
   scope.set_status(response.status);
-  if (m_closing || m_server.draining || m_http_version == 10) next = Next::kClose;
+  if (m_closing || m_server.draining || m_http_version == 10) next = Next::kLinger;
   const std::string head =
       format_response_head(response, admission.request.id, scope.seconds() * 1000,
                            next == Next::kKeepAlive ? AfterAnswer::kKeepAlive : AfterAnswer::kClose, m_http_version);
@@ -354,7 +359,7 @@ asio::awaitable<HttpConnection::Next> HttpConnection::respond_in_pieces(RequestS
   if (!error) error = co_await write_pieces(*response.stream);
   if (error && !m_cancel->stop_requested()) cancel_request();
   stop_watching();
-  if (m_timed_out) m_server.stats.timeouts.add();
+  if (error && m_timed_out) m_server.stats.timeouts.add();
   log_debug("{} {} {} {:.3f} ms in pieces", admission.request.id, admission.request.path, response.status,
             scope.seconds() * 1000);
   co_return error ? Next::kClose : next;
@@ -388,7 +393,7 @@ void HttpConnection::skip_empty_lines() {
 }
 
 asio::awaitable<HttpConnection::Error> HttpConnection::read_head(Parser& parser) {
-  bool waiting = false;
+  bool waiting = std::exchange(m_head_has_deadline, false);
   for (;;) {
     Error error;
     m_buffer.consume(parser.put(m_buffer.data(), error));
@@ -433,7 +438,7 @@ asio::awaitable<HttpConnection::Error> HttpConnection::read_more(size_t bytes) {
   if (m_buffer.size() + bytes > m_buffer.max_size()) co_return make_error_code(http::error::buffer_overflow);
   const auto [error, read] = co_await m_socket.async_read_some(m_buffer.prepare(bytes), kTuple);
   m_buffer.commit(read);
-  co_return error;
+  co_return m_timed_out ? make_error_code(asio::error::operation_aborted) : error;
 }
 
 asio::awaitable<HttpConnection::Error> HttpConnection::write_continue() {
@@ -443,16 +448,26 @@ asio::awaitable<HttpConnection::Error> HttpConnection::write_continue() {
   co_return error;
 }
 
-// Closing while the client still sends would reset the connection and could destroy the answer before it is read.
+// Closing while the client still sends, or with something of it unread, would reset the connection and could destroy
+// the answer before it is read.
 asio::awaitable<void> HttpConnection::linger() {
   Error error;
   m_socket.shutdown(asio::ip::tcp::socket::shutdown_send, error);
-  set_deadline(kLingerTime);
-  while (!error) {
-    m_buffer.clear();
-    error = co_await read_more(kBodyReadBytes);
-    if (m_timed_out) break;
-  }
+  const auto last = Clock::now() + seconds(m_server.config.write_timeout_seconds);
+  do {
+    set_deadline(kLingerTime);
+    while (!error) {
+      m_buffer.clear();
+      error = co_await read_more(kBodyReadBytes);
+    }
+    if (m_timed_out) error = Error();
+  } while (!error && Clock::now() < last && unread_by_client() > 0);
+}
+
+// Bytes of the answer that the client's system has not taken yet.
+int HttpConnection::unread_by_client() {
+  int count = 0;
+  return ioctl(m_socket.native_handle(), SIOCOUTQ, &count) == 0 ? count : 0;
 }
 
 void HttpConnection::set_deadline(Clock::duration from_now) {
@@ -465,6 +480,10 @@ void HttpConnection::set_deadline(Clock::duration from_now) {
 void HttpConnection::arm_timer() {
   m_armed = true;
   m_timer.expires_at(m_deadline);
+  wait_for_timer();
+}
+
+void HttpConnection::wait_for_timer() {
   m_timer.async_wait([self = shared_from_this()](const Error& error) {
     if (!error) self->on_timer();
   });
@@ -478,9 +497,14 @@ void HttpConnection::on_timer() {
     return;
   }
   m_timed_out = true;
-  if (m_relay) return m_relay->cancel();
   Error ignored;
   m_socket.cancel(ignored);
+  if (m_relay) m_relay->cancel();
+  // Only what waits is cancelled. What had just ended may have begun anew, without looking: again, until there is
+  // another deadline.
+  m_armed = true;
+  m_timer.expires_after(kCancelPause);
+  wait_for_timer();
 }
 
 void HttpConnection::start_watching() {

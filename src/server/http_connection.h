@@ -75,9 +75,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   boost::asio::awaitable<Error> read_more(size_t bytes);
   boost::asio::awaitable<Error> write_continue();
   boost::asio::awaitable<void> linger();
+  int unread_by_client();
 
   void set_deadline(Clock::duration from_now);
   void arm_timer();
+  void wait_for_timer();
   void on_timer();
   void start_watching();
   void stop_watching();
@@ -93,6 +95,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Clock::time_point m_deadline = Clock::time_point::max();
   bool m_armed = false;
   bool m_timed_out = false;
+  bool m_head_has_deadline = false;          // which runs since the first bytes of the first request
   bool m_no_room = false;                    // for the body of the current request
   bool m_idle = false;                       // between two requests
   bool m_closing = false;                    // after the current answer

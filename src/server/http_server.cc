@@ -86,47 +86,60 @@ void HttpServer::start() {
   }
 }
 
+// Where memory is short for a moment one client is lost, not all that come after it.
 asio::awaitable<void> HttpServer::accept() {
-  for (;;) {
-    auto [error, socket] = co_await m_acceptor.async_accept(asio::any_io_executor(asio::make_strand(m_io)), kTuple);
-    // Closed by drain(), perhaps while a connection was on its way to us: that one was let in a turn ago.
-    if (!m_acceptor.is_open()) {
-      const std::scoped_lock lock(m_mutex);
-      m_accepting = false;
-      m_closed.notify_all();
-      co_return;
-    }
-    if (error) {
-      log_warning("cannot accept a connection: {}", error.message());
-      asio::steady_timer pause(m_acceptor.get_executor(), kAcceptPause);
-      co_await pause.async_wait(kTuple);
-      continue;
-    }
-    if (m_context.stats.connections.value() < m_context.config.max_connections) {
-      admit(std::move(socket));
-    } else {
-      m_context.stats.connections_refused.add();
-      const auto refused = std::make_shared<tcp::socket>(std::move(socket));
-      asio::co_spawn(refused->get_executor(), refuse(refused), asio::detached);
+  for (bool is_open = true; is_open;) {
+    try {
+      is_open = co_await accept_one();
+    } catch (...) {
+      log_exception(std::current_exception());
     }
   }
+  const std::scoped_lock lock(m_mutex);
+  m_accepting = false;
+  m_closed.notify_all();
+}
+
+// False once drain() has closed the acceptor, perhaps while a connection was on its way to us: that one was let in a
+// turn ago.
+asio::awaitable<bool> HttpServer::accept_one() {
+  auto [error, socket] = co_await m_acceptor.async_accept(asio::any_io_executor(asio::make_strand(m_io)), kTuple);
+  if (!m_acceptor.is_open()) co_return false;
+  if (error) {
+    log_warning("cannot accept a connection: {}", error.message());
+    asio::steady_timer pause(m_acceptor.get_executor(), kAcceptPause);
+    co_await pause.async_wait(kTuple);
+  } else if (m_context.stats.connections.value() < m_context.config.max_connections) {
+    admit(std::move(socket));
+  } else {
+    m_context.stats.connections_refused.add();
+    const auto refused = std::make_shared<tcp::socket>(std::move(socket));
+    asio::co_spawn(refused->get_executor(), refuse(refused), asio::detached);
+  }
+  co_return true;
 }
 
 void HttpServer::admit(tcp::socket socket) {
   m_context.stats.connections_accepted.add();
-  m_context.stats.connections.add(1);
   const auto executor = socket.get_executor();
   auto connection = std::make_shared<HttpConnection>(std::move(socket), m_context);
   std::list<std::shared_ptr<HttpConnection>>::iterator place;
   {
     const std::scoped_lock lock(m_mutex);
     place = m_connections.insert(m_connections.end(), connection);
+    m_context.stats.connections.add(1);
     if (m_draining) connection->drain();
   }
-  asio::co_spawn(executor, connection->run(), [this, place](const std::exception_ptr& failure) {
-    log_exception(failure);
+  try {
+    asio::co_spawn(executor, connection->run(), [this, place, connection](const std::exception_ptr& failure) {
+      log_exception(failure);
+      if (failure) connection->stop();  // which its timer and its watch would keep otherwise
+      forget(place);
+    });
+  } catch (...) {
     forget(place);
-  });
+    throw;
+  }
 }
 
 void HttpServer::forget(std::list<std::shared_ptr<HttpConnection>>::iterator connection) {

@@ -52,6 +52,7 @@ class HttpServer {
 
  private:
   boost::asio::awaitable<void> accept();
+  boost::asio::awaitable<bool> accept_one();
   boost::asio::awaitable<void> refuse(std::shared_ptr<boost::asio::ip::tcp::socket> socket);
   void admit(boost::asio::ip::tcp::socket socket);
   void forget(std::list<std::shared_ptr<HttpConnection>>::iterator connection);
