@@ -51,10 +51,7 @@ Result<size_t> longest_text(const ModelDirectory& directory) {
   const JsonValue config = directory.config();
   ASSIGN_OR_RETURN(const int64_t positions, config.integer_or("max_position_embeddings", kUnlimited, 1, kUnlimited));
   int64_t longest = positions;
-  const auto& sentence = directory.sentence_embedding();
-  if (sentence && sentence->max_tokens) {
-    longest = std::min<int64_t>(longest, *sentence->max_tokens);
-  } else if (directory.tokenizer_max_tokens()) {
+  if (directory.tokenizer_max_tokens()) {
     longest = std::min<int64_t>(longest, *directory.tokenizer_max_tokens());
   }
   return static_cast<size_t>(longest);

@@ -17,9 +17,25 @@ namespace {
 int smallest_limit(const ModelDirectory& directory, const EncoderInfo& encoder) {
   int limit = encoder.max_tokens;
   if (directory.tokenizer_max_tokens()) limit = std::min(limit, *directory.tokenizer_max_tokens());
-  const auto& sentence = directory.sentence_embedding();
-  if (sentence && sentence->max_tokens) limit = std::min(limit, *sentence->max_tokens);
   return limit;
+}
+
+// What sentence-transformers' do_lower_case asks for, which is done where the tokenizer does it.
+Result<void> check_lower_case(const ModelDirectory& directory, const Tokenizer& tokenizer) {
+  if (!directory.tokenizer().lowercases) return {};
+  constexpr std::string_view kLetters[] = {"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"};
+  for (size_t i = 0; i < kLetters[0].size(); ++i) {
+    TokenSequence upper;
+    TokenSequence lower;
+    RETURN_IF_ERROR(tokenizer.encode(kLetters[0].substr(i, 1), {}, &upper));
+    RETURN_IF_ERROR(tokenizer.encode(kLetters[1].substr(i, 1), {}, &lower));
+    if (upper.ids == lower.ids) continue;
+    return error(StatusCode::kUnsupported,
+                 directory.path() +
+                     ": do_lower_case in sentence_bert_config.json is only supported where the "
+                     "tokenizer lowers the case by itself, as its normalizer could");
+  }
+  return {};
 }
 
 TruncationSide truncation_side(const TokenizerFacts& facts, const Tokenizer& tokenizer) {
@@ -118,6 +134,7 @@ Result<LoadedModel> load_model(const ModelDirectory& directory, const LoadTarget
                                                ", the model only embeds " + std::to_string(encoder.vocabulary_size) +
                                                " ids");
   }
+  RETURN_IF_ERROR(check_lower_case(directory, *model.tokenizer));
   model.task = directory.task();
   RETURN_IF_ERROR(check_labels(model, directory.path()));
   model.sentence = directory.sentence_embedding().value_or(SentenceEmbeddingConfig{});

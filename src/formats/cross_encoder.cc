@@ -4,7 +4,6 @@
 
 #include "base/utf8.h"
 #include "formats/json_file.h"
-#include "formats/transformer_module.h"
 
 namespace vivace {
 namespace {
@@ -44,16 +43,15 @@ Result<std::optional<CrossEncoderConfig>> read_files(const std::string& director
   RETURN_IF_ERROR(check_modules(directory + "/modules.json"));
   const std::string transformer = directory + "/sentence_bert_config.json";
   if (file_exists(transformer)) {
-    ASSIGN_OR_RETURN(const TransformerModule module, read_transformer_module(transformer, "sequence-classification"));
-    config.max_tokens = module.max_tokens;
+    ASSIGN_OR_RETURN(config.transformer, read_transformer_module(transformer, "sequence-classification"));
   }
   return config;
 }
 
 }  // namespace
 
-Result<std::optional<CrossEncoderConfig>> read_cross_encoder(const SentenceEmbeddingFiles& files) {
-  return as_file_error(read_files(files.directory));
+Result<std::optional<CrossEncoderConfig>> read_cross_encoder(const std::string& directory) {
+  return as_file_error(read_files(directory));
 }
 
 }  // namespace vivace

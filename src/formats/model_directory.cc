@@ -39,7 +39,6 @@ Result<TokenizerFacts> read_tokenizer_config(const std::string& path) {
       facts.max_tokens = static_cast<int>(whole);
     }
   }
-  ASSIGN_OR_RETURN(facts.lowercases, root.bool_or("do_lower_case", false));
   ASSIGN_OR_RETURN(facts.mask_token, read_token(root, "mask_token"));
   ASSIGN_OR_RETURN(facts.unknown_token, read_token(root, "unk_token"));
   if (const auto side = root.find("truncation_side")) {
@@ -62,6 +61,13 @@ Result<std::string> read_model_type(const JsonValue& config) {
   ASSIGN_OR_RETURN(const std::string_view type, value.as_string());
   if (type.empty()) return value.fail("is empty, expected an architecture such as \"bert\"");
   return std::string(type);
+}
+
+void add_transformer(const TransformerModule& module, TokenizerFacts* facts) {
+  facts->lowercases = module.lowercases;
+  if (!module.max_tokens) return;
+  const bool keeps = facts->max_tokens && !module.replaces_limit;
+  facts->max_tokens = keeps ? std::min(*facts->max_tokens, *module.max_tokens) : *module.max_tokens;
 }
 
 }  // namespace
@@ -114,16 +120,18 @@ Result<ModelDirectory> ModelDirectory::open(const std::string& path) {
   ASSIGN_OR_RETURN(directory.m_model_type, as_file_error(read_model_type(directory.config())));
   ASSIGN_OR_RETURN(directory.m_tokenizer, as_file_error(read_tokenizer_config(path + "/tokenizer_config.json")));
   ASSIGN_OR_RETURN(directory.m_task, as_file_error(read_task_config(directory.config())));
-  const SentenceEmbeddingFiles files{.directory = path, .tokenizer_lowercases = directory.m_tokenizer.lowercases};
-  ASSIGN_OR_RETURN(const std::optional<CrossEncoderConfig> cross_encoder, read_cross_encoder(files));
+  ASSIGN_OR_RETURN(const std::optional<CrossEncoderConfig> cross_encoder, read_cross_encoder(path));
   if (cross_encoder) {
     if (cross_encoder->activation) directory.m_task.rank_activation = cross_encoder->activation;
-    if (cross_encoder->max_tokens) directory.m_tokenizer.max_tokens = cross_encoder->max_tokens;
+    add_transformer(cross_encoder->transformer, &directory.m_tokenizer);
     return directory;
   }
-  ASSIGN_OR_RETURN(directory.m_sentence_embedding, read_sentence_embedding(files));
-  // The modules say what the checkpoint is for, whatever head its configuration still names.
-  if (directory.m_sentence_embedding) directory.m_task = {};
+  ASSIGN_OR_RETURN(directory.m_sentence_embedding, read_sentence_embedding(path));
+  if (directory.m_sentence_embedding) {
+    add_transformer(directory.m_sentence_embedding->transformer, &directory.m_tokenizer);
+    // The modules say what the checkpoint is for, whatever head its configuration still names.
+    directory.m_task = {};
+  }
   return directory;
 }
 

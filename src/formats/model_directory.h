@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "formats/packed_file.h"
 #include "formats/task_config.h"
+#include "formats/transformer_module.h"
 #include "formats/unpacked_folder.h"
 
 namespace vivace {
@@ -45,16 +46,16 @@ struct SentenceEmbeddingConfig {
   std::vector<PoolingMode> pooling{PoolingMode::kMean};  // vectors of several modes are put side by side
   std::vector<DenseModule> dense;                        // after pooling, one behind the other
   bool normalize = false;                                // a Normalize module ends the chain
-  std::optional<int> max_tokens;                         // max_seq_length
-  std::optional<int> truncate_dim;                       // of the vector, normalised or not, the first so many values
-  std::map<std::string, std::string> prompts;            // name → text put before the input
-  std::string default_prompt_name;                       // empty: none
+  TransformerModule transformer;
+  std::optional<int> truncate_dim;             // of the vector, normalised or not, the first so many values
+  std::map<std::string, std::string> prompts;  // name → text put before the input
+  std::string default_prompt_name;             // empty: none
 };
 
 // What tokenizer_config.json adds to the tokenizer.
 struct TokenizerFacts {
-  std::optional<int> max_tokens;
-  bool lowercases = false;
+  std::optional<int> max_tokens;  // of a text, by the files of sentence-transformers too
+  bool lowercases = false;        // sentence-transformers lower the case before it (do_lower_case)
   std::string mask_token;
   std::string unknown_token;
   std::optional<std::string> truncation_side;  // "left" or "right", where it says so

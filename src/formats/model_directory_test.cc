@@ -218,24 +218,35 @@ TEST_F(ModelDirectoryTest, RefusesOtherPooling) {
 
 TEST_F(ModelDirectoryTest, ReadsTheLimitOfTheTransformer) {
   add("modules.json", kModules);
-  EXPECT_EQ(sentence_embedding().max_tokens, std::nullopt);
+  EXPECT_EQ(sentence_embedding().transformer.max_tokens, std::nullopt);
   add("sentence_bert_config.json", R"({"max_seq_length": null})");
-  EXPECT_EQ(sentence_embedding().max_tokens, std::nullopt);
+  EXPECT_EQ(sentence_embedding().transformer.max_tokens, std::nullopt);
   add("sentence_bert_config.json", R"({"max_seq_length": 256, "do_lower_case": false})");
-  EXPECT_EQ(sentence_embedding().max_tokens, 256);
+  EXPECT_EQ(sentence_embedding().transformer.max_tokens, 256);
   add("sentence_bert_config.json", R"({"max_seq_length": 0})");
   EXPECT_THAT(open_error(), HasSubstr("corrupt_file DIR/sentence_bert_config.json: max_seq_length: is 0, expected 1"));
   remove("sentence_bert_config.json");
   add("sentence_roberta_config.json", R"({"max_seq_length": 128})");
-  EXPECT_EQ(sentence_embedding().max_tokens, 128);
+  EXPECT_EQ(sentence_embedding().transformer.max_tokens, 128);
 }
 
 TEST_F(ModelDirectoryTest, LowerCaseIsTheTokenizersWork) {
   add("modules.json", kModules);
-  add("sentence_bert_config.json", R"({"do_lower_case": true})");
-  EXPECT_THAT(open_error(), HasSubstr("unsupported DIR/sentence_bert_config.json: do_lower_case is only supported"));
   add("tokenizer_config.json", R"({"do_lower_case": true})");
-  EXPECT_EQ(open_error(), "no error");
+  EXPECT_FALSE(ModelDirectory::open(m_directory)->tokenizer().lowercases);
+  add("sentence_bert_config.json", R"({"do_lower_case": true})");
+  EXPECT_TRUE(ModelDirectory::open(m_directory)->tokenizer().lowercases);
+}
+
+// As sentence-transformers: max_seq_length stands for the tokenizer's limit, other arguments only lower it.
+TEST_F(ModelDirectoryTest, TheTransformersLimitReplacesTheTokenizers) {
+  add("modules.json", kModules);
+  add("tokenizer_config.json", R"({"model_max_length": 256})");
+  EXPECT_EQ(ModelDirectory::open(m_directory)->tokenizer_max_tokens(), 256);
+  add("sentence_bert_config.json", R"({"max_seq_length": 512})");
+  EXPECT_EQ(ModelDirectory::open(m_directory)->tokenizer_max_tokens(), 512);
+  add("sentence_bert_config.json", R"({"processing_kwargs": {"text": {"max_length": 512}}})");
+  EXPECT_EQ(ModelDirectory::open(m_directory)->tokenizer_max_tokens(), 256);
 }
 
 TEST_F(ModelDirectoryTest, RefusesOtherTasks) {
@@ -307,7 +318,7 @@ TEST(ModelDirectory, GoldenModels) {
   ASSERT_TRUE(cls) << cls.error().message;
   EXPECT_EQ(cls->sentence_embedding()->pooling, std::vector{PoolingMode::kCls});
   EXPECT_TRUE(cls->sentence_embedding()->normalize);
-  EXPECT_EQ(cls->sentence_embedding()->max_tokens, 64);
+  EXPECT_EQ(cls->sentence_embedding()->transformer.max_tokens, 64);
   const auto last = ModelDirectory::open(golden + "tiny-bert-sharded");
   ASSERT_TRUE(last) << last.error().message;
   EXPECT_EQ(last->sentence_embedding()->pooling, std::vector{PoolingMode::kLast});
@@ -322,11 +333,11 @@ TEST(ModelDirectory, RealModel) {
   const auto opened = ModelDirectory::open(directory);
   ASSERT_TRUE(opened) << opened.error().message;
   EXPECT_EQ(opened->model_type(), "bert");
-  EXPECT_EQ(opened->tokenizer_max_tokens(), 512);
+  EXPECT_EQ(opened->tokenizer_max_tokens(), 256);
   ASSERT_TRUE(opened->sentence_embedding());
   EXPECT_EQ(opened->sentence_embedding()->pooling, std::vector{PoolingMode::kMean});
   EXPECT_TRUE(opened->sentence_embedding()->normalize);
-  EXPECT_EQ(opened->sentence_embedding()->max_tokens, 256);
+  EXPECT_EQ(opened->sentence_embedding()->transformer.max_tokens, 256);
   EXPECT_EQ(opened->sentence_embedding()->default_prompt_name, "");
 }
 

@@ -174,14 +174,6 @@ Result<void> check_normalize_file(const std::string& path) {
   return {};
 }
 
-Result<void> read_transformer_file(const std::string& path, const SentenceEmbeddingFiles& files,
-                                   SentenceEmbeddingConfig* config) {
-  ASSIGN_OR_RETURN(const TransformerModule module, read_transformer_module(path, "feature-extraction"));
-  config->max_tokens = module.max_tokens;
-  if (!module.lowercases || files.tokenizer_lowercases) return {};
-  return unsupported(path + ": do_lower_case is only supported where the tokenizer lowers the case by itself");
-}
-
 Result<void> read_prompts(const JsonValue& root, SentenceEmbeddingConfig* config) {
   if (const auto prompts = root.find("prompts")) {
     ASSIGN_OR_RETURN(const auto members, prompts->as_object());
@@ -225,8 +217,8 @@ std::optional<std::string> find_transformer_file(const std::string& directory) {
   return std::nullopt;
 }
 
-Result<std::optional<SentenceEmbeddingConfig>> read_files(const SentenceEmbeddingFiles& files) {
-  const std::string modules_path = files.directory + "/modules.json";
+Result<std::optional<SentenceEmbeddingConfig>> read_files(const std::string& directory) {
+  const std::string modules_path = directory + "/modules.json";
   if (!file_exists(modules_path)) return std::nullopt;
   ASSIGN_OR_RETURN(const JsonDocument document, read_json_file(modules_path));
   ASSIGN_OR_RETURN(const std::vector<Module> modules, read_modules(document.root()));
@@ -234,9 +226,9 @@ Result<std::optional<SentenceEmbeddingConfig>> read_files(const SentenceEmbeddin
   SentenceEmbeddingConfig config;
   // sentence-transformers gives every model these two names, so that they can be asked for by any client.
   config.prompts = {{"query", ""}, {"document", ""}};
-  ASSIGN_OR_RETURN(config.pooling, read_pooling_file(files.directory + "/" + modules[1].path + "/config.json"));
+  ASSIGN_OR_RETURN(config.pooling, read_pooling_file(directory + "/" + modules[1].path + "/config.json"));
   for (size_t i = 2; i < modules.size(); ++i) {
-    const std::string folder = files.directory + "/" + modules[i].path;
+    const std::string folder = directory + "/" + modules[i].path;
     if (dense_module_class(modules[i].type) == "Dense") {
       ASSIGN_OR_RETURN(DenseModule dense, read_dense_module(folder));
       config.dense.push_back(std::move(dense));
@@ -245,18 +237,18 @@ Result<std::optional<SentenceEmbeddingConfig>> read_files(const SentenceEmbeddin
       config.normalize = true;
     }
   }
-  if (const auto path = find_transformer_file(files.directory)) {
-    RETURN_IF_ERROR(read_transformer_file(*path, files, &config));
+  if (const auto path = find_transformer_file(directory)) {
+    ASSIGN_OR_RETURN(config.transformer, read_transformer_module(*path, "feature-extraction"));
   }
-  const std::string model_path = files.directory + "/config_sentence_transformers.json";
+  const std::string model_path = directory + "/config_sentence_transformers.json";
   if (file_exists(model_path)) RETURN_IF_ERROR(read_model_file(model_path, &config));
   return config;
 }
 
 }  // namespace
 
-Result<std::optional<SentenceEmbeddingConfig>> read_sentence_embedding(const SentenceEmbeddingFiles& files) {
-  return as_file_error(read_files(files));
+Result<std::optional<SentenceEmbeddingConfig>> read_sentence_embedding(const std::string& directory) {
+  return as_file_error(read_files(directory));
 }
 
 }  // namespace vivace

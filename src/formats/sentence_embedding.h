@@ -9,12 +9,7 @@
 
 namespace vivace {
 
-// nullopt without modules.json. tokenizer_lowercases: the tokenizer lowers the case by itself, so that do_lower_case
-// asks for nothing more. Errors as ModelDirectory::open().
-struct SentenceEmbeddingFiles {
-  std::string directory;
-  bool tokenizer_lowercases = false;
-};
-Result<std::optional<SentenceEmbeddingConfig>> read_sentence_embedding(const SentenceEmbeddingFiles& files);
+// Of a model's folder; nullopt without modules.json. Errors as ModelDirectory::open().
+Result<std::optional<SentenceEmbeddingConfig>> read_sentence_embedding(const std::string& directory);
 
 }  // namespace vivace

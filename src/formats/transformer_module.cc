@@ -86,6 +86,7 @@ Result<TransformerModule> read_transformer_module(const std::string& path, std::
   if (const auto length = root.find("max_seq_length")) RETURN_IF_ERROR(keep_smaller(*length, &module.max_tokens));
   ASSIGN_OR_RETURN(module.lowercases, root.bool_or("do_lower_case", false));
   RETURN_IF_ERROR(read_loading(root, &module.max_tokens));
+  module.replaces_limit = module.max_tokens.has_value();
   RETURN_IF_ERROR(read_processing(root, &module.max_tokens));
   return module;
 }

@@ -11,7 +11,8 @@ namespace vivace {
 
 struct TransformerModule {
   std::optional<int> max_tokens;
-  bool lowercases = false;  // do_lower_case
+  bool replaces_limit = false;  // of the tokenizer's files; otherwise the smaller one holds
+  bool lowercases = false;      // do_lower_case
 };
 
 // Of that file, for a model of that transformer_task ("feature-extraction", "sequence-classification"). kUnsupported

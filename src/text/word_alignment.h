@@ -20,4 +20,8 @@ struct WordAlignment {
 // A token of blanks alone belongs to the word that begins where it ends.
 WordAlignment align_words(std::string_view text, std::span<const TokenOffset> offsets);
 
+// Its two parts, for a text whose tokens come in several pieces.
+std::vector<TokenOffset> find_words(std::string_view text);
+std::vector<int32_t> words_of_tokens(std::span<const TokenOffset> words, std::span<const TokenOffset> offsets);
+
 }  // namespace vivace

@@ -1,7 +1,7 @@
 #include "apps/detection/word_scores.h"
 
 #include <algorithm>
-#include <utility>
+#include <map>
 
 #include "text/word_alignment.h"
 
@@ -24,8 +24,8 @@ void add_token(float score, WordScore* word) {
   ++word->tokens;
 }
 
-void take_means(std::vector<WordScore>* words) {
-  for (WordScore& word : *words) word.score /= static_cast<double>(std::max<size_t>(word.tokens, 1));
+void take_mean(WordScore* word) {
+  word->score /= static_cast<double>(std::max<size_t>(word->tokens, 1));
 }
 
 bool is_special(const TokenOffset& offset) {
@@ -64,38 +64,36 @@ std::vector<WordScore> score_words(std::string_view text, std::span<const TokenO
   for (size_t i = 0; i < word_of_token.size(); ++i) {
     if (word_of_token[i] != WordAlignment::kNoWord) add_token(scores[i], &words[static_cast<size_t>(word_of_token[i])]);
   }
-  take_means(&words);
+  for (WordScore& word : words) take_mean(&word);
   return words;
 }
 
 WindowedScores score_windows(std::string_view text, std::span<const ScoredWindow> windows, size_t overlap) {
+  const std::vector<TokenOffset> words = find_words(text);
   WindowedScores scored;
-  std::vector<WordScore> whole;  // over each token once
-  std::vector<size_t> in_first_window;
+  scored.words.resize(words.size());
+  std::vector<WordScore> whole(words.size());  // over each token once
+  std::vector<size_t> in_first_window(words.size());
   for (size_t i = 0; i < windows.size(); ++i) {
     const auto& [offsets, scores] = windows[i];
-    const WordAlignment alignment = align_words(text, offsets);
+    const std::vector<int32_t> word_of_token = words_of_tokens(words, offsets);
     const TokenRange own = own_tokens(windows, i, overlap);
-    std::vector<WordScore> seen(alignment.words.size());
-    whole.resize(seen.size());
+    // By word: the work of a window must not grow with the text.
+    std::map<size_t, WordScore> seen;
     for (size_t token = 0; token < offsets.size(); ++token) {
-      if (alignment.word_of_token[token] == WordAlignment::kNoWord) continue;
-      const auto word = static_cast<size_t>(alignment.word_of_token[token]);
+      if (word_of_token[token] == WordAlignment::kNoWord) continue;
+      const auto word = static_cast<size_t>(word_of_token[token]);
       add_token(scores[token], &seen[word]);
       if (token >= own.begin && token < own.end) add_token(scores[token], &whole[word]);
     }
-    take_means(&seen);
-    if (i == 0) {
-      for (const WordScore& word : seen) in_first_window.push_back(word.tokens);
-      scored.words = std::move(seen);
-      continue;
-    }
-    for (size_t word = 0; word < seen.size(); ++word) {
-      if (seen[word].tokens > scored.words[word].tokens) scored.words[word] = seen[word];
+    for (auto& [word, score] : seen) {
+      take_mean(&score);
+      if (i == 0) in_first_window[word] = score.tokens;
+      if (score.tokens > scored.words[word].tokens) scored.words[word] = score;
     }
   }
-  take_means(&whole);
   for (size_t word = 0; word < whole.size(); ++word) {
+    take_mean(&whole[word]);
     if (whole[word].tokens > scored.words[word].tokens) scored.words[word] = whole[word];
     scored.truncated_words += whole[word].tokens > in_first_window[word] ? 1 : 0;
   }

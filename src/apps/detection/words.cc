@@ -13,7 +13,7 @@ std::vector<std::string_view> split_words(std::string_view text) {
     for (; index < target; ++index) next_code_point(text, &position);
     return position;
   };
-  for (const TokenOffset& word : align_words(text, {}).words) {
+  for (const TokenOffset& word : find_words(text)) {
     const size_t begin = advance_to(word.begin);
     words.push_back(text.substr(begin, advance_to(word.end) - begin));
   }
