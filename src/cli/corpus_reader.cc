@@ -111,7 +111,6 @@ Result<CorpusReader> CorpusReader::open(const std::string& path) {
   CorpusReader reader(std::move(lines));
   reader.m_path = path;
   reader.m_format = format;
-  reader.m_lines.skip_byte_order_mark();
   if (format == CorpusFormat::kJson) RETURN_IF_ERROR(reader.read_json(path));
   if (format == CorpusFormat::kCsv) RETURN_IF_ERROR(reader.read_csv_header());
   return reader;

@@ -44,6 +44,9 @@ void declare(CLI::App& verb, ImpactOptions* options) {
   verb.add_option("--file", options->input.file, "Read messages from this file, - is standard input")
       ->excludes(texts)
       ->capture_default_str();
+  verb.add_option("--input-format", options->input.format, "jsonl: a message object a line, as is read without it")
+      ->check(CLI::IsMember({"jsonl"}))
+      ->excludes(texts);
   auto* no_model = verb.add_flag("--no-model", options->no_model, "Keywords only; loads no model");
   verb.add_flag("--require-model", options->require_model,
                 "Fail when the model cannot be used, instead of scoring by keywords and saying \"degraded\"")

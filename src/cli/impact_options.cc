@@ -63,7 +63,9 @@ Result<void> for_each_lines(const std::string& file, size_t max_lines,
   size_t bytes = 0;
   while (true) {
     ASSIGN_OR_RETURN(const std::optional<std::string_view> line, reader.next());
-    if (line) {
+    const bool is_blank = line && line->find_first_not_of(" \t") == std::string_view::npos;
+    if (is_blank && !reader.would_wait()) continue;
+    if (line && !is_blank) {
       lines.push_back({.index = index++,
                        .place = fmt::format("{} line {}", name, reader.line_number()),
                        .text = std::string(*line)});

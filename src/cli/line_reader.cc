@@ -51,7 +51,6 @@ LineReader::LineReader(LineReader&& other) noexcept
       m_buffer(std::move(other.m_buffer)),
       m_begin(other.m_begin),
       m_ended(other.m_ended),
-      m_skips_mark(other.m_skips_mark),
       m_skips_rest(other.m_skips_rest),
       m_line_number(other.m_line_number),
       m_bytes_taken(other.m_bytes_taken),
@@ -118,7 +117,7 @@ Result<std::optional<std::string_view>> LineReader::next(const std::stop_token& 
   std::string_view line = std::string_view(m_buffer).substr(m_begin, end - m_begin);
   m_bytes_taken += line.size() + 1;
   m_begin = std::min(end + 1, m_buffer.size());
-  if (++m_line_number == 1 && m_skips_mark) line = without_byte_order_mark(line);
+  if (++m_line_number == 1) line = without_byte_order_mark(line);
   if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
 }

@@ -25,13 +25,10 @@ class LineReader {
   LineReader& operator=(LineReader&&) = delete;
   ~LineReader();
 
-  // The next line without its end ("\n" or "\r\n"), nullopt at the end of the input or when stop is requested. The view
-  // holds until the next call. kTooLarge for a line over kMaxLineBytes, of which the next call drops the rest: who
-  // wants to can go on with the line after it.
+  // The next line without its end ("\n" or "\r\n"), the first also without a byte order mark; nullopt at the end of the
+  // input or when stop is requested. The view holds until the next call. kTooLarge for a line over kMaxLineBytes, of
+  // which the next call drops the rest: who wants to can go on with the line after it.
   Result<std::optional<std::string_view>> next(const std::stop_token& stop = {});
-
-  // Before the first line: a byte order mark that it begins with is no part of it.
-  void skip_byte_order_mark() { m_skips_mark = true; }
 
   // True when next() would have to wait for the input.
   bool would_wait() const { return m_buffer.find('\n', m_begin) == std::string::npos && !m_ended; }
@@ -50,7 +47,6 @@ class LineReader {
   std::string m_buffer;
   size_t m_begin = 0;
   bool m_ended = false;
-  bool m_skips_mark = false;
   bool m_skips_rest = false;  // of a line that was too long
   uint64_t m_line_number = 0;
   uint64_t m_bytes_taken = 0;

@@ -28,6 +28,21 @@ std::string problem_of(std::string_view text, const std::string& place, EmptyTex
   return {};
 }
 
+Result<InputFormat> format_of(const InputOptions& options) {
+  if (!options.format.empty()) return options.format == "jsonl" ? InputFormat::kJsonl : InputFormat::kLines;
+  const std::string name = CLI::detail::to_lower(options.file);
+  if (name.ends_with(".jsonl") || name.ends_with(".ndjson")) return InputFormat::kJsonl;
+  if (!name.ends_with(".json")) return InputFormat::kLines;
+  return error(StatusCode::kInvalidArgument, "'" + options.file +
+                                                 "' is JSON by its name; say --input-format jsonl if each line is an "
+                                                 "object with \"text\", or lines if each line is a text");
+}
+
+// Of JSON lines: some programs end a file with one.
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t") == std::string_view::npos;
+}
+
 }  // namespace
 
 CLI::Option* add_text_arguments(CLI::App& verb, InputOptions* options) {
@@ -64,9 +79,7 @@ Result<TextSource> TextSource::open(const InputOptions& options, InputFields fie
   }
   source.m_reader.emplace(std::move(reader));
   source.m_name = options.file == "-" ? "standard input line " : options.file + " line ";
-  const bool named_jsonl = options.file.ends_with(".jsonl") || options.file.ends_with(".ndjson");
-  source.m_format =
-      options.format == "jsonl" || (options.format.empty() && named_jsonl) ? InputFormat::kJsonl : InputFormat::kLines;
+  ASSIGN_OR_RETURN(source.m_format, format_of(options));
   return source;
 }
 
@@ -84,12 +97,7 @@ InputText TextSource::make_input(std::string text, std::optional<std::string> pa
 
 InputText TextSource::read_line(std::string_view line) const {
   const std::string place = place_of(m_reader->line_number() - 1);
-  if (m_format == InputFormat::kJsonl) {
-    if (!line.empty()) return read_json(line, place);
-    InputText input;
-    input.problem = place + " is empty";
-    return input;
-  }
+  if (m_format == InputFormat::kJsonl) return read_json(line, place);
   if (!takes_twos() || line.empty()) return make_input(std::string(line), std::nullopt, place);
   const size_t tab = line.find('\t');
   if (tab != std::string_view::npos) {
@@ -162,6 +170,7 @@ Result<std::vector<InputText>> TextSource::next(size_t max_texts, size_t max_byt
       if (!inputs.empty() && m_reader->would_wait()) break;
       ASSIGN_OR_RETURN(const std::optional<std::string_view> line, m_reader->next(stop));
       if (!line) break;
+      if (m_format == InputFormat::kJsonl && is_blank(*line)) continue;
       input = read_line(*line);
     } else {
       if (m_next_index == argument_count()) break;

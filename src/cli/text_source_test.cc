@@ -59,7 +59,13 @@ TEST_F(TextSourceTest, LongLinesAreReadWhole) {
 TEST_F(TextSourceTest, FormatFollowsTheEnding) {
   EXPECT_EQ(all(open("a.jsonl", "{\"text\":\"x\"}\n")), Texts{"x"});
   EXPECT_EQ(all(open("a.ndjson", "{\"text\":\"x\"}\n")), Texts{"x"});
-  EXPECT_EQ(all(open("a.json", "{\"text\":\"x\"}\n")), Texts{"{\"text\":\"x\"}"});
+  EXPECT_EQ(all(open("a.JSONL", "\xEF\xBB\xBF{\"text\":\"x\"}\n\n")), Texts{"x"});
+  EXPECT_EQ(all(open("a.txt", "\xEF\xBB\xBFx\n\xEF\xBB\xBFy\n")), (Texts{"x", "\xEF\xBB\xBFy"}));
+  InputOptions unclear{.texts = {}, .file = (m_folder / "a.JSON").string(), .format = ""};
+  std::ofstream(unclear.file) << "{\"text\":\"x\"}\n";
+  EXPECT_FALSE(TextSource::open(unclear).has_value());
+  unclear.format = "lines";
+  EXPECT_EQ(all(*TextSource::open(unclear)), Texts{"{\"text\":\"x\"}"});
 }
 
 TEST_F(TextSourceTest, ProblemsNameTheirLine) {

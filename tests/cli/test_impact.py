@@ -55,6 +55,9 @@ def test_arguments_are_messages_that_have_content_only(cli, tmp_path):
     expected = score(cli, tmp_path, [{"content": text} for text in texts], "--no-model")
     assert [json.loads(line) for line in cli.ok("impact", "--no-model", *texts).splitlines()] == expected
     assert "TEXT" in cli.error("impact", "--no-model", "--file", "x.jsonl", "text", code=2)
+    lines = "\ufeff" + "\n".join(json.dumps({"content": text}) for text in texts) + "\n\n"
+    found = cli.ok("impact", "--no-model", "--input-format", "jsonl", "--file", "-", stdin=lines)
+    assert [json.loads(line) for line in found.splitlines()] == expected
     assert "text 2 is empty" in cli.error("impact", "--no-model", "text", "", code=1)
 
 

@@ -54,7 +54,7 @@ def test_an_empty_text_has_the_special_tokens_only(cli, tiny):
     jsonl = ("tokenize", "--model", tiny, "--input-format", "jsonl")
     assert rows(cli.ok(*jsonl, stdin='{"text":""}\n'))[0]["ids"] == expected
     assert rows(cli.ok("tokenize", "--model", tiny, "--no-special-tokens", ""))[0]["ids"] == []
-    assert "line 2 is empty" in cli.run(*jsonl, stdin='{"text":"a"}\n\n').stderr.decode()  # no object at all
+    assert cli.run(*jsonl, stdin='{"text":"a"}\n\n \n').stdout == cli.run(*jsonl, stdin='{"text":"a"}').stdout  # no objects
 
 
 @pytest.mark.parametrize("options, part", [(["--max-tokens", 1], "leaves no room"),
