@@ -12,7 +12,8 @@ namespace vivace {
 
 enum class LogFormat { kText, kJson };
 
-// Sets how log lines are written, first before there are other threads, later at any time. level: trace, debug, info, warning, error or off.
+// Sets how log lines are written, first before there are other threads, later at any time. level: trace, debug, info,
+// warning, error or off.
 Result<void> configure_log(std::string_view level, LogFormat format);
 
 template <typename... Args>

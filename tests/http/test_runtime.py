@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -131,6 +132,25 @@ def hang_up(server, settled):
 
 def write(path, **keys):
     path.write_text(json.dumps(keys), encoding="utf-8")
+
+
+def test_the_log_stays_whole_while_the_configuration_is_read_again(tmp_path):
+    write(tmp_path / "vivace.yaml", models={"a": str(TINY)}, log_level="debug", rate_limits="off")
+    with FileServer(tmp_path / "vivace.yaml") as server, ThreadPoolExecutor(2) as clients:
+        stop = threading.Event()
+
+        def ask():
+            while not stop.is_set():
+                assert server.get("/health").status_code == 200
+        asking = [clients.submit(ask) for _ in range(2)]
+        for _ in range(300):
+            server.process.send_signal(signal.SIGHUP)
+            time.sleep(0.002)
+        stop.set()
+        for done in asking:
+            done.result()
+        assert server.get("/health").status_code == 200  # it would have crashed
+        assert "the configuration was read again" in server.log()
 
 
 def test_sighup_changes_models_without_dropping_a_request(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import time
 
 import pytest
 
@@ -46,6 +47,31 @@ def test_slow_body(impatient):
         status, _, body = connection.read_response()
         assert status == 408 and json.loads(body)["error"]["type"] == "invalid_request_error"
         assert connection.is_closed()
+
+
+def test_a_flood_does_not_outlast_the_time():
+    """A limit that ends while bytes rush in finds nothing that waits to be cancelled, and must not be forgotten for it."""
+    with Server("--body-timeout-seconds", "0.5", "--max-body-bytes", str(1 << 30), "--io-threads", "1") as server:
+        with server.connect() as connection:
+            connection.send("POST /v1/embeddings HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\n")
+            end = time.monotonic() + 1
+            try:
+                while time.monotonic() < end:
+                    connection.send(b"1\r\na\r\n" * 40_000)
+            except (ConnectionResetError, BrokenPipeError):
+                pass
+            server.wait_until(lambda: server.metric("vivace_http_timeouts_total") == 1)
+
+
+def test_an_answer_arrives_whole_where_more_was_sent_than_is_read(server):
+    """Closing with bytes unread resets the connection, and what of the answer is under way is lost."""
+    with server.connect() as connection:
+        request = post_bytes("/v1/embeddings", json.dumps({"input": ["x"] * 2048}))
+        connection.send(request.replace(b"\r\n", b"\r\nconnection: close\r\n", 1))
+        time.sleep(0.1)  # the request is being handled
+        connection.send("\r\n")
+        status, headers, body = connection.read_response()
+        assert (status, headers["connection"]) == (200, "close") and len(json.loads(body)["data"]) == 2048
 
 
 def test_idle_connection_is_closed_silently(impatient):
