@@ -119,15 +119,16 @@ Result<void> write_claim_row(EvidenceStore& store, const ClaimRecord& claim, con
 // The claim is stored where it is not yet; one with another text is not overwritten.
 ApiResult<void> settle_claim(EvidenceStore& store, const VerifyRequest& request, const Patience& patience) {
   auto known = store.claim(request.tenant, request.claim_id);
-  if (!known && known.error().code != StatusCode::kNotFound) return std::unexpected(ApiError(known.error()));
-  if (!known) {
+  if (!known && known.error().code == StatusCode::kNotFound) {
     const auto added = write_claim_row(
         store,
         {.id = request.claim_id, .tenant = request.tenant, .text = request.claim, .source_url = "", .submitted_at = ""},
         patience);
-    if (!added) return std::unexpected(ApiError(added.error()));
-    return {};
+    if (added) return {};
+    if (added.error().code != StatusCode::kInvalidArgument) return std::unexpected(ApiError(added.error()));
+    known = store.claim(request.tenant, request.claim_id);  // another request was faster
   }
+  if (!known) return std::unexpected(ApiError(known.error()));
   if (is_same_text(known->text, request.claim)) return {};
   ApiError error(StatusCode::kInvalidArgument, "claim_text: the stored claim of this id has another text");
   error.param = "claim_text";

@@ -1,10 +1,12 @@
 #include "server/hot_reload.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "apps/impact/impact_service.h"
+#include "apps/impact/registry_backend.h"
 #include "base/log.h"
 #include "server/config_fields.h"
 #include "server/impact_setup.h"
@@ -28,6 +30,15 @@ bool differ(const ConfigField& a, const ConfigField& b) {
       a.value);
 }
 
+// The model that scores impact, where there is one.
+std::optional<ModelSpec> impact_model(const ServerConfig& config) {
+  for (const std::string& name : RegistryBackendOptions().models) {
+    const auto spec = std::ranges::find(config.models, name, &ModelSpec::name);
+    if (spec != config.models.end()) return *spec;
+  }
+  return std::nullopt;
+}
+
 Differences compare(ServerConfig next, ServerConfig current) {
   Differences differences;
   const auto after = config_fields(next);
@@ -43,7 +54,9 @@ Differences compare(ServerConfig next, ServerConfig current) {
       differences.need_restart += (differences.need_restart.empty() ? "" : ", ") + std::string(name);
     }
   }
-  differences.impact |= next.models != current.models || next.impact_model_refusal != current.impact_model_refusal;
+  // Not for any model: a new scorer knows nothing of the agents.
+  differences.impact |=
+      impact_model(next) != impact_model(current) || next.impact_model_refusal != current.impact_model_refusal;
   return differences;
 }
 

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -254,6 +255,18 @@ def test_verify_in_the_background_knows_a_claim_and_its_id_in_any_form(claims):
         assert begun.status_code == 202, begun.text
     other = {"claim_id": stored["claim_id"], "claim_text": "The cafe opens at nine."}
     error_of(claims.post(f"/api/v1/claims/{stored['claim_id']}/verify", other), 400)
+
+
+def test_verify_in_the_background_takes_one_new_claim_from_many_at_once(claims):
+    """Whoever comes second to store the claim finds the same text there."""
+    with ThreadPoolExecutor(8) as clients:
+        for _ in range(10):
+            path, barrier = f"/api/v1/claims/{uuid.uuid4()}/verify", threading.Barrier(8)
+
+            def begin(_, path=path, barrier=barrier):
+                barrier.wait()
+                return claims.post(path, {"claim_text": "The river flows south."}).status_code
+            assert set(clients.map(begin, range(8))) == {202}
 
 
 def test_verify_in_the_background_tells_what_was_cut(claims):

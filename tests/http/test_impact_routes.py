@@ -236,6 +236,11 @@ def test_the_routers_threshold_can_be_set(tmp_path):
         server.process.send_signal(signal.SIGHUP)
         server.wait_until(lambda: server.get("/api/v1/impact/status").json()["agents"]["limit"] == 5)
         assert threshold() == 0.6
+        assert server.post("/api/v1/impact/score", {"content": "hello", "from_agent": "ada"}).status_code == 200
+        write(impact_router_threshold=0.6, impact_max_agents=5, models={"embedder": str(MODEL), "other": str(ROOT / "tests/golden/tiny-bert")})
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_until(lambda: server.get("/v1/models/other").status_code == 200)
+        assert server.get("/api/v1/impact/status").json()["agents"]["remembered"] == 1, "another model is no reason to forget"
         write(impact_router_threshold=0.3, impact_max_agents=5)
         server.process.send_signal(signal.SIGHUP)
         server.wait_until(lambda: threshold() == 0.3)

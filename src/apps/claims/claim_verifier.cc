@@ -8,6 +8,7 @@
 #include "apps/claims/query_embedding.h"
 #include "apps/claims/uuid.h"
 #include "base/json_writer.h"
+#include "engine/load_identity.h"
 
 namespace vivace {
 namespace {
@@ -32,8 +33,7 @@ std::string cache_key(const VerifyRequest& request, const std::string& claim, co
   json.value(votes.conflict_share).value(votes.verdict_threshold);
   json.value(request.confidence_threshold.value_or(-1));
   for (const Engine* model : {models.embedder, models.entailment}) {
-    json.value(model == nullptr ? "" : model->info().directory);
-    json.value(model == nullptr ? "" : model->info().precision);
+    json.value(model == nullptr ? "" : load_identity(*model));
   }
   return json.end_array().take();
 }

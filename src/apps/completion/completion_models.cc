@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include <fmt/format.h>
+
 #include "apps/completion/complexity.h"
 
 namespace vivace {
@@ -47,6 +49,14 @@ uint64_t RegistryCompletionModels::bytes_of(const ModelSnapshot& model) const {
 bool RegistryCompletionModels::knows(std::string_view name) const {
   return std::ranges::any_of(m_registry.snapshot(),
                              [name](const ModelSnapshot& each) { return each.spec.name == name; });
+}
+
+std::string RegistryCompletionModels::load_of(std::string_view name) const {
+  for (const ModelSnapshot& model : m_registry.snapshot()) {
+    // The time that it took tells loads apart where the count began anew.
+    if (model.spec.name == name) return fmt::format("{} {} {}", model.spec.directory, model.loads, model.load_ms);
+  }
+  return {};
 }
 
 Result<std::shared_ptr<Generator>> RegistryCompletionModels::find(std::string_view name) const {

@@ -81,6 +81,11 @@ std::vector<BreakerOfModel> CompletionService::breakers() const {
   return breakers;
 }
 
+// What another load of the model wrote is not what this one would.
+std::string CompletionService::key_of(const std::string& model) const {
+  return fmt::format("{}\n{}", model, m_models.load_of(model));
+}
+
 // The model, and why.
 Result<void> CompletionService::choose(Work* work) const {
   const CompletionRequest& request = work->request;
@@ -106,7 +111,7 @@ Result<void> CompletionService::choose(Work* work) const {
     completion.model = std::move(choice.model);
     completion.reason = std::move(choice.reason);
   }
-  work->key = {.strategy = cache_strategy(request), .model = completion.model, .code = request.code};
+  work->key = {.strategy = cache_strategy(request), .model = key_of(completion.model), .code = request.code};
   return {};
 }
 
@@ -208,6 +213,7 @@ void CompletionService::ask(const std::shared_ptr<Work>& work) {
     fall_back(*work, generator.error());
     return;
   }
+  work->key.model = key_of(work->completion.model);  // it may have been loaded since
   if (auto prepared = prepare(work.get(), **generator); !prepared) {
     work->done(std::unexpected(std::move(prepared).error()));
     return;

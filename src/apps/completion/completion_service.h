@@ -52,6 +52,7 @@ class CompletionService {
 
  private:
   struct Work;
+  std::string key_of(const std::string& model) const;
   Result<void> choose(Work* work) const;
   static void give(Work& work, CachedCompletion found);
   std::vector<int32_t> tokens_of_rest(const std::string& model, std::string_view text) const;

@@ -35,6 +35,7 @@ class FakeModels final : public CompletionModels {
   bool knows(std::string_view name) const override {
     return std::ranges::any_of(models, [name](const CompletionModel& each) { return each.name == name; });
   }
+  std::string load_of(std::string_view) const override { return load; }
   Result<std::shared_ptr<Generator>> find(std::string_view name) const override {
     if (failure) return std::unexpected(*failure);
     for (const CompletionModel& model : models) {
@@ -45,6 +46,7 @@ class FakeModels final : public CompletionModels {
   std::vector<CompletionModel> models = {{.name = "only", .bytes = 1, .is_loaded = true}};
   std::shared_ptr<Generator> generator = load_generator();
   std::optional<Status> failure;
+  std::string load = "first";
 };
 
 class CompletionServiceTest : public testing::Test {
@@ -121,6 +123,15 @@ TEST_F(CompletionServiceTest, C002_14_TheSameAgainAndAKeystrokeLaterComeFromTheC
   sampled.generate.options.temperature = 0.5;
   EXPECT_EQ(complete(sampled)->origin, CompletionOrigin::kModel);
   EXPECT_EQ(complete(sampled)->origin, CompletionOrigin::kModel);
+}
+
+TEST_F(CompletionServiceTest, C002_14_AnotherLoadOfTheModelAnswersAnew) {
+  const CompletionRequest same = request("def add(a, b):");
+  EXPECT_EQ(complete(same)->origin, CompletionOrigin::kModel);
+  EXPECT_EQ(complete(same)->origin, CompletionOrigin::kCache);
+  m_models.load = "second";
+  EXPECT_EQ(complete(same)->origin, CompletionOrigin::kModel);
+  EXPECT_EQ(complete(same)->origin, CompletionOrigin::kCache);
 }
 
 TEST_F(CompletionServiceTest, C002_19_AnEarlierAnswerSavesPassesAndChangesNothing) {

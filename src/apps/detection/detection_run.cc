@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/load_identity.h"
+
 namespace vivace {
 namespace {
 
@@ -57,8 +59,8 @@ Result<void> DetectionRun::add_windows(size_t sentence) {
 }
 
 std::string DetectionRun::cache_key(size_t sentence) const {
-  return fmt::format("{}\n{}\n{}\n{}\n{}", m_model.engine.info().directory, m_model.engine.info().precision,
-                     m_model.label, static_cast<int>(m_request.rule), m_request.sentences[sentence]);
+  return fmt::format("{}\n{}\n{}\n{}", load_identity(m_model.engine), m_model.label, static_cast<int>(m_request.rule),
+                     m_request.sentences[sentence]);
 }
 
 bool DetectionRun::take_cached(size_t sentence) {

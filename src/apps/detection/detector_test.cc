@@ -103,6 +103,9 @@ TEST(Detector, C003_17_SameSentencesComeFromTheCache) {
   compatible.sentences = sentences(5);
   compatible.rule = OffsetRule::kCompatible;
   EXPECT_EQ(detector.run(compatible)->cached, 0U);
+  // Another load, perhaps of other weights in the same folder, answers anew.
+  const Detector again = Detector::make(golden_detector(), {.cache = &cache}).value();
+  EXPECT_EQ(detect(again, sentences(5)).cached, 0U);
 }
 
 TEST(Detector, CancelledAndLateRequestsEnd) {

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "engine/load_identity.h"
+
 namespace vivace {
 namespace {
 
@@ -72,8 +74,7 @@ SemanticBackend registry_backend(ModelRegistry& registry, RegistryBackendOptions
   };
   backend.model_id = [&registry, shared]() -> Result<std::string> {
     ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, find_model(registry, *shared));
-    // The time that a load took tells two loads of one directory apart where the address does not.
-    return fmt::format("{}|{}|{}", engine->info().directory, engine->info().load_ms, fmt::ptr(engine.get()));
+    return load_identity(*engine);
   };
   return backend;
 }
