@@ -8,6 +8,15 @@
 #include "base/log.h"
 
 namespace vivace {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Clock::duration seconds(double value) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(value));
+}
+
+}  // namespace
 
 TaskRunner::TaskRunner(EvidenceStore& store, TaskOptions options, Work work)
     : m_store(store), m_options(options), m_work(std::move(work)) {
@@ -30,10 +39,6 @@ void TaskRunner::wake() {
 }
 
 void TaskRunner::run(const std::stop_token& stop, const std::string& owner) {
-  using Clock = std::chrono::steady_clock;
-  const auto seconds = [](double value) {
-    return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(value));
-  };
   Clock::time_point next_sweep = Clock::now();
   while (!stop.stop_requested()) {
     uint64_t wakes = 0;
@@ -60,11 +65,16 @@ bool TaskRunner::run_one(const std::stop_token& stop, const std::string& owner) 
   }
   if (!*taken) return false;
   TaskRecord task = std::move(**taken);
+  std::mutex mutex;  // guards the task's progress while it is worked on
   const auto progress = [&](uint64_t percent) {
+    const std::lock_guard lock(mutex);
     task.progress = percent;
     return m_store.update_task(owner, m_options.lease_seconds, task);
   };
+  // A stage may take longer than a lease: as long as this process lives the task stays its own.
+  std::jthread renewing([&](const std::stop_token& done) { renew_lease(done, owner, task, mutex); });
   Result<std::string> result = m_work(task, progress, stop);
+  renewing = {};
   if (!result && stop.stop_requested()) {
     task.status = TaskStatus::kPending;
     task.progress = 0;
@@ -83,6 +93,19 @@ bool TaskRunner::run_one(const std::stop_token& stop, const std::string& owner) 
     log_warning("task {}: its end could not be written: {}", task.id, written.error().message);
   }
   return true;
+}
+
+// Until the work is done, or the task is no longer the owner's.
+void TaskRunner::renew_lease(const std::stop_token& done, const std::string& owner, const TaskRecord& task,
+                             std::mutex& mutex) {
+  std::condition_variable_any woken;
+  std::unique_lock lock(mutex);
+  for (;;) {
+    woken.wait_for(lock, done, seconds(m_options.lease_seconds / 3), [] { return false; });
+    if (done.stop_requested()) return;
+    const auto renewed = m_store.update_task(owner, m_options.lease_seconds, task);
+    if (!renewed && renewed.error().code == StatusCode::kNotFound) return;
+  }
 }
 
 void TaskRunner::sweep() {

@@ -16,7 +16,7 @@ namespace vivace {
 
 struct TaskOptions {
   int workers = 2;
-  double lease_seconds = 30;   // renewed at each stage; a killed process's tasks are taken over when it ends
+  double lease_seconds = 30;   // renewed as long as the process lives; a killed one's tasks are taken over at its end
   double keep_seconds = 3600;  // results of finished tasks
   double sweep_seconds = 300;
   double poll_seconds = 1;  // for tasks that other processes added
@@ -24,7 +24,8 @@ struct TaskOptions {
 
 class TaskRunner {
  public:
-  // Gives the task's result. Calls progress(percent) as it goes; an error of progress() ends the task for this worker.
+  // Gives the task's result. Calls progress(percent) as it goes; an error of progress() means that somebody else has it
+  // now.
   using Work = std::function<Result<std::string>(const TaskRecord& task,
                                                  const std::function<Result<void>(uint64_t percent)>& progress,
                                                  const std::stop_token& stop)>;
@@ -40,6 +41,7 @@ class TaskRunner {
  private:
   void run(const std::stop_token& stop, const std::string& owner);
   bool run_one(const std::stop_token& stop, const std::string& owner);
+  void renew_lease(const std::stop_token& done, const std::string& owner, const TaskRecord& task, std::mutex& mutex);
   void sweep();
 
   EvidenceStore& m_store;
