@@ -181,7 +181,7 @@ Result<std::optional<CorpusRow>> CorpusReader::next_json_line() {
   while (true) {
     ASSIGN_OR_RETURN(const auto line, m_lines.next());
     if (!line) return std::nullopt;
-    if (line->find_first_not_of(" \t") == std::string_view::npos) continue;
+    if (is_blank_line(*line)) continue;
     const Result<JsonDocument> document = JsonDocument::parse(*line, place());
     if (!document) return CorpusRow{.evidence = {}, .problem = document.error().message};
     return row_or_problem(document->root(), place());

@@ -63,7 +63,7 @@ Result<void> for_each_lines(const std::string& file, size_t max_lines,
   size_t bytes = 0;
   while (true) {
     ASSIGN_OR_RETURN(const std::optional<std::string_view> line, reader.next());
-    const bool is_blank = line && line->find_first_not_of(" \t") == std::string_view::npos;
+    const bool is_blank = line && is_blank_line(*line);
     if (is_blank && !reader.would_wait()) continue;
     if (line && !is_blank) {
       lines.push_back({.index = index++,

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/process_memory.h"
+#include "cli/line_reader.h"
 
 namespace vivace {
 namespace {
@@ -39,7 +40,7 @@ IpcSession::IpcSession(CompletionService& service, const CompletionModels& model
 
 void IpcSession::take(std::string_view line) {
   m_output.wait_for_room();
-  if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
+  if (is_blank_line(line)) return;
   if (line.size() > kMaxLineBytes) {
     return refuse("", "the line has " + std::to_string(line.size()) + " bytes, more than the limit of " +
                           std::to_string(kMaxLineBytes));

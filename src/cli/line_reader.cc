@@ -22,6 +22,10 @@ std::string_view without_byte_order_mark(std::string_view text) {
   return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
 }
 
+bool is_blank_line(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
 Result<LineReader> LineReader::open(const std::string& path) {
   if (path == "-") {
     LineReader reader(dup(STDIN_FILENO), "standard input");

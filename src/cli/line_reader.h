@@ -15,6 +15,9 @@ namespace vivace {
 // Some programs begin UTF-8 files with one.
 std::string_view without_byte_order_mark(std::string_view text);
 
+// Of lines that hold JSON: no object stands there, as at the end of many files.
+bool is_blank_line(std::string_view line);
+
 class LineReader {
  public:
   static constexpr size_t kMaxLineBytes = size_t{64} << 20;

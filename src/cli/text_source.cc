@@ -38,11 +38,6 @@ Result<InputFormat> format_of(const InputOptions& options) {
                                                  "object with \"text\", or lines if each line is a text");
 }
 
-// Of JSON lines: some programs end a file with one.
-bool is_blank(std::string_view line) {
-  return line.find_first_not_of(" \t") == std::string_view::npos;
-}
-
 }  // namespace
 
 CLI::Option* add_text_arguments(CLI::App& verb, InputOptions* options) {
@@ -170,7 +165,7 @@ Result<std::vector<InputText>> TextSource::next(size_t max_texts, size_t max_byt
       if (!inputs.empty() && m_reader->would_wait()) break;
       ASSIGN_OR_RETURN(const std::optional<std::string_view> line, m_reader->next(stop));
       if (!line) break;
-      if (m_format == InputFormat::kJsonl && is_blank(*line)) continue;
+      if (m_format == InputFormat::kJsonl && is_blank_line(*line)) continue;
       input = read_line(*line);
     } else {
       if (m_next_index == argument_count()) break;

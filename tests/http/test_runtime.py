@@ -54,6 +54,25 @@ def test_every_route_waits_for_a_model_that_is_loaded_for_it():
             assert model(server, name)["state"] == "ready"
 
 
+def test_what_was_kept_of_an_earlier_load_is_not_answered():
+    """Other weights may have come into the folder since."""
+    golden = ROOT / "tests/golden"
+    models = [f"embedder={TINY}", f"entailment={golden}/heads/bert-nli", f"detector={golden}/detector-deberta", f"completion={golden}/t5-code"]
+    with Server("--admin-key", "sesame", "--rate-limits", "off", models=models) as server:
+        assert server.post("/api/v1/evidence", {"content": "A river flows to the sea."}).status_code == 201
+
+        def kept():
+            verdict = server.post("/api/v1/verify", {"claim": "The river flows south.", "min_similarity": 0}).json()
+            found = server.post("/api/v1/predict/sentences", {"sentences": ["One two three."]}).json()
+            written = server.post("/api/v1/complete", {"code": "def f():", "max_new_tokens": 4, "min_new_tokens": 4}).json()
+            return verdict["cached"], found["metadata"]["cached_sentences"] == 1, written["source"] == "cache"
+        assert kept() == (False, False, False) and kept() == (True, True, True)
+        for name in ("entailment", "detector", "completion"):
+            assert admin(server, name, "unload").status_code == 200 and admin(server, name, "load").status_code in (200, 202)
+            server.wait_until(lambda name=name: model(server, name)["state"] == "ready")
+        assert kept() == (False, False, False) and kept() == (True, True, True)
+
+
 def test_c000_05_one_load_for_many_requests():
     with Server("--model-loading", "when_asked", models=[f"a={MODEL}"]) as server:
         threads = [threading.Thread(target=lambda: server.embed("x", model="a")) for _ in range(16)]
