@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from vivace_server import PATIENCE_SECONDS, Server, post_bytes
+from vivace_server import PATIENCE_SECONDS, Server, metrics, post_bytes
 
 EMBED = '{"input":"hello"}'
 
@@ -230,14 +230,26 @@ def test_request_timeout_header(server):
     assert server.post("/v1/embeddings", {"input": "x"}, headers={"request-timeout-ms": "60000"}).status_code == 200
 
 
+def taken(response):
+    return response if response.status_code == 200 else None
+
+
+def taken_connection(server):
+    """A connection the server answered on: a check that it was ready may still have been closing its own."""
+    def take():
+        connection = server.connect()
+        if connection.send("GET /health HTTP/1.1\r\nhost: t\r\n\r\n").read_response()[0] == 200:
+            return connection
+        connection.socket.close()
+        return None
+    return server.wait_until(take)
+
+
 def test_too_many_connections():
     with Server("--max-connections", "2") as server:
-        with server.connect() as first, server.connect() as second:
-            for connection in (first, second):
-                assert connection.send("GET /health HTTP/1.1\r\nhost: t\r\n\r\n").read_response()[0] == 200
+        with taken_connection(server), taken_connection(server):
             with server.connect() as third:
                 status, headers, _ = third.read_response()
                 assert status == 503 and "retry-after" in headers
-        server.wait_until(lambda: server.connect().send("GET /health HTTP/1.1\r\nhost: t\r\n\r\n").read_response()[0]
-                          == 200)
-        assert server.metric("vivace_http_connections_refused_total") >= 1
+        scrape = server.wait_until(lambda: taken(server.get("/metrics")))
+        assert metrics(scrape.text)["vivace_http_connections_refused_total", frozenset()] >= 1
