@@ -93,7 +93,7 @@ class Ingest {
       batch.rows.model_name = vector_model_name(m_engine->info());
     }
     batch.rows.tenant = m_options.tenant;
-    batch.rows.checkpoint = {.source = m_options.source, .position = batch.position};
+    if (!m_options.source.empty()) batch.rows.checkpoint = {.source = m_options.source, .position = batch.position};
     if (m_store != nullptr) RETURN_IF_ERROR(put(batch.rows));
     m_totals.stored += batch.rows.items.size();
     return {};

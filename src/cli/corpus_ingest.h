@@ -17,7 +17,7 @@ namespace vivace {
 
 struct IngestOptions {
   std::string tenant = kDefaultTenant;
-  std::string source;      // names the corpus in the store's checkpoints
+  std::string source;      // names the corpus in the store's checkpoints; empty: none is written
   uint64_t first_row = 0;  // rows before it are read and dropped: an earlier run stored them
   size_t batch_rows = 64;
   OnProblem on_problem = OnProblem::kStop;

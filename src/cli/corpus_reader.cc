@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/json.h"
 #include "base/mapped_file.h"
@@ -76,11 +77,14 @@ CorpusRow row_or_problem(const JsonValue& object, const std::string& place) {
   return {.evidence = {}, .problem = row.error().message};
 }
 
-Result<CorpusFormat> format_of(const std::string& path) {
-  if (path.ends_with(".json")) return CorpusFormat::kJson;
-  if (path.ends_with(".jsonl") || path.ends_with(".ndjson")) return CorpusFormat::kJsonl;
-  if (path.ends_with(".csv")) return CorpusFormat::kCsv;
-  return error(StatusCode::kInvalidArgument, "'" + path + "' is no corpus: its name must end in .json, .jsonl or .csv");
+Result<CorpusFormat> format_of(const std::string& path, std::string_view format) {
+  if (path == "-" && format.empty()) return CorpusFormat::kJsonl;
+  const std::string name = format.empty() ? CLI::detail::to_lower(path) : "." + std::string(format);
+  if (name.ends_with(".json")) return CorpusFormat::kJson;
+  if (name.ends_with(".jsonl") || name.ends_with(".ndjson")) return CorpusFormat::kJsonl;
+  if (name.ends_with(".csv")) return CorpusFormat::kCsv;
+  return error(StatusCode::kInvalidArgument,
+               "'" + path + "' must end in .json, .jsonl or .csv; or say what it is with --input-format");
 }
 
 }  // namespace
@@ -105,20 +109,33 @@ std::optional<std::vector<std::string>> split_csv_record(std::string_view text) 
   return fields;
 }
 
-Result<CorpusReader> CorpusReader::open(const std::string& path) {
-  ASSIGN_OR_RETURN(const CorpusFormat format, format_of(path));
+Result<CorpusReader> CorpusReader::open(const std::string& path, std::string_view format) {
+  ASSIGN_OR_RETURN(const CorpusFormat known, format_of(path, format));
   ASSIGN_OR_RETURN(LineReader lines, LineReader::open(path));
   CorpusReader reader(std::move(lines));
-  reader.m_path = path;
-  reader.m_format = format;
-  if (format == CorpusFormat::kJson) RETURN_IF_ERROR(reader.read_json(path));
-  if (format == CorpusFormat::kCsv) RETURN_IF_ERROR(reader.read_csv_header());
+  reader.m_name = path == "-" ? "standard input" : path;
+  reader.m_format = known;
+  if (known == CorpusFormat::kJson) RETURN_IF_ERROR(reader.read_json(path));
+  if (known == CorpusFormat::kCsv) RETURN_IF_ERROR(reader.read_csv_header());
   return reader;
 }
 
+Result<std::string> CorpusReader::read_rest() {
+  std::string text;
+  while (true) {
+    ASSIGN_OR_RETURN(const auto line, m_lines.next());
+    if (!line) return text;
+    if (text.size() + line->size() >= kMaxJsonBytes) {
+      return error(StatusCode::kTooLarge, m_name + " is longer than a JSON array may be; give it as JSON lines");
+    }
+    text.append(*line).push_back('\n');
+  }
+}
+
 Result<void> CorpusReader::read_json(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, read_text_file(path, kMaxJsonBytes));
-  ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(without_byte_order_mark(text), path));
+  // A file is read at once: its only line may be longer than a line may be.
+  ASSIGN_OR_RETURN(const std::string text, path == "-" ? read_rest() : read_text_file(path, kMaxJsonBytes));
+  ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(without_byte_order_mark(text), m_name));
   JsonValue list = document.root();
   if (list.is_object()) {
     ASSIGN_OR_RETURN(list, document.root().get("evidence"));
@@ -126,7 +143,7 @@ Result<void> CorpusReader::read_json(const std::string& path) {
   ASSIGN_OR_RETURN(const std::vector<JsonValue> objects, list.as_array());
   m_rows.reserve(objects.size());
   for (size_t i = 0; i < objects.size(); ++i) {
-    m_rows.push_back(row_or_problem(objects[i], fmt::format("{} entry {}", path, i + 1)));
+    m_rows.push_back(row_or_problem(objects[i], fmt::format("{} entry {}", m_name, i + 1)));
   }
   return {};
 }
@@ -136,13 +153,13 @@ Result<void> CorpusReader::read_csv_header() {
   if (header) m_columns = *header;
   if (std::ranges::find(m_columns, "content") == m_columns.end() &&
       std::ranges::find(m_columns, "text") == m_columns.end()) {
-    return error(StatusCode::kInvalidArgument, m_path + ": its first line must name a column \"content\" or \"text\"");
+    return error(StatusCode::kInvalidArgument, m_name + ": its first line must name a column \"content\" or \"text\"");
   }
   return {};
 }
 
 std::string CorpusReader::place() const {
-  return fmt::format("{} line {}", m_path, m_lines.line_number());
+  return fmt::format("{} line {}", m_name, m_lines.line_number());
 }
 
 Result<std::optional<std::vector<std::string>>> CorpusReader::next_csv_record() {

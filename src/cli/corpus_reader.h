@@ -1,5 +1,5 @@
-// Pieces of evidence from a corpus file: a JSON array (or an object whose "evidence" is one), JSON objects a line, or
-// CSV with a header, with or without a byte order mark. Fields: content (or text); optional id, source_url (or url),
+// Pieces of evidence from a corpus, a file or standard input: a JSON array (or an object whose "evidence" is one), JSON
+// objects a line, or CSV with a header, with or without a byte order mark. Fields: content (or text); optional id, source_url (or url),
 // source_type (or source). A row without an id gets one made from its content, so that the same row has the same id in
 // every run.
 #pragma once
@@ -26,9 +26,10 @@ class CorpusReader {
  public:
   static constexpr size_t kMaxJsonBytes = size_t{1} << 30;  // a JSON array is read as a whole
 
-  // By the file's ending (.json, .jsonl, .ndjson, .csv). kInvalidArgument for another ending, a header without content,
-  // or JSON that is no list.
-  static Result<CorpusReader> open(const std::string& path);
+  // path: "-" is standard input. format: "json", "jsonl" or "csv"; empty: by the file's ending (.json, .jsonl, .ndjson,
+  // .csv), standard input is JSON lines. kInvalidArgument for another ending, a header without content, or JSON that is
+  // no list.
+  static Result<CorpusReader> open(const std::string& path, std::string_view format = {});
 
   // The next rows, none at the end. Damage that hides where the next row begins is an error; a wrong row is a problem.
   Result<std::vector<CorpusRow>> next(size_t max_rows);
@@ -38,6 +39,7 @@ class CorpusReader {
  private:
   explicit CorpusReader(LineReader lines) : m_lines(std::move(lines)) {}
   Result<void> read_json(const std::string& path);
+  Result<std::string> read_rest();
   Result<void> read_csv_header();
   Result<std::optional<CorpusRow>> next_json_line();
   Result<std::optional<CorpusRow>> next_csv_row();
@@ -45,7 +47,7 @@ class CorpusReader {
   std::string place() const;
 
   LineReader m_lines;
-  std::string m_path;
+  std::string m_name;  // the file's, or "standard input": what a place begins with
   CorpusFormat m_format = CorpusFormat::kJsonl;
   std::vector<CorpusRow> m_rows;  // of a JSON array
   size_t m_next_row = 0;

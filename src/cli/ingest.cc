@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 
+#include <unistd.h>
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -20,7 +21,9 @@ constexpr char kExamples[] =
     "  vivace ingest corpus.jsonl --store evidence.db\n"
     "  vivace ingest corpus.csv --store evidence.db --resume\n"
     "  vivace ingest corpus.json --store evidence.db --tenant press --no-model\n"
-    "  vivace ingest corpus.jsonl --store evidence.db --dry-run\n\n"
+    "  vivace ingest corpus.jsonl --store evidence.db --dry-run\n"
+    "  sqlite3 -csv -header news.db 'SELECT text, url FROM news' | vivace ingest --input-format csv --store evidence.db"
+    "\n\n"
     "A corpus is a JSON array, JSON objects a line, or CSV with a header. Fields: content (or text), and if there are "
     "any\n"
     "id, source_url (or url) and source_type (or source). A row whose id is in the store replaces the one there.";
@@ -28,7 +31,8 @@ constexpr char kExamples[] =
 struct IngestVerbOptions {
   ModelOptions model;
   StoreOptions store;
-  std::string corpus;
+  std::string corpus = "-";
+  std::string format;  // "json", "jsonl", "csv"; empty: by the file's ending
   size_t batch_rows = 64;
   std::string on_error = "stop";
   bool resume = false;
@@ -37,7 +41,11 @@ struct IngestVerbOptions {
 };
 
 void declare(CLI::App& verb, IngestVerbOptions* options) {
-  verb.add_option("CORPUS", options->corpus, "A file that ends in .json, .jsonl or .csv")->required();
+  CLI::Option* corpus =
+      verb.add_option("CORPUS", options->corpus, "A file that ends in .json, .jsonl or .csv; without, standard input");
+  verb.add_option("--file", options->corpus, "The same; - is standard input")->excludes(corpus);
+  verb.add_option("--input-format", options->format, "What the corpus is (by the file's ending; standard input: jsonl)")
+      ->check(CLI::IsMember({"json", "jsonl", "csv"}));
   add_store_options(verb, &options->store);
   add_model_option(verb, &options->model);
   verb.add_flag("--resume", options->resume, "Continue where an earlier run of this corpus ended");
@@ -73,12 +81,19 @@ void report(const IngestTotals& totals, uint64_t first_row, const IngestVerbOpti
 }
 
 Result<void> run_ingest(const IngestVerbOptions& options) {
-  ASSIGN_OR_RETURN(CorpusReader corpus, CorpusReader::open(options.corpus));
+  const bool is_file = options.corpus != "-";
+  if (options.resume && !is_file) return error(StatusCode::kInvalidArgument, "--resume needs a file, to know it again");
+  if (!is_file && isatty(STDIN_FILENO) != 0) {
+    std::fputs("vivace: reading a corpus from the terminal; end with Ctrl-D\n", stderr);
+  }
+  ASSIGN_OR_RETURN(CorpusReader corpus, CorpusReader::open(options.corpus, options.format));
   IngestOptions ingest;
   ingest.tenant = options.store.tenant;
   ingest.batch_rows = options.batch_rows;
   ingest.on_problem = options.on_error == "skip" ? OnProblem::kSkip : OnProblem::kStop;
-  ASSIGN_OR_RETURN(ingest.source, corpus_name(options.corpus));
+  if (is_file) {
+    ASSIGN_OR_RETURN(ingest.source, corpus_name(options.corpus));
+  }
   std::unique_ptr<Engine> engine;
   if (!options.no_model && !options.dry_run) {
     ASSIGN_OR_RETURN(engine, load_engine(options.model));

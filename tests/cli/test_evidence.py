@@ -138,6 +138,21 @@ def test_a_corpus_is_the_same_in_each_format(cli, passages):
     assert 'with "quotes"' in answers[0].replace('\\"', '"')
 
 
+def test_a_corpus_from_standard_input_or_of_another_ending(cli):
+    corpora = {"jsonl": '{"text":"red water"}\n', "json": '[\n{"text":"red water"}]', "csv": "text\nred water\n"}
+    for form, corpus in corpora.items():
+        (cli.folder / "corpus.DATA").write_text(corpus)
+        for number, source in enumerate((("-",), ("--file", "-"), (), ("--file", "corpus.DATA"), ("corpus.DATA",))):
+            store = f"{form}{number}.db"
+            cli.ok("ingest", *source, "--input-format", form, "--store", store, "--no-model", stdin=corpus)
+            found = rows(cli.ok("search", "water", "--store", store, "--mode", "keyword"))
+            assert [row["content"] for row in found] == ["red water"]
+    cli.ok("ingest", "--store", "s.db", "--no-model", stdin=corpora["jsonl"])  # JSON lines where nothing is said
+    assert count(cli.folder / "s.db", "evidence") == 1
+    assert "standard input line 2" in cli.error("ingest", "-", "--store", "s.db", "--no-model", stdin='{"text":"a"}\n{}\n', code=1)
+    assert "needs a file" in cli.error("ingest", "-", "--store", "s.db", "--no-model", "--resume", code=1)
+
+
 def test_c004_19_nothing_lost_or_doubled_by_kill_9(cli, tiny):
     total = 1500
     corpus = write_jsonl(cli.folder / "corpus.jsonl", [{"id": f"row{i}", "text": f"text number {i}"} for i in range(total)])
