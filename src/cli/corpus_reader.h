@@ -1,7 +1,7 @@
 // Pieces of evidence from a corpus, a file or standard input: a JSON array (or an object whose "evidence" is one), JSON
-// objects a line, or CSV with a header, with or without a byte order mark. Fields: content (or text); optional id, source_url (or url),
-// source_type (or source). A row without an id gets one made from its content, so that the same row has the same id in
-// every run.
+// objects a line, or CSV with a header, with or without a byte order mark. Fields: content (or text); optional id,
+// source_url (or url), source_type (or source). A row without an id gets one made from its content, so that the same
+// row has the same id in every run.
 #pragma once
 
 #include <cstdint>

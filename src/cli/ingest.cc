@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <memory>
 
-#include <unistd.h>
 #include <fmt/format.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include "base/mapped_file.h"
