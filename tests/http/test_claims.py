@@ -162,7 +162,7 @@ def test_c004_20_another_process_that_writes_costs_the_stored_verdict_only(tmp_p
         writer = sqlite3.connect(tmp_path / "e.db", isolation_level=None)
         writer.execute("BEGIN IMMEDIATE")
         asked = {"claim": "Water boils when it is hot.", "search_mode": "keyword"}
-        answer = server.post("/api/v1/verify", asked, headers={"Request-Timeout-Ms": "2000"})
+        answer = server.post("/api/v1/verify", asked, headers={"Request-Timeout-Ms": "5000"})
         verdict = answer.json()
         assert answer.status_code == 200 and verdict["stored"] is False, answer.text
         assert verdict["evidence_count"] == 1 and "another process" in verdict["not_stored_because"]

@@ -169,7 +169,7 @@ def test_c003_19_several_servers_behind_one_address(tmp_path):
     folders = [tmp_path / name for name in ("first", "second")]
     for folder in folders:
         folder.mkdir()
-    with (start(folders[0], "--precision", "fp32", "--drain-delay-seconds", "3") as first,
+    with (start(folders[0], "--precision", "fp32", "--drain-delay-seconds", "6") as first,
           start(folders[1], "--precision", "fp32") as second, balancer([first, second]) as url):
         done, problems = threading.Semaphore(0), []
         clients = [threading.Thread(target=ask_often, args=(url, done, problems)) for _ in range(4)]

@@ -217,7 +217,7 @@ def test_reflection(channel):
 
 
 def test_a_watch_tells_of_draining_and_the_server_stops_beside_open_channels():
-    with Server("--rate-limits", "off", "--drain-delay-seconds", "2", models=[f"vectors={GOLDEN}/tiny-bert"]) as server:
+    with Server("--rate-limits", "off", "--drain-delay-seconds", "4", models=[f"vectors={GOLDEN}/tiny-bert"]) as server:
         with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel, triton.InferenceServerClient(f"127.0.0.1:{server.port}") as idle:
             assert idle.is_server_ready()
             watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=PATIENCE_SECONDS)
