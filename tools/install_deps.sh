@@ -66,10 +66,13 @@ fi
 
 # Debian's own interpreter, whatever else stands in PATH: the environment must not vanish with it.
 requirements=tools/requirements-test.txt
+more_requirements=tools/requirements-without-dependencies.txt
 stamp=.venv/requirements.installed
-if [[ ! -x .venv/bin/python ]] || ! cmp -s "$requirements" "$stamp"; then
+if [[ ! -x .venv/bin/python ]] || ! cat "$requirements" "$more_requirements" | cmp -s - "$stamp"; then
   echo "Making the Python environment .venv from $requirements"
   [[ -x .venv/bin/python ]] || /usr/bin/python3 -m venv .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
-  cp "$requirements" "$stamp"
+  pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check)
+  "${pip[@]}" --requirement "$requirements"
+  "${pip[@]}" --no-deps --requirement "$more_requirements"
+  cat "$requirements" "$more_requirements" > "$stamp"
 fi
