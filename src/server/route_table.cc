@@ -13,6 +13,7 @@
 #include "server/routes_models.h"
 #include "server/routes_openai.h"
 #include "server/routes_operations.h"
+#include "server/routes_repository.h"
 #include "server/routes_tasks.h"
 #include "server/routes_tei.h"
 #include "server/routes_tokenize.h"
@@ -48,10 +49,10 @@ size_t shared_length(std::string_view route, std::string_view path) {
 }  // namespace
 
 std::span<const RouteGroup> route_groups() {
-  static const std::array<RouteGroup, 13> groups = {
-      openai_routes(),     tasks_routes(),      cohere_routes(),    tei_routes(),    kserve_routes(),
-      completion_routes(), tokenize_routes(),   detection_routes(), claims_routes(), impact_routes(),
-      models_routes(),     operations_routes(), console_routes()};
+  static const std::array<RouteGroup, 14> groups = {
+      openai_routes(),     tasks_routes(),      cohere_routes(),     tei_routes(),    kserve_routes(),
+      completion_routes(), tokenize_routes(),   detection_routes(),  claims_routes(), impact_routes(),
+      models_routes(),     repository_routes(), operations_routes(), console_routes()};
   return groups;
 }
 

@@ -49,7 +49,7 @@ Reply ready(const RequestContext& context) {
 Reply server_metadata(const RequestContext&) {
   JsonWriter json;
   json.begin_object().key("name").value(kKserveServerName).key("version").value(VIVACE_VERSION);
-  json.key("extensions").begin_array().value("binary_tensor_data").end_array();
+  json.key("extensions").begin_array().value("binary_tensor_data").value("model_repository").end_array();
   return json_body(json.end_object().take());
 }
 

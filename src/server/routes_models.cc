@@ -1,10 +1,10 @@
 #include "server/routes_models.h"
 
 #include <algorithm>
-#include <functional>
+#include <utility>
 
+#include "server/model_change.h"
 #include "server/model_json.h"
-#include "server/model_wait.h"
 
 namespace vivace {
 namespace {
@@ -21,20 +21,11 @@ Reply show_model(const RequestContext& context) {
   return response;
 }
 
-using Change = void (ModelRegistry::*)(std::string_view name, ModelRegistry::Loaded done);
-
-template <Change kChange>
-boost::asio::awaitable<Reply> change_model(RequestContext& context) {
-  const std::string& name = context.request.path_argument;
-  const std::function<void(ModelRegistry::Loaded)> begin = [&](ModelRegistry::Loaded done) {
-    (context.server.models.*kChange)(name, std::move(done));
-  };
-  const auto changed = co_await await_model(context.deadline, context.cancel, begin);
-  if (changed) co_return show_model(context);
-  ApiError error(changed.error());
-  error.param = "model";
-  if (error.status.code == StatusCode::kNotFound) error.code = "model_not_found";
-  co_return std::unexpected(std::move(error));
+template <ModelChange kChange>
+boost::asio::awaitable<Reply> change_and_show(RequestContext& context) {
+  auto changed = co_await change_model(context, kChange);
+  if (!changed) co_return std::unexpected(std::move(changed).error());
+  co_return show_model(context);
 }
 
 Route operation(std::string_view path, WaitingHandler handler, OperationDoc doc) {
@@ -53,12 +44,12 @@ std::vector<Schema> schemas(const ApiFacts&) {
 }  // namespace
 
 RouteGroup models_routes() {
-  return {{operation("/v1/models/{model}/load", change_model<&ModelRegistry::load>,
+  return {{operation("/v1/models/{model}/load", change_and_show<ModelChange::kLoad>,
                      {.id = "loadModel",
                       .summary = "Loads a model of the configuration and waits until it is ready",
                       .response_schema = "Model",
                       .errors = {401, 403, 404, 408, 413, 429, 500, 503, 504}}),
-           operation("/v1/models/{model}/unload", change_model<&ModelRegistry::unload>,
+           operation("/v1/models/{model}/unload", change_and_show<ModelChange::kUnload>,
                      {.id = "unloadModel",
                       .summary = "Frees a model once its requests are answered; it stays away until it is loaded again",
                       .response_schema = "Model",

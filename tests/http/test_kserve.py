@@ -248,6 +248,31 @@ def test_a_model_loaded_when_asked_is_waited_for():
         assert outputs(ask(server, "writer", {"prompt": TEXTS[:1]}))["text"]["shape"] == [1]
 
 
+def test_the_repository_tells_loads_and_unloads():
+    """Triton's extension; its clients send no type of their empty bodies."""
+    models = [f"vectors={GOLDEN}/tiny-bert", f"writer={GOLDEN}/t5-code"]
+    admin = {"Authorization": "Bearer sesame"}
+    with (Server("--rate-limits", "off", "--admin-key", "sesame", models=models) as server,
+          triton.InferenceServerClient(f"127.0.0.1:{server.port}", network_timeout=PATIENCE_SECONDS) as client):
+        assert "model_repository" in client.get_server_metadata()["extensions"]
+        ready = [{"name": name, "version": "1", "state": "READY", "reason": ""} for name in ("vectors", "writer")]
+        assert sorted(client.get_model_repository_index(), key=lambda model: model["name"]) == ready
+        client.unload_model("vectors", headers=admin)
+        assert not client.is_model_ready("vectors")
+        states = {model["name"]: (model["state"], model["reason"]) for model in client.get_model_repository_index()}
+        assert states == {"vectors": ("UNAVAILABLE", "unloaded"), "writer": ("READY", "")}
+        assert server.post("/v2/repository/index", json={"ready": True}).json() == ready[1:]
+        client.load_model("vectors", headers=admin)
+        assert client.is_model_ready("vectors")
+        for change in (client.load_model, client.unload_model):
+            with pytest.raises(triton.InferenceServerException, match="admin"):
+                change("vectors")  # without the key
+            with pytest.raises(triton.InferenceServerException, match="nobody"):
+                change("nobody", headers=admin)
+        wrong = server.post("/v2/repository/index", json={"ready": 1})
+        assert wrong.status_code == 400 and "ready" in wrong.json()["error"]
+
+
 def test_the_key_is_asked_for_but_not_of_probes():
     with Server("--api-key", "secret", models=[f"vectors={GOLDEN}/tiny-bert"]) as server:
         assert server.get("/v2/health/live").json() == {"live": True} and server.get("/v2/health/ready").json() == {"ready": True}
