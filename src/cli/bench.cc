@@ -29,7 +29,7 @@ constexpr char kExamples[] =
 struct BenchOptions {
   ModelOptions model;
   int batch = 1;
-  int tokens = 128;
+  int tokens = 0;
   std::vector<int> lengths;
   int generate = 0;
   std::string trace_file;
@@ -71,10 +71,11 @@ Result<void> run_model(const BenchOptions& options) {
                           .precision = precision,
                           .threads = options.model.threads,
                           .lengths = options.lengths,
+                          .batch = options.batch,
+                          .tokens = options.tokens,
                           .generate = options.generate,
                           .seconds = options.seconds,
                           .trace_file = options.trace_file};
-  if (bench.lengths.empty()) bench.lengths.assign(static_cast<size_t>(options.batch), options.tokens);
   ASSIGN_OR_RETURN(bench.directory, model_directory(options.model));
   ASSIGN_OR_RETURN(const ModelBenchResult result, bench_model(bench));
   return print(options.json ? to_json(result) : to_text(result));
@@ -104,9 +105,9 @@ void declare(CLI::App& verb, BenchOptions* options) {
   auto* batch = verb.add_option("--batch", options->batch, "Sequences in the batch")
                     ->check(CLI::Range(1, kMaxSequences))
                     ->capture_default_str();
-  auto* tokens = verb.add_option("--tokens", options->tokens, "Tokens of each sequence")
-                     ->check(CLI::PositiveNumber)
-                     ->capture_default_str();
+  auto* tokens =
+      verb.add_option("--tokens", options->tokens, "Tokens of each sequence (default: 128, or what the model takes)")
+          ->check(CLI::PositiveNumber);
   auto* lengths = verb.add_option("--lengths", options->lengths, "Tokens of each sequence of a mixed batch: 12,40,7")
                       ->delimiter(',')
                       ->excludes(batch)

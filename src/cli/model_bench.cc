@@ -21,6 +21,7 @@ namespace {
 
 constexpr int kMaxBatchTokens = 1 << 20;
 constexpr int kTracedRuns = 3;
+constexpr int kUsualTokens = 128;
 
 // The machine as every kind of model finds it.
 struct Bench {
@@ -50,6 +51,12 @@ PackedBatch random_batch(const std::vector<int>& lengths, int vocabulary_size) {
     batch.append(ids, {});
   }
   return batch;
+}
+
+std::vector<int> lengths_of(const ModelBenchOptions& options, int longest) {
+  if (!options.lengths.empty()) return options.lengths;
+  const int tokens = options.tokens > 0 ? options.tokens : std::min(kUsualTokens, longest);
+  return std::vector<int>(static_cast<size_t>(options.batch), tokens);
 }
 
 Result<void> check_lengths(const std::vector<int>& lengths, int longest) {
@@ -123,7 +130,7 @@ Result<ModelBenchResult> bench_forward(Bench& bench, const ModelDirectory& direc
   ASSIGN_OR_RETURN(const LoadTarget target, choose_target(directory, bench.kernels, bench.options.precision));
   ASSIGN_OR_RETURN(const ComputingModel loaded, load_computing_model(directory, target, bench.pool.threads()));
   const Model& model = *loaded.model;
-  const std::vector<int>& lengths = bench.options.lengths;
+  const std::vector<int> lengths = lengths_of(bench.options, model.info().max_tokens);
   RETURN_IF_ERROR(check_lengths(lengths, model.info().max_tokens));
   const PackedBatch batch = random_batch(lengths, model.info().vocabulary_size);
   const ModelOutput output = main_output(model);
@@ -143,13 +150,14 @@ Result<ModelBenchResult> bench_generation(Bench& bench, const ModelDirectory& di
   ASSIGN_OR_RETURN(const LoadTarget target, choose_target(directory, bench.kernels, bench.options.precision));
   ASSIGN_OR_RETURN(const std::unique_ptr<const EncoderDecoder> model, load_encoder_decoder(directory, target));
   const EncoderDecoderInfo& info = model->info();
-  RETURN_IF_ERROR(check_lengths(bench.options.lengths, info.encoder.max_tokens));
+  const std::vector<int> lengths = lengths_of(bench.options, info.encoder.max_tokens);
+  RETURN_IF_ERROR(check_lengths(lengths, info.encoder.max_tokens));
   ASSIGN_OR_RETURN(GenerationTokens tokens, read_generation_tokens(directory, info.encoder.vocabulary_size));
   tokens.ends.clear();  // exactly as many tokens as were asked for
   // Random ids lead models to repeat themselves; guessing that would say little about texts.
   const GenerationOptions generation{.max_new_tokens = bench.options.generate, .speculate = false};
   RETURN_IF_ERROR(check_generation_options(generation, info.max_target_tokens));
-  const PackedBatch batch = random_batch(bench.options.lengths, info.encoder.vocabulary_size);
+  const PackedBatch batch = random_batch(lengths, info.encoder.vocabulary_size);
   const ExecutionContext context{&bench.kernels, &bench.pool, bench.workspace.arenas()};
   const int source_tokens = batch.tokens();
   const PassWork last_step = decoder_step_work(info, source_tokens, bench.options.generate - 1);

@@ -15,7 +15,9 @@ struct ModelBenchOptions {
   std::string isa;  // empty: as everywhere
   Precision precision = Precision::kAuto;
   int threads = 0;           // 0: as everywhere
-  std::vector<int> lengths;  // tokens of each sequence of the batch; of the one source with `generate`
+  std::vector<int> lengths;  // tokens of each sequence of the batch; empty: `batch` sequences of `tokens`
+  int batch = 1;             // 1 with `generate`
+  int tokens = 0;            // 0: 128, or as many as the model takes where that is less
   int generate = 0;          // 0: a forward pass; else so many tokens are written after the source
   double seconds = 2;        // of timing, after a warm-up
   std::string trace_file;    // a few more runs are written there as a trace; empty: none

@@ -93,6 +93,14 @@ def test_generation_that_is_not_possible(cli, tiny):
     assert "excludes" in cli.error("bench", "--model", t5, "--lengths", "2,3", "--generate", 5, code=2)
 
 
+def test_without_a_length_a_short_model_is_timed_at_its_own(cli, tiny):
+    longest = json.loads((tiny / "config.json").read_text())["max_position_embeddings"]
+    assert longest < 128
+    assert "tokens is not possible" in cli.error("bench", "--model", tiny, "--tokens", longest + 1, code=1)
+    bench(cli, tiny)
+    bench(cli, tiny, "--batch", 2)
+
+
 def test_impossible_lengths(cli, tiny):
     assert "tokens is not possible" in cli.error("bench", "--model", tiny, "--lengths", "3,100000", code=1)
     assert "make it smaller" in cli.error("bench", "--model", tiny, "--batch", 65536, "--tokens", 64, code=1)
