@@ -84,16 +84,19 @@ class Ingest {
   }
 
   Result<void> finish(Batch& batch) {
+    if (m_engine != nullptr) batch.rows.model_name = vector_model_name(m_engine->info());
     if (batch.vectors.valid()) {
       ASSIGN_OR_RETURN(EmbedResponse response, batch.vectors.get());
       for (size_t i = 0; i < response.embeddings.size(); ++i) {
         m_totals.truncated += response.embeddings[i].truncated ? 1 : 0;
         batch.rows.items[i].vector = std::move(response.embeddings[i].values);
       }
-      batch.rows.model_name = vector_model_name(m_engine->info());
     }
     batch.rows.tenant = m_options.tenant;
-    if (!m_options.source.empty()) batch.rows.checkpoint = {.source = m_options.source, .position = batch.position};
+    if (!m_options.source.empty()) {
+      batch.rows.checkpoint = {
+          .source = m_options.source, .position = batch.position, .model_name = batch.rows.model_name};
+    }
     if (m_store != nullptr) RETURN_IF_ERROR(put(batch.rows));
     m_totals.stored += batch.rows.items.size();
     return {};

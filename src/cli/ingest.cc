@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include "apps/claims/query_embedding.h"
 #include "base/mapped_file.h"
 #include "cli/corpus_ingest.h"
 #include "cli/digest.h"
@@ -70,6 +71,21 @@ Result<std::string> corpus_name(const std::string& path) {
   return "sha256-" + digest.hex();
 }
 
+// The row to go on at. Rows of one corpus have vectors of one model or none: another one would leave those that are
+// stored as they are, unseen.
+Result<uint64_t> first_missing_row(EvidenceStore& store, const IngestOptions& ingest, const Engine* engine) {
+  ASSIGN_OR_RETURN(const IngestCheckpoint stored, store.checkpoint(ingest.tenant, ingest.source));
+  const std::string model = engine == nullptr ? "" : vector_model_name(engine->info());
+  if (stored.position == 0 || stored.model_name == model) return stored.position;
+  const auto in_words = [](const std::string& name) {
+    return name.empty() ? std::string("no vectors") : "vectors of '" + name + "'";
+  };
+  return error(StatusCode::kInvalidArgument,
+               fmt::format("{} rows of this corpus are stored with {}, and --resume would store the others with {}; "
+                           "give the same model, or leave --resume out to store all rows anew",
+                           stored.position, in_words(stored.model_name), in_words(model)));
+}
+
 void report(const IngestTotals& totals, uint64_t first_row, const IngestVerbOptions& options) {
   if (first_row > 0) fmt::print(stderr, "vivace: continued behind {} rows of an earlier run\n", first_row);
   fmt::print(stderr, "vivace: {} rows {}\n", totals.stored, options.dry_run ? "are fine, none stored" : "stored");
@@ -103,7 +119,7 @@ Result<void> run_ingest(const IngestVerbOptions& options) {
     ASSIGN_OR_RETURN(store, open_evidence_store(options.store.path));
   }
   if (options.resume && store != nullptr) {
-    ASSIGN_OR_RETURN(ingest.first_row, store->checkpoint(ingest.tenant, ingest.source));
+    ASSIGN_OR_RETURN(ingest.first_row, first_missing_row(*store, ingest, engine.get()));
   }
   Progress progress("", ProgressUnit::kTexts);
   ASSIGN_OR_RETURN(const IngestTotals totals, ingest_corpus(corpus, engine.get(), store.get(), ingest, progress));

@@ -28,8 +28,9 @@ struct EvidenceInput {
 
 // How far a source has been read: written with the rows before it or not at all.
 struct IngestCheckpoint {
-  std::string source;     // the corpus: name and digest, chosen by the caller
-  uint64_t position = 0;  // rows of it that are stored
+  std::string source;      // the corpus: name and digest, chosen by the caller
+  uint64_t position = 0;   // rows of it that are stored
+  std::string model_name;  // that made their vectors; empty: they have none
 };
 
 struct EvidenceBatch {

@@ -27,8 +27,8 @@ class EvidenceStore {
   virtual Result<uint64_t> count_evidence(std::string_view tenant) = 0;
   // kNotFound when there is no such row.
   virtual Result<void> remove_evidence(std::string_view tenant, std::string_view id) = 0;
-  // Rows of the source stored so far; 0 when it is unknown.
-  virtual Result<uint64_t> checkpoint(std::string_view tenant, std::string_view source) = 0;
+  // How far the source is stored; at position 0 when it is unknown.
+  virtual Result<IngestCheckpoint> checkpoint(std::string_view tenant, std::string_view source) = 0;
   // Differs from an earlier answer when the tenant's evidence has changed since, whoever changed it.
   virtual Result<uint64_t> evidence_revision(std::string_view tenant) = 0;
   // The model whose vectors the tenant holds, empty when there are none.

@@ -204,15 +204,16 @@ TEST_P(EvidenceStoreTest, VectorsOfTwoModelsDoNotMix) {
 TEST_P(EvidenceStoreTest, ABatchIsStoredWholeOrNotAtAll) {
   EvidenceBatch batch =
       evidence_batch(kDefaultTenant, {evidence_input("a", "x", {1, 0}), evidence_input("b", "x", {1})});
-  batch.checkpoint = {.source = "corpus", .position = 2};
+  batch.checkpoint = {.source = "corpus", .position = 2, .model_name = "model"};
   EXPECT_FALSE(m_store->put_evidence(batch));
   EXPECT_EQ(m_store->count_evidence(kDefaultTenant).value(), 0U);
-  EXPECT_EQ(m_store->checkpoint(kDefaultTenant, "corpus").value(), 0U);
+  EXPECT_EQ(m_store->checkpoint(kDefaultTenant, "corpus").value().position, 0U);
   EXPECT_EQ(m_store->vector_model(kDefaultTenant).value(), "");
   batch.items.pop_back();
   ASSERT_TRUE(m_store->put_evidence(batch));
-  EXPECT_EQ(m_store->checkpoint(kDefaultTenant, "corpus").value(), 2U);
-  EXPECT_EQ(m_store->checkpoint("other", "corpus").value(), 0U);
+  EXPECT_EQ(m_store->checkpoint(kDefaultTenant, "corpus").value().position, 2U);
+  EXPECT_EQ(m_store->checkpoint(kDefaultTenant, "corpus").value().model_name, "model");
+  EXPECT_EQ(m_store->checkpoint("other", "corpus").value().position, 0U);
 }
 
 VerificationRecord some_verdict(const std::string& id, Verdict verdict) {

@@ -121,8 +121,14 @@ CREATE FUNCTION vivace.stem(word text) RETURNS text LANGUAGE sql IMMUTABLE PARAL
 $$;
 )sql";
 
+// Which model made the vectors of what a checkpoint counts. Older checkpoints do not say: they pass for those of rows
+// without vectors, so that going on with a model is refused and not guessed.
+constexpr char kCheckpointModel[] = R"sql(
+ALTER TABLE vivace.ingest_checkpoint ADD COLUMN model_name text NOT NULL DEFAULT '';
+)sql";
+
 // Step i brings a database of version i to version i + 1.
-constexpr std::array<const char*, 2> kSteps = {kFirstVersion, kStems};
+constexpr std::array<const char*, 3> kSteps = {kFirstVersion, kStems, kCheckpointModel};
 constexpr auto kNewest = static_cast<int64_t>(kSteps.size());
 
 // In a savepoint, so that being refused leaves the transaction as it was.

@@ -52,10 +52,11 @@ Result<void> write_checkpoint(PostgresConnection& connection, const EvidenceBatc
   if (!batch.checkpoint) return {};
   PostgresValues values;
   values.add(batch.tenant).add(batch.checkpoint->source).add(static_cast<int64_t>(batch.checkpoint->position));
+  values.add(batch.checkpoint->model_name);
   RETURN_IF_ERROR(
-      connection.run("INSERT INTO ingest_checkpoint (tenant_id, source, position, updated_at) VALUES ($1, "
-                     "$2, $3, now()) ON CONFLICT (tenant_id, source) DO UPDATE SET position = "
-                     "excluded.position, updated_at = excluded.updated_at",
+      connection.run("INSERT INTO ingest_checkpoint (tenant_id, source, position, model_name, updated_at) VALUES ($1, "
+                     "$2, $3, $4, now()) ON CONFLICT (tenant_id, source) DO UPDATE SET position = "
+                     "excluded.position, model_name = excluded.model_name, updated_at = excluded.updated_at",
                      values));
   return {};
 }
@@ -197,13 +198,17 @@ Result<void> PostgresStore::remove_evidence(std::string_view tenant, std::string
   return transaction.commit();
 }
 
-Result<uint64_t> PostgresStore::checkpoint(std::string_view tenant, std::string_view source) {
+Result<IngestCheckpoint> PostgresStore::checkpoint(std::string_view tenant, std::string_view source) {
   RETURN_IF_ERROR(check_id("tenant", tenant));
   RETURN_IF_ERROR(check_text("checkpoint source", source, kMaxUrlBytes));
   ASSIGN_OR_RETURN(const PostgresRows rows,
-                   run("SELECT position FROM ingest_checkpoint WHERE tenant_id = $1 AND source = $2",
+                   run("SELECT position, model_name FROM ingest_checkpoint WHERE tenant_id = $1 AND source = $2",
                        PostgresValues().add(tenant).add(source)));
-  return rows.size() == 0 ? 0 : static_cast<uint64_t>(rows.integer(0, 0));
+  IngestCheckpoint checkpoint{.source = std::string(source), .position = 0, .model_name = {}};
+  if (rows.size() == 0) return checkpoint;
+  checkpoint.position = static_cast<uint64_t>(rows.integer(0, 0));
+  checkpoint.model_name = rows.text(0, 1);
+  return checkpoint;
 }
 
 Result<uint64_t> PostgresStore::evidence_revision(std::string_view tenant) {

@@ -20,7 +20,7 @@ class PostgresStore final : public EvidenceStore {
   Result<EvidenceRecord> evidence(std::string_view tenant, std::string_view id) override;
   Result<uint64_t> count_evidence(std::string_view tenant) override;
   Result<void> remove_evidence(std::string_view tenant, std::string_view id) override;
-  Result<uint64_t> checkpoint(std::string_view tenant, std::string_view source) override;
+  Result<IngestCheckpoint> checkpoint(std::string_view tenant, std::string_view source) override;
   Result<uint64_t> evidence_revision(std::string_view tenant) override;
   Result<std::string> vector_model(std::string_view tenant) override;
 

@@ -86,7 +86,8 @@ TEST_F(PostgresStoreTest, C004_20_NoHalfWrittenVerdictWhenTheConnectionIsLost) {
 TEST_F(PostgresStoreTest, TheFirstVersionGetsItsStems) {
   const std::string address = test_postgres_address(m_server, m_database);
   ASSERT_TRUE(PostgresConnection::open(address).value()->execute(
-      "DROP FUNCTION vivace.stem(text); UPDATE store_info SET version = 1"));
+      "DROP FUNCTION vivace.stem(text); ALTER TABLE ingest_checkpoint DROP COLUMN model_name; UPDATE store_info SET "
+      "version = 1"));
   const auto store = open_postgres_store(address);
   ASSERT_TRUE(store) << store.error().message;
   ASSERT_TRUE((*store)->put_evidence(evidence_batch(kDefaultTenant, {evidence_input("a", "technology")})));

@@ -112,8 +112,15 @@ CREATE INDEX task_of_claim ON task (tenant_id, claim_id, number);
 PRAGMA user_version = 2;
 )sql";
 
+// Version 3. Which model made the vectors of what a checkpoint counts. Older checkpoints do not say: they pass for
+// those of rows without vectors, so that going on with a model is refused and not guessed.
+constexpr char kThirdVersion[] = R"sql(
+ALTER TABLE ingest_checkpoint ADD COLUMN model_name TEXT NOT NULL DEFAULT '';
+PRAGMA user_version = 3;
+)sql";
+
 // Step i brings a file of version i to version i + 1.
-constexpr std::array<const char*, 2> kSteps = {kFirstVersion, kSecondVersion};
+constexpr std::array<const char*, 3> kSteps = {kFirstVersion, kSecondVersion, kThirdVersion};
 
 }  // namespace
 

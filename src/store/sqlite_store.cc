@@ -158,11 +158,13 @@ Result<void> SqliteStore::remove_words(std::string_view tenant, std::string_view
 
 Result<void> SqliteStore::write_checkpoint(const EvidenceBatch& batch) {
   if (!batch.checkpoint) return {};
-  ASSIGN_OR_RETURN(SqliteStatement statement,
-                   m_writer.prepare("INSERT OR REPLACE INTO ingest_checkpoint (tenant_id, source, position, "
-                                    "updated_at) VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"));
+  ASSIGN_OR_RETURN(
+      SqliteStatement statement,
+      m_writer.prepare("INSERT OR REPLACE INTO ingest_checkpoint (tenant_id, source, position, "
+                       "model_name, updated_at) VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"));
   statement.bind(batch.tenant).bind(batch.checkpoint->source);
-  return statement.bind(static_cast<int64_t>(batch.checkpoint->position)).run();
+  statement.bind(static_cast<int64_t>(batch.checkpoint->position)).bind(batch.checkpoint->model_name);
+  return statement.run();
 }
 
 Result<EvidenceRecord> SqliteStore::evidence(std::string_view tenant, std::string_view id) {
@@ -203,14 +205,19 @@ Result<void> SqliteStore::remove_evidence(std::string_view tenant, std::string_v
   return write.transaction.commit();
 }
 
-Result<uint64_t> SqliteStore::checkpoint(std::string_view tenant, std::string_view source) {
+Result<IngestCheckpoint> SqliteStore::checkpoint(std::string_view tenant, std::string_view source) {
   RETURN_IF_ERROR(check_id("tenant", tenant));
   RETURN_IF_ERROR(check_text("checkpoint source", source, kMaxUrlBytes));
   const std::lock_guard lock(m_read_mutex);
-  ASSIGN_OR_RETURN(SqliteStatement select,
-                   m_reader.prepare("SELECT position FROM ingest_checkpoint WHERE tenant_id = ? AND source = ?"));
+  ASSIGN_OR_RETURN(
+      SqliteStatement select,
+      m_reader.prepare("SELECT position, model_name FROM ingest_checkpoint WHERE tenant_id = ? AND source = ?"));
   ASSIGN_OR_RETURN(const bool found, select.bind(tenant).bind(source).step());
-  return found ? static_cast<uint64_t>(select.integer(0)) : 0;
+  IngestCheckpoint checkpoint{.source = std::string(source), .position = 0, .model_name = {}};
+  if (!found) return checkpoint;
+  checkpoint.position = static_cast<uint64_t>(select.integer(0));
+  checkpoint.model_name = select.text(1);
+  return checkpoint;
 }
 
 Result<std::string> SqliteStore::vector_model(std::string_view tenant) {

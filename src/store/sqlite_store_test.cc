@@ -27,14 +27,14 @@ constexpr char kSource[] = "corpus";
 void ingest(const std::string& path, int progress) {
   auto store = open_sqlite_store(path);
   CHECK(store);
-  uint64_t row = (*store)->checkpoint(kDefaultTenant, kSource).value();
+  uint64_t row = (*store)->checkpoint(kDefaultTenant, kSource).value().position;
   while (row < kRows) {
     EvidenceBatch batch = evidence_batch(kDefaultTenant, {});
     for (const uint64_t end = row + kBatchRows; row < end; ++row) {
       const auto x = static_cast<float>(row);
       batch.items.push_back(evidence_input("row" + std::to_string(row), "text " + std::to_string(row), {x, 1}));
     }
-    batch.checkpoint = {.source = kSource, .position = row};
+    batch.checkpoint = {.source = kSource, .position = row, .model_name = batch.model_name};
     CHECK((*store)->put_evidence(batch));
     CHECK(write(progress, ".", 1) == 1);
   }
@@ -67,7 +67,7 @@ TEST(SqliteStore, C004_19_NothingLostOrDoubledByKills) {
     ingest_and_kill(path, batches);
     auto store = open_sqlite_store(path);
     ASSERT_TRUE(store) << store.error().message;
-    const uint64_t position = (*store)->checkpoint(kDefaultTenant, kSource).value();
+    const uint64_t position = (*store)->checkpoint(kDefaultTenant, kSource).value().position;
     EXPECT_EQ((*store)->count_evidence(kDefaultTenant).value(), position);
     EXPECT_GE(position, last + static_cast<uint64_t>(batches) * kBatchRows);
     last = position;

@@ -79,6 +79,7 @@ Result<void> check_batch(const EvidenceBatch& batch) {
   }
   if (batch.checkpoint) {
     RETURN_IF_ERROR(check_text("checkpoint source", batch.checkpoint->source, kMaxUrlBytes));
+    RETURN_IF_ERROR(check_optional_text("checkpoint model_name", batch.checkpoint->model_name, kMaxIdBytes));
     if (batch.checkpoint->position > INT64_MAX) return invalid("checkpoint position", "is too large");
   }
   return {};

@@ -179,6 +179,19 @@ def test_c004_19_nothing_lost_or_doubled_by_kill_9(cli, tiny):
     assert "vivace: 0 rows stored" in again.stderr.decode()
 
 
+def test_c004_19_a_resume_keeps_to_the_model_of_what_is_stored(cli, tiny, minilm):
+    corpus = write_jsonl(cli.folder / "corpus.jsonl", [{"id": "1", "text": "red water"}, {"id": "2", "text": "blue water"}])
+    ingest = ["ingest", corpus, "--store", "s.db", "--resume"]
+    cli.ok(*ingest, "--no-model")
+    message = cli.error(*ingest, "--model", tiny, code=1)
+    assert "2 rows" in message and "no vectors" in message and "'tiny-bert'" in message and "leave --resume out" in message
+    cli.ok(*ingest[:-1], "--model", tiny)
+    assert count(cli.folder / "s.db", "evidence") == count(cli.folder / "s.db", "embedding") == 2
+    for other in (["--no-model"], ["--model", minilm]):
+        assert "vectors of 'tiny-bert'" in cli.error(*ingest, *other, code=1)
+    assert b"vivace: 0 rows stored" in cli.run(*ingest, "--model", tiny).stderr
+
+
 def progress(store):
     with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as database:
         try:

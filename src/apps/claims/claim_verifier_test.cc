@@ -48,7 +48,7 @@ class FlakyStore final : public EvidenceStore {
   Result<void> remove_evidence(std::string_view tenant, std::string_view id) override {
     return m_store.remove_evidence(tenant, id);
   }
-  Result<uint64_t> checkpoint(std::string_view tenant, std::string_view source) override {
+  Result<IngestCheckpoint> checkpoint(std::string_view tenant, std::string_view source) override {
     return m_store.checkpoint(tenant, source);
   }
   Result<uint64_t> evidence_revision(std::string_view tenant) override { return m_store.evidence_revision(tenant); }
