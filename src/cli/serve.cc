@@ -56,11 +56,11 @@ Result<ServerConfig> load_config(const ServeOptions& options, ModelNames names) 
   return load_server_config(sources);
 }
 
-// Without any model the default one.
+// Without any model the default one, which makes the vectors of the systems as well.
 Result<void> add_default_model(ServerConfig* config) {
   if (!config->models.empty()) return {};
   ASSIGN_OR_RETURN(std::string directory, find_directory(kDefaultModel, {}));
-  config->models.push_back({.name = kDefaultModel, .directory = std::move(directory)});
+  config->models.push_back({.name = kDefaultModel, .directory = std::move(directory), .role = "embedder"});
   return {};
 }
 
@@ -71,7 +71,8 @@ Result<void> check_impact_model(ServerConfig* config) {
   options.isa = config->isa;
   ASSIGN_OR_RETURN(options.precision, parse_precision(config->precision));
   for (const std::string role : {"impact", "embedder"}) {
-    const auto model = std::ranges::find(config->models, role, &ModelSpec::name);
+    const auto model =
+        std::ranges::find_if(config->models, [&](const ModelSpec& candidate) { return candidate.is_called(role); });
     if (model == config->models.end()) continue;
     const auto checked = check_weights_sha256(model->directory, options, config->impact_model_sha256);
     if (!checked) config->impact_model_refusal = checked.error().message;

@@ -79,7 +79,7 @@ ModelRegistry::EntryPointer ModelRegistry::make_entry(ModelSpec spec) const {
 
 ModelRegistry::EntryPointer ModelRegistry::find_entry(std::string_view name, ModelKind kind) const {
   const auto entry = std::ranges::find_if(m_entries, [&](const EntryPointer& candidate) {
-    return name.empty() ? candidate->view.kind == kind : candidate->view.spec.name == name;
+    return name.empty() ? candidate->view.kind == kind : candidate->view.spec.is_called(name);
   });
   return entry == m_entries.end() ? nullptr : *entry;
 }

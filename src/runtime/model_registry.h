@@ -28,6 +28,8 @@ namespace vivace {
 struct ModelSpec {
   std::string name;
   std::string directory;
+  std::string role{};  // a name beside its own by which it is found, as the systems look for theirs; empty: none
+  bool is_called(std::string_view called) const { return name == called || (!role.empty() && role == called); }
   bool operator==(const ModelSpec&) const = default;
 };
 

@@ -33,7 +33,8 @@ bool differ(const ConfigField& a, const ConfigField& b) {
 // The model that scores impact, where there is one.
 std::optional<ModelSpec> impact_model(const ServerConfig& config) {
   for (const std::string& name : RegistryBackendOptions().models) {
-    const auto spec = std::ranges::find(config.models, name, &ModelSpec::name);
+    const auto spec =
+        std::ranges::find_if(config.models, [&](const ModelSpec& model) { return model.is_called(name); });
     if (spec != config.models.end()) return *spec;
   }
   return std::nullopt;

@@ -298,3 +298,20 @@ def test_load_with_a_model_that_is_too_slow_then_recovers(tmp_path, seconds):
         assert used <= server.metric("vivace_memory_budget_bytes")
         if "san" not in os.environ.get("VIVACE", ""):
             assert resident(server) < (used + (200 << 20)) * 1.1
+
+
+def test_without_a_configuration_the_default_model_makes_the_systems_vectors(tmp_path):
+    """One load of it is enough for both names; what needs another model says so."""
+    with Server("--store", str(tmp_path / "evidence.db"), models=[]) as server:
+        for _ in range(2):
+            assert [listed["id"] for listed in server.get("/v1/models").json()["data"]] == ["all-MiniLM-L6-v2"]
+            assert len(server.embed("a text", model="all-MiniLM-L6-v2")[0]) == 384
+            scored = server.post("/api/v1/impact/score", {"message": {"content": "patient data was leaked"}}).json()
+            assert scored["degraded"] is False and scored["backend"] == "cpu", scored
+            piece = {"id": "a", "content": "Water boils at 100 degrees."}
+            assert server.post("/api/v1/evidence", {"evidence": [piece]}).status_code == 201
+            found = server.post("/api/v1/search", {"query": "boiling water"}).json()
+            assert found["results"][0]["evidence_id"] == "a", found
+            missing = server.post("/api/v1/verify", {"claim": "Water boils at 100 degrees Celsius."})
+            assert missing.status_code == 503 and "'entailment'" in missing.text
+            hang_up(server, lambda: "the configuration was read again" in server.log())

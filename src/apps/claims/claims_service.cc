@@ -155,7 +155,7 @@ Result<TaskRecord> ClaimsService::verify_later(const VerifyRequest& request) {
 bool ClaimsService::is_loading() const {
   return std::ranges::any_of(m_models.snapshot(), [](const ModelSnapshot& model) {
     return model.state == ModelState::kLoading &&
-           (model.spec.name == kEmbedderRole || model.spec.name == kEntailmentRole);
+           (model.spec.is_called(kEmbedderRole) || model.spec.is_called(kEntailmentRole));
   });
 }
 

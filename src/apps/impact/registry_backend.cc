@@ -82,8 +82,9 @@ SemanticBackend registry_backend(ModelRegistry& registry, RegistryBackendOptions
 std::string first_served(const ModelRegistry& registry, const std::vector<std::string>& models) {
   const auto served = registry.snapshot();
   for (const std::string& name : models) {
-    const auto is_it = [&](const ModelSnapshot& model) { return model.spec.name == name; };
-    if (std::ranges::any_of(served, is_it)) return name;
+    const auto model =
+        std::ranges::find_if(served, [&](const ModelSnapshot& candidate) { return candidate.spec.is_called(name); });
+    if (model != served.end()) return model->spec.name;
   }
   return {};
 }

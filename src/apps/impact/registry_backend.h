@@ -22,7 +22,7 @@ struct RegistryBackendOptions {
 // registry must outlive the backend. The backend's name is "cpu".
 SemanticBackend registry_backend(ModelRegistry& registry, RegistryBackendOptions options);
 
-// The name of the first of these models that is served; empty: none is.
+// Its own name of the first model that is served and found by one of these; empty: none is.
 std::string first_served(const ModelRegistry& registry, const std::vector<std::string>& models);
 
 }  // namespace vivace
