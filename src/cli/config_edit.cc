@@ -4,7 +4,7 @@
 
 #include "base/mapped_file.h"
 #include "cli/output_file.h"
-#include "server/server_config.h"
+#include "server/model_entry_edit.h"
 
 namespace vivace {
 namespace {
@@ -13,6 +13,23 @@ constexpr size_t kMaxConfigBytes = 1 << 20;
 
 bool is_line_of(std::string_view line, std::string_view key) {
   return line.starts_with(key) && line.substr(key.size()).starts_with(":");
+}
+
+// In one step, with the permissions that the file has.
+Result<void> replace_file(const std::string& path, const std::string& text) {
+  const std::string beside = path + ".new";
+  ASSIGN_OR_RETURN(OutputFile file, OutputFile::open(beside, OutputFile::Existing::kOverwrite));
+  std::error_code failed;
+  // Before anything is in it: the file may hold keys.
+  if (std::filesystem::exists(path)) {
+    std::filesystem::permissions(beside, std::filesystem::status(path).permissions(), failed);
+  }
+  if (failed) return error(StatusCode::kInternal, beside + ": " + failed.message());
+  RETURN_IF_ERROR(file.write(text));
+  RETURN_IF_ERROR(file.flush());
+  std::filesystem::rename(beside, path, failed);
+  if (!failed) return {};
+  return error(StatusCode::kInternal, path + ": " + failed.message());
 }
 
 }  // namespace
@@ -38,27 +55,27 @@ std::string with_config_keys(std::string_view yaml, const ConfigKeys& keys) {
   return edited;
 }
 
+Result<ServerConfig> read_config_file(const std::string& path) {
+  ConfigSources sources;
+  sources.file = path;
+  sources.environment = [](const std::string&) { return nullptr; };
+  return load_server_config(sources);
+}
+
 Result<void> set_config_keys(const std::string& path, const ConfigKeys& keys) {
   std::string yaml;
-  const bool is_new = !std::filesystem::exists(path);
-  if (!is_new) {
-    ConfigSources sources;
-    sources.file = path;
-    sources.environment = [](const std::string&) { return nullptr; };  // the file by itself
-    RETURN_IF_ERROR(load_server_config(sources));
+  if (std::filesystem::exists(path)) {
+    RETURN_IF_ERROR(read_config_file(path));
     ASSIGN_OR_RETURN(yaml, read_text_file(path, kMaxConfigBytes));
   }
-  const std::string beside = path + ".new";
-  ASSIGN_OR_RETURN(OutputFile file, OutputFile::open(beside, OutputFile::Existing::kOverwrite));
-  std::error_code failed;
-  // Before anything is in it: the file may hold keys.
-  if (!is_new) std::filesystem::permissions(beside, std::filesystem::status(path).permissions(), failed);
-  if (failed) return error(StatusCode::kInternal, beside + ": " + failed.message());
-  RETURN_IF_ERROR(file.write(with_config_keys(yaml, keys)));
-  RETURN_IF_ERROR(file.flush());
-  std::filesystem::rename(beside, path, failed);
-  if (!failed) return {};
-  return error(StatusCode::kInternal, path + ": " + failed.message());
+  return replace_file(path, with_config_keys(yaml, keys));
+}
+
+Result<void> set_model_keys(const std::string& path, const std::vector<std::string>& models, const ConfigKeys& keys) {
+  RETURN_IF_ERROR(read_config_file(path));
+  ASSIGN_OR_RETURN(const std::string yaml, read_text_file(path, kMaxConfigBytes));
+  ASSIGN_OR_RETURN(const std::string edited, with_model_keys(yaml, models, keys));
+  return replace_file(path, edited);
 }
 
 }  // namespace vivace

@@ -1,9 +1,11 @@
 #include "cli/impact_evaluate.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include "apps/impact/evaluation.h"
@@ -11,6 +13,7 @@
 #include "base/json_writer.h"
 #include "cli/config_edit.h"
 #include "cli/impact_options.h"
+#include "cli/model_lookup.h"
 #include "cli/output_file.h"
 
 namespace vivace {
@@ -33,7 +36,7 @@ constexpr char kCalibrateExamples[] =
     "for\n"
     "texts without and one for texts with keywords; give it back as --gate-without-keywords and --gate-with-keywords, "
     "or\n"
-    "let --write put it into the server's configuration, where it holds for the model that scores impact.";
+    "let --write put it into the model's entry in the server's configuration, where it holds for that model alone.";
 
 constexpr size_t kMaxRows = 1'000'000;
 
@@ -82,14 +85,39 @@ Result<void> run_validate(const EvaluationOptions& options) {
   return print_object(&json);
 }
 
-Result<void> write_pair(const std::string& path, const SemanticGates& gates) {
-  RETURN_IF_ERROR(set_config_keys(path, {{"impact_gate_without_keywords", fmt::format("{}", gates.without_keywords)},
-                                         {"impact_gate_with_keywords", fmt::format("{}", gates.with_keywords)}}));
-  fmt::print(stderr, "vivace: wrote impact_gate_without_keywords and impact_gate_with_keywords to {}\n", path);
+// The entries of the configuration file that serve this model: the gates are worth nothing beside another.
+Result<std::vector<std::string>> entries_of_model(const std::string& path, const ModelOptions& model) {
+  ASSIGN_OR_RETURN(const std::string directory, model_directory(model));
+  ASSIGN_OR_RETURN(const ServerConfig config, read_config_file(path));
+  std::vector<std::string> names;
+  for (const ModelSpec& spec : config.models) {
+    const auto found = find_model(spec.directory, default_model_places());
+    std::error_code ignored;
+    if (found && std::filesystem::equivalent(found->directory, directory, ignored)) names.push_back(spec.name);
+  }
+  if (!names.empty()) return names;
+  return error(StatusCode::kNotFound,
+               fmt::format("{}: none of its models is {}, so there is no entry for the gates; write 'impact: {}' below "
+                           "its key 'models' first",
+                           path, directory, directory));
+}
+
+Result<void> write_pair(const EvaluationOptions& options, const std::vector<std::string>& models,
+                        const SemanticGates& gates) {
+  RETURN_IF_ERROR(set_model_keys(options.write, models,
+                                 {{"impact_gate_without_keywords", fmt::format("{}", gates.without_keywords)},
+                                  {"impact_gate_with_keywords", fmt::format("{}", gates.with_keywords)}}));
+  fmt::print(stderr, "vivace: wrote both gates into the entry of {} in {}\n", fmt::join(models, " and of "),
+             options.write);
   return {};
 }
 
 Result<void> run_calibrate(const EvaluationOptions& options) {
+  // First of all: what cannot be written need not be measured.
+  std::vector<std::string> entries;
+  if (!options.write.empty()) {
+    ASSIGN_OR_RETURN(entries, entries_of_model(options.write, options.model.model));
+  }
   ASSIGN_OR_RETURN(const std::vector<LabelledMessage> messages, read_dataset(options));
   ASSIGN_OR_RETURN(const SemanticBackend backend, load_semantic_backend(options.model));
   ASSIGN_OR_RETURN(const Calibration calibration, calibrate_gates(scoring_config(options), backend, messages));
@@ -104,7 +132,7 @@ Result<void> run_calibrate(const EvaluationOptions& options) {
   for (const std::string& note : calibration.notes) json.value(note);
   json.end_array();
   RETURN_IF_ERROR(print_object(&json));
-  return options.write.empty() ? Result<void>() : write_pair(options.write, calibration.gates);
+  return options.write.empty() ? Result<void>() : write_pair(options, entries, calibration.gates);
 }
 
 using Run = Result<void> (*)(const EvaluationOptions&);
@@ -127,7 +155,8 @@ void add_impact_evaluation_verbs(CLI::App& impact, Action* action) {
   CLI::App* calibrate = impact.add_subcommand("calibrate", "Find the pair of gates of a model from a labelled file");
   calibrate->footer(kCalibrateExamples);
   const auto options = add_verb(calibrate, run_calibrate, action);
-  calibrate->add_option("--write", options->write, "Configuration file to put the pair into");
+  calibrate->add_option("--write", options->write,
+                        "Configuration file that has the model, to put the pair into its entry");
 }
 
 }  // namespace vivace

@@ -29,6 +29,9 @@ struct ModelSpec {
   std::string name;
   std::string directory;
   std::string role{};  // a name beside its own by which it is found, as the systems look for theirs; empty: none
+  // Gates of impact scoring that were found with this model; the registry itself does not look at them.
+  std::optional<double> impact_gate_without_keywords{};
+  std::optional<double> impact_gate_with_keywords{};
   bool is_called(std::string_view called) const { return name == called || (!role.empty() && role == called); }
   bool operator==(const ModelSpec&) const = default;
 };

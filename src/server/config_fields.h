@@ -1,8 +1,10 @@
 // The keys of a ServerConfig as a list, for the code that treats them all alike: reading, help texts, printing.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -51,6 +53,16 @@ std::string field_text(const ConfigField& field);
 // Sets a field from text; kInvalidArgument says what was expected. Models are separated by commas and replace the
 // list.
 Result<void> set_field(const ConfigField& field, std::string_view text);
+
+// What the entry of one model in the file may say beside its directory; numbers from 0 to 1.
+struct ModelKey {
+  std::string_view name;
+  std::optional<double> ModelSpec::* value;
+};
+inline constexpr std::array kModelKeys = {
+    ModelKey{"impact_gate_without_keywords", &ModelSpec::impact_gate_without_keywords},
+    ModelKey{"impact_gate_with_keywords", &ModelSpec::impact_gate_with_keywords},
+};
 
 // "[NAME=]DIR"; without a name the directory's last part is the name.
 Result<ModelSpec> parse_model_spec(std::string_view text);

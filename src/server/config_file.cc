@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
@@ -34,33 +35,7 @@ bool is_number(const ConfigField& field) {
   return std::holds_alternative<int64_t*>(field.value) || std::holds_alternative<double*>(field.value);
 }
 
-Result<void> set_models_from_map(const YAML::Node& node, std::vector<ModelSpec>* out) {
-  if (!node.IsMap()) {
-    return error(StatusCode::kInvalidArgument,
-                 fmt::format("expected a map of name to directory, found {}", yaml_type(node)));
-  }
-  std::vector<ModelSpec> models;
-  std::string problems;
-  for (const auto& entry : node) {
-    const bool is_named = entry.first.IsScalar() && !entry.first.Scalar().empty();
-    const bool has_directory = entry.second.IsScalar() && !entry.second.Scalar().empty();
-    if (is_named && has_directory) {
-      models.push_back({entry.first.Scalar(), entry.second.Scalar()});
-      continue;
-    }
-    problems +=
-        fmt::format("{}expected NAME: DIR in line {}", problems.empty() ? "" : ", ", entry.first.Mark().line + 1);
-    if (is_named) problems += fmt::format(" ({}: found {})", entry.first.Scalar(), yaml_type(entry.second));
-  }
-  if (!problems.empty()) return error(StatusCode::kInvalidArgument, problems);
-  *out = std::move(models);
-  return {};
-}
-
-Result<void> set_from_yaml(const ConfigField& field, const YAML::Node& node) {
-  if (auto* const* models = std::get_if<std::vector<ModelSpec>*>(&field.value)) {
-    return set_models_from_map(node, *models);
-  }
+Result<void> set_from_scalar(const ConfigField& field, const YAML::Node& node) {
   const std::string_view expected = is_number(field) ? "a number" : "a text";
   if (!node.IsScalar()) {
     return error(StatusCode::kInvalidArgument, fmt::format("expected {}, found {}", expected, yaml_type(node)));
@@ -69,6 +44,73 @@ Result<void> set_from_yaml(const ConfigField& field, const YAML::Node& node) {
     return error(StatusCode::kInvalidArgument, fmt::format("expected a number, found the text \"{}\"", node.Scalar()));
   }
   return set_field(field, node.Scalar());
+}
+
+// One of kModelKeys in a model's entry.
+Result<void> set_model_key(const std::string& key, const YAML::Node& node, ModelSpec* spec) {
+  const auto known = std::ranges::find(kModelKeys, key, &ModelKey::name);
+  if (known == kModelKeys.end()) return error(StatusCode::kInvalidArgument, "unknown key");
+  double number = 0;
+  RETURN_IF_ERROR(set_from_scalar({.info = {.name = known->name, .highest = 1}, .value = &number}, node));
+  spec->*known->value = number;
+  return {};
+}
+
+// A text with something in it.
+bool is_directory(const YAML::Node& node) {
+  return node && node.IsScalar() && !node.Scalar().empty();
+}
+
+// NAME: {directory: DIR, …}
+Result<ModelSpec> model_from_map(const std::string& name, const YAML::Node& node) {
+  ModelSpec spec{.name = name, .directory = node["directory"].Scalar()};
+  std::set<std::string> given;
+  for (const auto& entry : node) {
+    const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "(a key that is no text)";
+    const auto fail = [&](std::string_view why) {
+      return error(StatusCode::kInvalidArgument,
+                   fmt::format("{}: {}: {} (line {})", name, key, why, entry.first.Mark().line + 1));
+    };
+    if (!given.insert(key).second) return fail("is given twice");
+    if (key == "directory") continue;
+    const auto set = set_model_key(key, entry.second, &spec);
+    if (!set) return fail(set.error().message);
+  }
+  return spec;
+}
+
+Result<ModelSpec> read_model(const YAML::Node& name, const YAML::Node& value) {
+  const bool is_named = name.IsScalar() && !name.Scalar().empty();
+  if (is_named && is_directory(value)) return ModelSpec{.name = name.Scalar(), .directory = value.Scalar()};
+  if (is_named && value.IsMap() && is_directory(value["directory"])) return model_from_map(name.Scalar(), value);
+  const std::string found = is_named ? fmt::format(" ({}: found {})", name.Scalar(), yaml_type(value)) : "";
+  return error(StatusCode::kInvalidArgument,
+               fmt::format("expected NAME: DIR in line {}{}", name.Mark().line + 1, found));
+}
+
+Result<void> set_models_from_map(const YAML::Node& node, std::vector<ModelSpec>* out) {
+  if (!node.IsMap()) {
+    return error(StatusCode::kInvalidArgument,
+                 fmt::format("expected a map of name to directory, found {}", yaml_type(node)));
+  }
+  std::vector<ModelSpec> models;
+  std::string problems;
+  for (const auto& entry : node) {
+    auto model = read_model(entry.first, entry.second);
+    if (model) {
+      models.push_back(std::move(*model));
+    } else {
+      problems += (problems.empty() ? "" : ", ") + model.error().message;
+    }
+  }
+  if (!problems.empty()) return error(StatusCode::kInvalidArgument, problems);
+  *out = std::move(models);
+  return {};
+}
+
+Result<void> set_from_yaml(const ConfigField& field, const YAML::Node& node) {
+  auto* const* models = std::get_if<std::vector<ModelSpec>*>(&field.value);
+  return models != nullptr ? set_models_from_map(node, *models) : set_from_scalar(field, node);
 }
 
 void apply_entry(const YAML::Node& key_node, const YAML::Node& value, const std::string& file,
@@ -100,6 +142,21 @@ void apply_document(const YAML::Node& root, const std::string& file, const std::
     problems->add(key,
                   fmt::format("{}: {}: is given {}", file, key, count == 2 ? "twice" : fmt::format("{} times", count)));
   }
+}
+
+void emit_model(const ModelSpec& spec, YAML::Emitter* out) {
+  const bool has_keys = std::ranges::any_of(kModelKeys, [&](const ModelKey& key) { return bool(spec.*key.value); });
+  if (!has_keys) {
+    *out << YAML::DoubleQuoted << spec.directory;
+    return;
+  }
+  *out << YAML::BeginMap << YAML::Key << "directory" << YAML::Value << YAML::DoubleQuoted << spec.directory;
+  for (const ModelKey& key : kModelKeys) {
+    if (const auto& number = spec.*key.value) {
+      *out << YAML::Key << std::string(key.name) << YAML::Value << fmt::format("{}", *number);
+    }
+  }
+  *out << YAML::EndMap;
 }
 
 }  // namespace
@@ -137,7 +194,8 @@ std::string server_config_yaml(const ServerConfig& config) {
     if (auto* const* models = std::get_if<std::vector<ModelSpec>*>(&field.value)) {
       value << YAML::Flow << YAML::BeginMap;
       for (const ModelSpec& spec : **models) {
-        value << YAML::Key << YAML::DoubleQuoted << spec.name << YAML::Value << YAML::DoubleQuoted << spec.directory;
+        value << YAML::Key << YAML::DoubleQuoted << spec.name << YAML::Value;
+        emit_model(spec, &value);
       }
       value << YAML::EndMap;
     } else if (std::holds_alternative<std::string*>(field.value)) {

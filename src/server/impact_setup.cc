@@ -1,6 +1,7 @@
 #include "server/impact_setup.h"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -20,19 +21,24 @@ std::vector<std::string> split(std::string_view list) {
   return names;
 }
 
-SemanticGates choose_gates(const ServerConfig& config, const std::string& model) {
-  SemanticGates gates;
-  const auto spec = std::ranges::find(config.models, model, &ModelSpec::name);
-  if (spec != config.models.end()) {
-    if (const SemanticGates* known = known_gates(spec->directory)) {
-      gates = *known;
-    } else if (config.impact_gate_without_keywords < 0 || config.impact_gate_with_keywords < 0) {
-      log_warning("no gates of impact scoring are known for the model {}; `vivace impact calibrate` finds them", model);
-    }
+// What the model's entry says counts more than what is said for whichever model there is.
+std::optional<double> given_gate(const std::optional<double>& of_model, double of_any_model) {
+  if (of_model || of_any_model < 0) return of_model;
+  return of_any_model;
+}
+
+SemanticGates choose_gates(const ServerConfig& config, const std::string& name) {
+  const auto spec = std::ranges::find(config.models, name, &ModelSpec::name);
+  const ModelSpec model = spec == config.models.end() ? ModelSpec() : *spec;
+  const auto without = given_gate(model.impact_gate_without_keywords, config.impact_gate_without_keywords);
+  const auto with = given_gate(model.impact_gate_with_keywords, config.impact_gate_with_keywords);
+  const SemanticGates* known = known_gates(model.directory);
+  if (spec != config.models.end() && known == nullptr && !(without && with)) {
+    log_warning("no gates of impact scoring are known for the model {}; `vivace impact calibrate` finds them", name);
   }
-  if (config.impact_gate_without_keywords >= 0) gates.without_keywords = config.impact_gate_without_keywords;
-  if (config.impact_gate_with_keywords >= 0) gates.with_keywords = config.impact_gate_with_keywords;
-  return gates;
+  const SemanticGates otherwise = known != nullptr ? *known : SemanticGates();
+  return {.without_keywords = without.value_or(otherwise.without_keywords),
+          .with_keywords = with.value_or(otherwise.with_keywords)};
 }
 
 }  // namespace

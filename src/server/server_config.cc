@@ -19,10 +19,14 @@ bool is_service_link(const std::string& variable, std::string_view value) {
   return variable == "VIVACE_PORT" && value.starts_with("tcp://");
 }
 
+const char* variable_value(const ConfigSources& sources, const std::string& variable) {
+  return sources.environment ? sources.environment(variable) : std::getenv(variable.c_str());
+}
+
 void apply_environment(const ConfigSources& sources, const std::vector<ConfigField>& fields, ConfigProblems* problems) {
   for (const ConfigField& field : fields) {
     const std::string variable = field_variable(field.info);
-    const char* value = sources.environment ? sources.environment(variable) : std::getenv(variable.c_str());
+    const char* value = variable_value(sources, variable);
     if (value == nullptr || is_service_link(variable, value)) continue;
     const auto set = set_field(field, value);
     if (!set) problems->add(field.info.name, variable + ": " + set.error().message);
@@ -51,6 +55,27 @@ void apply_flags(const ConfigSources& sources, const std::vector<ConfigField>& f
     const auto set = set_from_flags(*field, texts);
     if (!set) problems->add(name, field_flag(field->info) + ": " + set.error().message);
   }
+}
+
+// Flags and the environment beat the file: also what it says in a model's entry.
+void override_model_keys(const ConfigSources& sources, const std::vector<ConfigField>& fields, ServerConfig* config) {
+  for (const ModelKey& key : kModelKeys) {
+    const auto field = std::ranges::find(fields, key.name, [](const ConfigField& f) { return f.info.name; });
+    const bool is_overridden =
+        variable_value(sources, field_variable(field->info)) != nullptr ||
+        std::ranges::any_of(sources.flags, [&](const auto& flag) { return flag.first == key.name; });
+    if (!is_overridden) continue;
+    for (ModelSpec& spec : config->models) (spec.*key.value).reset();
+  }
+}
+
+// A model that a flag or the environment names after one of the file's keeps what the file's entry says.
+void take_model_keys(const std::vector<ModelSpec>& named, ModelSpec* spec) {
+  const auto same = std::ranges::find_if(named, [&](const ModelSpec& model) {
+    return model.name == spec->directory || model.directory == spec->directory;
+  });
+  if (same == named.end()) return;
+  for (const ModelKey& key : kModelKeys) spec->*key.value = (*same).*key.value;
 }
 
 // Two values that contradict each other, told under the first one's name; not where one of them is wrong in itself,
@@ -119,6 +144,8 @@ Result<ServerConfig> load_server_config(const ConfigSources& sources) {
   apply_environment(sources, fields, &problems);
   apply_flags(sources, fields, &problems);
   if (config.models == named) named.clear();  // the file's own models are not looked up in themselves
+  for (ModelSpec& spec : config.models) take_model_keys(named, &spec);
+  override_model_keys(sources, fields, &config);
   check_together(config, &problems);
   check_models(sources, named, &config, &problems);
   if (!problems.lines().empty()) return std::unexpected(configuration_error(problems.lines()));

@@ -51,6 +51,33 @@ TEST_F(ServerConfigTest, EmptyFileGivesDefaults) {
   EXPECT_TRUE(config->models.empty());
 }
 
+TEST_F(ServerConfigTest, ModelsEntryMayHaveGatesOfItsOwn) {
+  const std::string yaml =
+      "models:\n  impact:\n    directory: /m/a\n    impact_gate_without_keywords: 0.7\n  b: {directory: /m/b}\n  c: "
+      "/m/c\n";
+  const auto config = load(yaml);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->models, (std::vector<ModelSpec>{{"impact", "/m/a", 0.7}, {"b", "/m/b"}, {"c", "/m/c"}}));
+  EXPECT_EQ(load(server_config_yaml(*config))->models, config->models);
+
+  m_sources.flags = {{"impact_gate_without_keywords", {"0.2"}}};
+  EXPECT_EQ(load(yaml)->models.front(), (ModelSpec{"impact", "/m/a"})) << "a flag beats the file";
+  m_sources.flags = {{"models", {"impact=/m/other"}}};
+  EXPECT_EQ(load(yaml)->models.front(), (ModelSpec{"impact", "/m/other"})) << "another model";
+  m_sources.flags = {{"models", {"embedder=impact"}}};
+  EXPECT_EQ(load(yaml)->models.front(), (ModelSpec{"embedder", "impact", 0.7})) << "the same by its name";
+}
+
+TEST_F(ServerConfigTest, WrongModelEntriesAreNamed) {
+  EXPECT_THAT(problem("models:\n  a: {impact_gate_with_keywords: 0.5}\n"),
+              HasSubstr("models: expected NAME: DIR in line 2 (a: found a map)"));
+  EXPECT_THAT(problem("models:\n  a: {directory: /m, gate: 1}\n"), HasSubstr("models: a: gate: unknown key (line 2)"));
+  EXPECT_THAT(problem("models:\n  a: {directory: [1]}\n"), HasSubstr("models: expected NAME: DIR in line 2"));
+  EXPECT_THAT(problem("models:\n  a: {directory: /m, directory: /n}\n"), HasSubstr("a: directory: is given twice"));
+  EXPECT_THAT(problem("models:\n  a: {directory: /m, impact_gate_with_keywords: 2}\n"),
+              HasSubstr("a: impact_gate_with_keywords: is 2, expected 0 to 1"));
+}
+
 TEST_F(ServerConfigTest, ReadsEveryTypeOfValue) {
   const auto config = load("host: 127.0.0.1\nport: 0\ndrain_seconds: 1.5\nmodels:\n  b: /m/b\n  a: /m/a\n");
   ASSERT_TRUE(config) << config.error().message;

@@ -244,20 +244,35 @@ def test_calibrate_finds_the_documented_gates(cli, minilm):
     assert report["notes"] == []
 
 
-def test_calibrate_writes_the_pair_into_the_configuration(cli, tmp_path, tiny):
-    dataset, config = tmp_path / "rows.jsonl", tmp_path / "vivace.yaml"
+def three_rows(tmp_path):
+    dataset = tmp_path / "rows.jsonl"
     rows = [{"content": "lunch", "risk": False}, {"content": "break in", "risk": True}, {"content": "a risk", "risk": True}]
     dataset.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    config.write_text(f"# mine\nmodels:\n  embedder: {tiny}\nimpact_gate_with_keywords: 0.5\n", encoding="utf-8")
+    return dataset
+
+
+def test_calibrate_writes_the_pair_into_the_models_entry(cli, tmp_path, tiny):
+    dataset, config = three_rows(tmp_path), tmp_path / "vivace.yaml"
+    other = tiny.with_name("tiny-bert-sharded")
+    config.write_text(f"# mine\nmodels:\n  embedder: {tiny}  # small\n  other: {other}\nport: 80\n", encoding="utf-8")
     gates = json.loads(cli.ok("impact", "calibrate", "--dataset", dataset, "--model", tiny, "--write", config))["gates"]
-    written = config.read_text(encoding="utf-8")
-    assert written.startswith(f"# mine\nmodels:\n  embedder: {tiny}\n")
-    for name, value in gates.items():
-        assert f"\nimpact_gate_{name}: {value}\n" in written
+    pair = "".join(f", impact_gate_{name}: {value}" for name, value in gates.items())
+    assert config.read_text(encoding="utf-8") == (
+        f'# mine\nmodels:\n  embedder: {{directory: "{tiny}"{pair}}}  # small\n  other: {other}\nport: 80\n')
     cli.ok("serve", "--config", config, "--check")
+    again = config.read_text(encoding="utf-8")
+    cli.ok("impact", "calibrate", "--dataset", dataset, "--model", "embedder", "--write", config)
+    assert config.read_text(encoding="utf-8") == again, "by its name the same model"
+
+
+def test_calibrate_writes_no_pair_for_a_model_that_is_not_served(cli, tmp_path, tiny):
+    dataset, config = three_rows(tmp_path), tmp_path / "served.yaml"
+    config.write_text(f"models:\n  embedder: {tiny.with_name('tiny-bert-sharded')}\n", encoding="utf-8")
+    before = config.read_text(encoding="utf-8")
+    problem = cli.error("impact", "calibrate", "--dataset", dataset, "--model", tiny, "--write", config, code=1)
+    assert "none of its models is" in problem and config.read_text(encoding="utf-8") == before
     config.write_text("impact_gates: 1\n", encoding="utf-8")
-    problem = cli.run("impact", "calibrate", "--dataset", dataset, "--model", tiny, "--write", config)
-    assert problem.returncode == 2 and b"impact_gates" in problem.stderr
+    assert "impact_gates" in cli.error("impact", "calibrate", "--dataset", dataset, "--model", tiny, "--write", config, code=1)
 
 
 @pytest.mark.parametrize("arguments, part", [

@@ -161,6 +161,39 @@ def test_c000_26_wrong_checksum_leaves_the_keywords():
         assert "SHA-256" in server.get("/api/v1/impact/status").json()["backends"][0]["last_error"]
 
 
+def test_gates_hold_for_the_model_of_their_entry_alone(tmp_path):
+    config, other = tmp_path / "vivace.yaml", ROOT / "tests/golden/tiny-bert"
+
+    def write(embedder, **keys):
+        config.write_text(json.dumps({"models": {"embedder": embedder}} | keys), encoding="utf-8")
+
+    def entry(gate):
+        return {"directory": str(other), "impact_gate_without_keywords": gate, "impact_gate_with_keywords": 1}
+
+    def gate(server):
+        reasons = score(server, {"content": "lunch is at noon"})["explanations"]
+        return next(reason["why"] for reason in reasons if reason["of"] == "semantic").rsplit(" ", 1)[-1]
+
+    write(entry(0.25))
+    with Server("--config", str(config), models=[]) as server:
+        assert gate(server) == "0.25"
+        write(entry(0.5))
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_until(lambda: gate(server) == "0.5")
+        write(entry(0.5), impact_gate_without_keywords=0.75)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_until(lambda: server.log().count("the configuration was read again") == 2)
+        assert gate(server) == "0.5", "the model's own counts more"
+        write(str(other), impact_gate_without_keywords=0.75)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_until(lambda: gate(server) == "0.75")
+    write(entry(0.25))
+    with Server("--config", str(config), models=[f"embedder={MODEL}"]) as server:
+        assert gate(server) == "0.734"
+    with Server("--config", str(config), "--impact-gate-without-keywords", "0.625", models=[]) as server:
+        assert gate(server) == "0.625"
+
+
 def test_routing_as_recorded(scorer):
     used = 0
     for row in rows(RECORDED / "router.jsonl"):
