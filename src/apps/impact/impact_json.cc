@@ -31,6 +31,13 @@ Result<std::optional<std::string>> find_name(const JsonValue& object, std::strin
   return name;
 }
 
+// Of any length: a text that is too long to be a name may still contain one.
+std::optional<std::string> find_printed(const JsonValue& object, std::string_view key) {
+  const auto member = object.find(key);
+  if (!member) return std::nullopt;
+  return printed(*member);
+}
+
 Result<std::vector<Tool>> read_tools(const JsonValue& object) {
   std::vector<Tool> tools;
   const auto member = object.find("tools");
@@ -96,8 +103,8 @@ Result<Message> read_message(const JsonValue& value, const std::vector<std::stri
   for (const std::string& field : text_fields) {
     if (const auto text = value.find(field)) message.extra_texts.push_back(printed(*text));
   }
-  ASSIGN_OR_RETURN(message.priority, find_name(value, "priority"));
-  ASSIGN_OR_RETURN(message.message_type, find_name(value, "message_type"));
+  message.priority = find_printed(value, "priority");
+  message.message_type = find_printed(value, "message_type");
   ASSIGN_OR_RETURN(std::optional<std::string> agent, find_name(value, "from_agent"));
   message.from_agent = std::move(agent).value_or("");
   ASSIGN_OR_RETURN(message.tools, read_tools(value));
@@ -110,8 +117,8 @@ Result<Context> read_context(const JsonValue& value) {
   ASSIGN_OR_RETURN(context.empty, is_empty_object(value));
   ASSIGN_OR_RETURN(std::optional<std::string> agent, find_name(value, "agent_id"));
   context.agent_id = std::move(agent).value_or("");
-  ASSIGN_OR_RETURN(context.priority, find_name(value, "priority"));
-  ASSIGN_OR_RETURN(context.message_type, find_name(value, "message_type"));
+  context.priority = find_printed(value, "priority");
+  context.message_type = find_printed(value, "message_type");
   ASSIGN_OR_RETURN(context.tools, read_tools(value));
   if (const auto override = value.find("semantic_override")) {
     ASSIGN_OR_RETURN(const double semantic, override->as_double());

@@ -12,7 +12,7 @@
 namespace vivace {
 
 inline constexpr size_t kMaxTools = 1000;
-inline constexpr size_t kMaxNameBytes = 1024;  // agent ids, priorities, types, hashes, tool names
+inline constexpr size_t kMaxNameBytes = 1024;  // agent ids, hashes, tool names
 
 // A message object, or {"message":{…},"context":{…}|null}. What a message says wrongly in a field that only weighs
 // (priority, message_type, amount) never fails: it counts as unknown. kInvalidArgument names the path of what cannot

@@ -95,6 +95,23 @@ TEST(ImpactJson, LimitsAtTheEdgeAndPastIt) {
   EXPECT_THAT(problem_of(with_tools(kMaxTools + 1)), HasSubstr("has 1001 items"));
 }
 
+// A priority or type of any length is never an error; where it contains no known name it counts as unknown.
+TEST(ImpactJson, LongPrioritiesAndTypesCount) {
+  const std::string filler(2 * kMaxNameBytes, 'x');
+  for (const char* form : {R"({"priority":"%","message_type":"%"})",
+                           R"({"message":{},"context":{"priority":"%","message_type":["%"]}})"}) {
+    const auto factors_with = [&](const std::string& text) {
+      std::string json = form;
+      for (size_t at = json.find('%'); at != std::string::npos; at = json.find('%')) json.replace(at, 1, text);
+      return score_of(*keyword_scorer(), json).factors;
+    };
+    EXPECT_EQ(factors_with(filler).priority, 0.5) << form;
+    EXPECT_EQ(factors_with(filler).type, 0.2) << form;
+    EXPECT_EQ(factors_with(filler + "critical command").priority, 1) << form;
+    EXPECT_EQ(factors_with(filler + "critical command").type, 0.4) << form;
+  }
+}
+
 TEST(ImpactJson, AnalysisReadsBack) {
   JsonWriter json;
   json.begin_object();
