@@ -69,7 +69,7 @@ std::vector<std::string> match_keywords(std::string_view text, const std::vector
 }
 
 ExplainedValue permission_factor(const ScoreRequest& request) {
-  const std::vector<Tool>& tools = request.context.tools.empty() ? request.message.tools : request.context.tools;
+  const std::vector<Tool>& tools = request.context.tools ? *request.context.tools : request.message.tools;
   if (tools.empty()) return {kUnknownTool, "no tools"};
   ExplainedValue strongest{kUnknownTool, "no tool whose name tells what it may do"};
   for (const Tool& tool : tools) {

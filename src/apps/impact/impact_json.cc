@@ -38,10 +38,10 @@ std::optional<std::string> find_printed(const JsonValue& object, std::string_vie
   return printed(*member);
 }
 
-Result<std::vector<Tool>> read_tools(const JsonValue& object) {
-  std::vector<Tool> tools;
+Result<std::optional<std::vector<Tool>>> find_tools(const JsonValue& object) {
   const auto member = object.find("tools");
-  if (!member) return tools;
+  if (!member) return std::nullopt;
+  std::vector<Tool> tools;
   ASSIGN_OR_RETURN(const std::vector<JsonValue> items, member->as_array(kMaxTools));
   for (const JsonValue& item : items) {
     if (!item.is_object()) {
@@ -107,7 +107,8 @@ Result<Message> read_message(const JsonValue& value, const std::vector<std::stri
   message.message_type = find_printed(value, "message_type");
   ASSIGN_OR_RETURN(std::optional<std::string> agent, find_name(value, "from_agent"));
   message.from_agent = std::move(agent).value_or("");
-  ASSIGN_OR_RETURN(message.tools, read_tools(value));
+  ASSIGN_OR_RETURN(std::optional<std::vector<Tool>> tools, find_tools(value));
+  message.tools = std::move(tools).value_or(std::vector<Tool>());
   ASSIGN_OR_RETURN(message.constitutional_hash, find_name(value, "constitutional_hash"));
   return message;
 }
@@ -119,7 +120,7 @@ Result<Context> read_context(const JsonValue& value) {
   context.agent_id = std::move(agent).value_or("");
   context.priority = find_printed(value, "priority");
   context.message_type = find_printed(value, "message_type");
-  ASSIGN_OR_RETURN(context.tools, read_tools(value));
+  ASSIGN_OR_RETURN(context.tools, find_tools(value));
   if (const auto override = value.find("semantic_override")) {
     ASSIGN_OR_RETURN(const double semantic, override->as_double());
     if (!(semantic >= 0 && semantic <= 1)) return override->fail(fmt::format("is {}, expected 0 to 1", semantic));

@@ -95,6 +95,17 @@ TEST(ImpactJson, LimitsAtTheEdgeAndPastIt) {
   EXPECT_THAT(problem_of(with_tools(kMaxTools + 1)), HasSubstr("has 1001 items"));
 }
 
+TEST(ImpactJson, AnEmptyListOfToolsInTheContextWins) {
+  const auto permission = [](const std::string& tools) {
+    return score_of(*keyword_scorer(), R"({"message":{"tools":["execute"]},"context":{"agent_id":"a")" + tools + "}}")
+        .factors.permission;
+  };
+  EXPECT_EQ(permission(R"(,"tools":["read"])"), 0.2);
+  EXPECT_EQ(permission(R"(,"tools":[])"), 0.1);
+  EXPECT_EQ(permission(R"(,"tools":null)"), 0.9) << "says nothing";
+  EXPECT_EQ(permission(""), 0.9);
+}
+
 // A priority or type of any length is never an error; where it contains no known name it counts as unknown.
 TEST(ImpactJson, LongPrioritiesAndTypesCount) {
   const std::string filler(2 * kMaxNameBytes, 'x');

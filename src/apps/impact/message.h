@@ -30,7 +30,7 @@ struct Context {
   std::string agent_id;
   std::optional<std::string> priority;
   std::optional<std::string> message_type;
-  std::vector<Tool> tools;
+  std::optional<std::vector<Tool>> tools;   // an empty list, too, wins over the message's
   std::optional<double> semantic_override;  // takes the place of the semantic factor, cut to [0,1]
   bool empty = true;                        // carried nothing at all
 };
