@@ -134,9 +134,13 @@ Result<ScoreRequest> read_score_request(const JsonValue& value, const std::vecto
   const auto wrapped = value.find("message");
   const bool is_wrapped = wrapped && wrapped->is_object();
   // A message of somebody else may have members "message" and "context" too; where it has a text of its own, only an
-  // object can be a message of ours.
+  // object can be a message or a context of ours.
   if (!is_wrapped && has_own_text(value, text_fields)) {
     ASSIGN_OR_RETURN(request.message, read_message(value, text_fields));
+    const auto context = value.find("context");
+    if (context && context->is_object()) {
+      ASSIGN_OR_RETURN(request.context, read_context(*context));
+    }
     return request;
   }
   if (wrapped && !is_wrapped) {

@@ -45,6 +45,14 @@ TEST(ImpactJson, BothFormsOfALine) {
   EXPECT_EQ(request_of(R"({"content":"a","message":"not ours"})").message.content, "a");
 }
 
+TEST(ImpactJson, ContextBesideTheTextOfAMessage) {
+  const ScoreRequest request = request_of(R"({"content":"a","priority":"low","context":{"priority":"critical"}})");
+  EXPECT_EQ(request.message.content, "a");
+  EXPECT_EQ(request.context.priority, "critical");
+  EXPECT_EQ(score_of(*keyword_scorer(), R"({"payload":{},"context":{"semantic_override":1}})").score, 0.8);
+  EXPECT_THAT(problem_of(R"({"content":"a","context":{"tools":3}})"), HasSubstr("context.tools: expected an array"));
+}
+
 // No message beside a context is an empty one; nothing of the context is lost.
 TEST(ImpactJson, ContextWithoutMessage) {
   for (const char* json :
