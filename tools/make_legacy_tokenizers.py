@@ -80,6 +80,30 @@ def token_cases():
         "tokenizer_class": "LlamaTokenizer", "add_eos_token": True, "add_prefix_space": False}
 
 
+def extra_token_cases():
+    """Special tokens without a role, or with one of their model's own, which two files may name."""
+    flags = {"lstrip": True, "rstrip": False, "normalized": False, "single_word": False}
+    fairseq = {"sentencepiece.bpe.model": sentencepiece_model()}
+    both = {"special_tokens_map.json": json.dumps({"additional_special_tokens": ["<map>"], "sep_token": "</s>"})}
+    yield "xlm_roberta_extra", "xlm-roberta", {**fairseq, **both, "added_tokens.json": json.dumps({"word": 522, "<a>": 523})}, {
+        "additional_special_tokens": ["<a>", {"__type": "AddedToken", "content": "<b>", **flags}], "image_token": "<image>",
+        "extra_special_tokens": {}}
+    decoder = {"526": {"content": "<b>", **flags, "special": False}, "1": {"content": "<pad>", **flags, "special": True}}
+    yield "camembert_extra", "camembert", fairseq, {
+        "additional_special_tokens": ["<s>NOTUSED", "</s>NOTUSED", "<a>", "<b>"], "added_tokens_decoder": decoder}
+    deberta = {"spm.model": sentencepiece_model(
+        pad_id=0, bos_id=1, eos_id=2, unk_id=3, pad_piece="[PAD]", bos_piece="[CLS]", eos_piece="[SEP]", unk_piece="[UNK]",
+        user_defined_symbols=["<sym>", "rabbit"])}
+    yield "deberta_v2_map", "deberta-v2", {**deberta, **both}, None
+    listed = {"special_tokens_map.json": json.dumps({"extra_special_tokens": ["<a>", "<b>"], "mask_token": "<mask>"})}
+    yield "deberta_v2_extra", "deberta-v2", {**deberta, **listed}, {"additional_special_tokens": ["<b>"]}
+    yield "t5_extra", "t5", {"spiece.model": sentencepiece_model(pad_id=0, eos_id=1, unk_id=2, bos_id=-1)}, {
+        "extra_ids": 3, "additional_special_tokens": ["<a>", "<extra_id_1>"], "mask_token": "<mask>"}
+    bert = {"vocab.txt": lines_of(vocabulary("bert")["vocab"], 400)}
+    yield "bert_extra", "bert", {**bert, **both, "added_tokens.json": json.dumps({"<map>": 400})}, {"bos_token": "[B]"}
+    yield "bert_extra_both", "bert", {**bert, **both}, {"additional_special_tokens": ["<a>"]}
+
+
 def make_bpe():
     """A BPE model in the files of a class for Unigram ones: here sentencepiece itself is the reference."""
     folder = FOLDER.parent / "legacy_bpe"
@@ -97,7 +121,7 @@ def make_bpe():
 def main():
     if not sys.argv[1:] or "bpe" in sys.argv[1:]:
         make_bpe()
-    for name, model_type, files, config in [*cases(), *token_cases()]:
+    for name, model_type, files, config in [*cases(), *token_cases(), *extra_token_cases()]:
         folder = FOLDER / name
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue

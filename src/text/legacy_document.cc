@@ -11,24 +11,18 @@ LegacyDocument::LegacyDocument(const std::vector<std::string>& tokens, const Leg
     : m_settings(settings) {
   for (size_t id = 0; id < tokens.size(); ++id) m_ids.emplace(tokens[id], static_cast<int32_t>(id));
   for (const AddedToken& token : settings.added_tokens) add(token);
+  m_first_role = m_added.size();
 }
 
 void LegacyDocument::add(const AddedToken& token) {
   const int32_t id = m_ids.try_emplace(token.content, static_cast<int32_t>(m_ids.size())).first->second;
-  const auto [known, is_new] = m_places.try_emplace(token.content, m_added.size());
-  if (!is_new) {
-    m_added[known->second].special = m_added[known->second].special || token.special;
-    return;
-  }
-  m_added.push_back(token);
-  m_added.back().id = id;
-}
-
-void LegacyDocument::add_special(const std::string& content) {
-  AddedToken token;
-  token.content = content;
-  token.special = true;
-  add(token);
+  const auto [place, is_new] = m_places.try_emplace(token.content, m_added.size());
+  if (is_new) m_added.emplace_back();
+  AddedToken& known = m_added[place->second];
+  const bool special = known.special || token.special;
+  if (is_new || !is_settings_own(place->second)) known = token;
+  known.id = id;
+  known.special = special;
 }
 
 std::string LegacyDocument::add_role(std::string_view role, std::string_view fallback) {
@@ -36,6 +30,7 @@ std::string LegacyDocument::add_role(std::string_view role, std::string_view fal
   token.content = fallback;
   const auto given = m_settings.special_tokens.find(std::string(role));
   if (given != m_settings.special_tokens.end()) token = given->second;
+  if (token.content.empty()) return {};
   token.special = true;
   add(token);
   return token.content;
@@ -54,7 +49,12 @@ std::string LegacyDocument::add_mask(std::string_view fallback) {
 }
 
 void LegacyDocument::add_extra_tokens() {
-  for (const AddedToken& token : m_settings.extra_tokens) add(token);
+  for (const AddedToken& token : m_settings.named_tokens) add(token);
+  const auto& tokens = m_settings.extra_tokens ? *m_settings.extra_tokens : m_settings.older_extra_tokens;
+  for (const AddedToken& token : tokens) {
+    const auto known = m_places.find(token.content);
+    if (known == m_places.end() || !is_settings_own(known->second)) add(token);
+  }
 }
 
 std::string LegacyDocument::template_items(const std::vector<std::string_view>& items, const Template& parts) {

@@ -17,14 +17,15 @@ class LegacyDocument {
   // tokens: the model's vocabulary by id. The tokens that settings adds come first.
   LegacyDocument(const std::vector<std::string>& tokens, const LegacySettings& settings);
 
-  // Adds a token once, with the next free id when the vocabulary lacks it.
+  // Adds a token, with the next free id when the vocabulary lacks it. When it was added before, it has the later flags,
+  // but the settings' own keep theirs; special it stays.
   void add(const AddedToken& token);
-  void add_special(const std::string& content);
-  // The token of a role ("cls_token"), else fallback: special in any case. Returns its content.
+  // The token of a role ("cls_token"), else fallback: special in any case. Returns its content. A role without either
+  // adds nothing.
   std::string add_role(std::string_view role, std::string_view fallback);
   // The same for a mask, which takes the blanks before it along unless the settings give its flags.
   std::string add_mask(std::string_view fallback);
-  // The special tokens without a role: to be added last.
+  // The special tokens that their model has beside the usual roles, or without one: to be added last.
   void add_extra_tokens();
 
   // A TemplateProcessing of special tokens (added before) and the sequences "A" and "B". In pair, the items from
@@ -50,11 +51,13 @@ class LegacyDocument {
   std::string write(const Parts& parts) const;
 
  private:
+  bool is_settings_own(size_t place) const { return place < m_first_role; }
   static std::string template_items(const std::vector<std::string_view>& items, const Template& parts);
 
   std::unordered_map<std::string, int32_t> m_ids;
   std::vector<AddedToken> m_added;
   std::unordered_map<std::string, size_t> m_places;  // in m_added
+  size_t m_first_role = 0;                           // in m_added: what stands before are the settings' added tokens
   const LegacySettings& m_settings;
 };
 

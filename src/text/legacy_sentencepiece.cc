@@ -62,17 +62,28 @@ std::string model_json(const SentencePieceModel& model, const Vocabulary& vocabu
   return json.end_array().end_object().take();
 }
 
-// Control pieces and those that the user defined are found in a text before the model sees it.
-void take_added_pieces(const SentencePieceModel& model, LegacySettings* settings) {
-  settings->extra_tokens.clear();
+std::string extra_id(int32_t number) {
+  return "<extra_id_" + std::to_string(number) + ">";
+}
+
+AddedToken make_token(std::string content, bool special) {
+  AddedToken token;
+  token.content = std::move(content);
+  token.special = special;
+  return token;
+}
+
+// Control pieces, and those that the user defined, are found in a text before the model sees it; not so, as in
+// transformers, where a file names other tokens.
+void take_added_pieces(const SentencePieceModel& model, bool is_t5, LegacySettings* settings) {
+  if (settings->extra_tokens) return;
+  std::vector<AddedToken>& tokens = settings->extra_tokens.emplace();
   for (const SentencePieceModel::Piece& piece : model.pieces) {
     const bool is_control = piece.type == SentencePieceType::kControl;
     if ((!is_control && piece.type != SentencePieceType::kUserDefined) || piece.text.empty()) continue;
-    AddedToken token;
-    token.content = piece.text;
-    token.special = is_control;
-    settings->extra_tokens.push_back(std::move(token));
+    tokens.push_back(make_token(piece.text, is_control));
   }
+  for (int32_t i = 0; is_t5 && i < settings->extra_ids; ++i) tokens.push_back(make_token(extra_id(i), true));
 }
 
 std::string charsmap_json(const SentencePieceModel& model) {
@@ -87,13 +98,16 @@ std::string split_words_json(const std::string& metaspace) {
 Result<std::string> t5_json(const SentencePieceModel& model, const LegacySettings& settings) {
   Vocabulary vocabulary;
   vocabulary.add_pieces(model, 0);
-  for (int32_t i = settings.extra_ids; i-- > 0;) vocabulary.add("<extra_id_" + std::to_string(i) + ">", 0);
+  for (int32_t i = settings.extra_ids; i-- > 0;) vocabulary.add(extra_id(i), 0);
   LegacyDocument document(vocabulary.tokens, settings);
+  document.add_role("bos_token", "");
   const std::string eos = document.add_role("eos_token", "</s>");
   document.add_role("unk_token", "<unk>");
+  document.add_role("sep_token", "");
   document.add_role("pad_token", "<pad>");
+  document.add_role("cls_token", "");
+  document.add_role("mask_token", "");
   document.add_extra_tokens();
-  for (int32_t i = 0; i < settings.extra_ids; ++i) document.add_special("<extra_id_" + std::to_string(i) + ">");
   const std::string metaspace = metaspace_json("always");
   LegacyDocument::Parts parts;
   parts.normalizer = charsmap_json(model);
@@ -108,14 +122,13 @@ Result<std::string> t5_json(const SentencePieceModel& model, const LegacySetting
 // XLM-R and CamemBERT: fairseq's special tokens come first, then the model's pieces but its own special ones.
 Result<std::string> fairseq_json(const SentencePieceModel& model, const LegacySettings& settings, bool is_camembert) {
   Vocabulary vocabulary;
-  const std::string used = is_camembert ? "NOTUSED" : "";
-  vocabulary.add("<s>" + used, 0);
-  vocabulary.add("<pad>", 0);
-  vocabulary.add("</s>" + used, 0);
-  vocabulary.add("<unk>", 0);
+  vocabulary.add(is_camembert ? "<s>NOTUSED" : settings.token("bos_token", "<s>"), 0);
+  vocabulary.add(settings.token("pad_token", "<pad>"), 0);
+  vocabulary.add(is_camembert ? "</s>NOTUSED" : settings.token("eos_token", "</s>"), 0);
+  vocabulary.add(settings.token("unk_token", "<unk>"), 0);
   if (is_camembert) vocabulary.add("<unk>NOTUSED", -100);
   vocabulary.add_pieces(model, is_camembert ? 1 : 3);
-  vocabulary.add("<mask>", 0);
+  vocabulary.add(settings.token("mask_token", "<mask>"), 0);
   LegacyDocument document(vocabulary.tokens, settings);
   const std::string bos = document.add_role("bos_token", "<s>");
   const std::string eos = document.add_role("eos_token", "</s>");
@@ -178,6 +191,10 @@ Result<std::string> llama_json(const SentencePieceModel& model, const LegacySett
   const std::string bos = document.add_role("bos_token", "<s>");
   const std::string eos = document.add_role("eos_token", "</s>");
   document.add_role("unk_token", "<unk>");
+  document.add_role("sep_token", "");
+  document.add_role("pad_token", "");
+  document.add_role("cls_token", "");
+  document.add_role("mask_token", "");
   document.add_extra_tokens();
   LegacyDocument::Parts parts;
   const std::string_view scheme = !settings.add_prefix_space ? "never" : settings.legacy ? "always" : "first";
@@ -207,7 +224,7 @@ Result<std::string> legacy_sentencepiece_json(const std::string& path, std::stri
                    read_legacy_settings(directory, {.do_lower_case = false, .add_prefix_space = true}));
   ASSIGN_OR_RETURN(const std::string bytes, read_text_file(path, kMaxFileBytes));
   ASSIGN_OR_RETURN(const SentencePieceModel model, read_sentencepiece_model(bytes, path));
-  take_added_pieces(model, &settings);
+  take_added_pieces(model, tokenizer_class == "T5Tokenizer", &settings);
   const auto convert = [&] {
     if (tokenizer_class == "LlamaTokenizer") return llama_json(model, settings);
     if (tokenizer_class == "T5Tokenizer") return t5_json(model, settings);

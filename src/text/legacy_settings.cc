@@ -57,12 +57,14 @@ Result<LegacySettings> read_legacy_settings(const std::string& directory, const 
   ASSIGN_OR_RETURN(const JsonDocument config, read_object(directory + "/tokenizer_config.json"));
   ASSIGN_OR_RETURN(LegacySettings settings, read_config(config.root(), defaults));
   RETURN_IF_ERROR(read_legacy_special_tokens(config.root(), &settings));
+  RETURN_IF_ERROR(read_extra_tokens_of_config(config.root(), &settings));
   if (const std::optional<JsonValue> decoder = config.root().find("added_tokens_decoder")) {
     RETURN_IF_ERROR(read_added_tokens_decoder(*decoder, &settings));
     return settings;
   }
   ASSIGN_OR_RETURN(const JsonDocument map, read_object(directory + "/special_tokens_map.json"));
   RETURN_IF_ERROR(read_legacy_special_tokens(map.root(), &settings));
+  RETURN_IF_ERROR(read_extra_tokens_of_map(map.root(), &settings));
   ASSIGN_OR_RETURN(const JsonDocument added, read_object(directory + "/added_tokens.json"));
   RETURN_IF_ERROR(read_added_token_ids(added.root(), &settings));
   return settings;

@@ -29,7 +29,11 @@ struct LegacySettings {
   // "cls_token" and so on. Those that were written as text alone have no flags but special.
   std::unordered_map<std::string, AddedToken> special_tokens;
   std::vector<AddedToken> added_tokens;  // in order of their ids, which are not kept: the vocabulary says them
-  std::vector<AddedToken> extra_tokens;  // special ones without a role
+  std::vector<AddedToken> named_tokens;  // special ones whose role is their model's own ("image_token")
+  // Special ones without a role; nullopt where no file says which. Then those count that the older name lists, or in
+  // their place those that are in a SentencePiece model.
+  std::optional<std::vector<AddedToken>> extra_tokens;
+  std::vector<AddedToken> older_extra_tokens;
 
   std::string token(std::string_view role, std::string_view fallback) const;
 };

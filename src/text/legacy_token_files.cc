@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view kRoles[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                        "pad_token", "cls_token", "mask_token"};
+constexpr std::string_view kExtraTokens = "extra_special_tokens";
+constexpr std::string_view kOlderExtraTokens = "additional_special_tokens";
 
 AddedToken special_token(std::string_view content) {
   AddedToken token;
@@ -38,9 +40,9 @@ Result<AddedToken> read_flags(const JsonValue& value, bool is_special) {
   return token;
 }
 
-// A token is text, or an object that has it as "content".
-Result<AddedToken> read_token(const JsonValue& value) {
-  if (value.is_object()) return read_flags(value, true);
+// A token is text, or an object that has it as "content" and is special where is_special, or it itself, says so.
+Result<AddedToken> read_token(const JsonValue& value, bool is_special = true) {
+  if (value.is_object()) return read_flags(value, is_special);
   ASSIGN_OR_RETURN(const std::string_view text, value.as_string());
   if (text.empty()) return value.fail("the token is empty");
   return special_token(text);
@@ -54,10 +56,40 @@ void unite(LegacySettings* settings) {
   }
 }
 
+bool is_among(const std::vector<AddedToken>& tokens, std::string_view content) {
+  return std::ranges::find(tokens, content, &AddedToken::content) != tokens.end();
+}
+
 bool is_special(const LegacySettings& settings, std::string_view content) {
-  const auto is_it = [&](const AddedToken& token) { return token.content == content; };
-  return std::ranges::any_of(settings.extra_tokens, is_it) ||
-         std::ranges::any_of(settings.special_tokens, [&](const auto& role) { return is_it(role.second); });
+  const auto is_it = [&](const auto& role) { return role.second.content == content; };
+  return (settings.extra_tokens && is_among(*settings.extra_tokens, content)) ||
+         std::ranges::any_of(settings.special_tokens, is_it);
+}
+
+Result<void> read_list(const JsonValue& list, bool is_special, std::vector<AddedToken>* tokens) {
+  ASSIGN_OR_RETURN(const std::vector<JsonValue> items, list.as_array());
+  for (const JsonValue& item : items) {
+    ASSIGN_OR_RETURN(tokens->emplace_back(), read_token(item, is_special));
+  }
+  return {};
+}
+
+Result<void> read_named_tokens(const JsonValue& roles, LegacySettings* settings) {
+  ASSIGN_OR_RETURN(const auto members, roles.as_object());
+  for (const auto& [role, value] : members) {
+    ASSIGN_OR_RETURN(settings->named_tokens.emplace_back(), read_token(value));
+  }
+  return {};
+}
+
+bool says_nothing(const Result<JsonValue>& value) {
+  return !value || value->is_null() || value->to_text() == "[]" || value->to_text() == "{}";
+}
+
+// Settings like "add_bos_token" are none, nor is text that is empty.
+bool is_named_token(std::string_view key, const JsonValue& value) {
+  if (!key.ends_with("_token") || std::ranges::find(kRoles, key) != std::end(kRoles)) return false;
+  return value.is_object() ? value.find("content").has_value() : value.is_string() && value.as_string() != "";
 }
 
 Result<int64_t> read_id(const JsonValue& decoder, std::string_view written) {
@@ -80,16 +112,41 @@ Result<void> read_legacy_special_tokens(const JsonValue& root, LegacySettings* s
     if (!value) continue;
     ASSIGN_OR_RETURN(settings->special_tokens[std::string(role)], read_token(*value));
   }
-  for (const std::string_view key : {"additional_special_tokens", "extra_special_tokens"}) {
-    const std::optional<JsonValue> list = root.find(key);
-    if (!list || !list->is_array()) continue;
-    ASSIGN_OR_RETURN(const std::vector<JsonValue> items, list->as_array());
-    settings->extra_tokens.clear();
-    for (const JsonValue& item : items) {
-      ASSIGN_OR_RETURN(settings->extra_tokens.emplace_back(), read_token(item));
-    }
+  ASSIGN_OR_RETURN(const auto members, root.as_object());
+  for (const auto& [key, value] : members) {
+    if (!is_named_token(key, value)) continue;
+    ASSIGN_OR_RETURN(settings->named_tokens.emplace_back(), read_token(value));
   }
   return {};
+}
+
+Result<void> read_extra_tokens_of_config(const JsonValue& root, LegacySettings* settings) {
+  Result<JsonValue> tokens = root.get(kExtraTokens);
+  const Result<JsonValue> older = root.get(kOlderExtraTokens);
+  if (says_nothing(tokens)) {
+    if (older) tokens = older;
+  } else if (older && older->is_array()) {
+    RETURN_IF_ERROR(read_list(*older, false, &settings->older_extra_tokens));
+  }
+  if (!tokens) return {};
+  if (tokens->is_object()) return read_named_tokens(*tokens, settings);
+  settings->extra_tokens.emplace();  // also by null: then there are none
+  return tokens->is_null() ? Result<void>() : read_list(*tokens, false, &*settings->extra_tokens);
+}
+
+Result<void> read_extra_tokens_of_map(const JsonValue& root, LegacySettings* settings) {
+  if (const std::optional<JsonValue> older = root.find(kOlderExtraTokens)) {
+    settings->older_extra_tokens.clear();
+    RETURN_IF_ERROR(read_list(*older, true, &settings->older_extra_tokens));
+  }
+  const std::optional<JsonValue> tokens = root.find(kExtraTokens);
+  if (!tokens) return {};
+  if (tokens->is_object()) {
+    settings->extra_tokens.reset();
+    return read_named_tokens(*tokens, settings);
+  }
+  if (!settings->extra_tokens) settings->extra_tokens.emplace();
+  return read_list(*tokens, true, &*settings->extra_tokens);
 }
 
 Result<void> read_added_tokens_decoder(const JsonValue& decoder, LegacySettings* settings) {

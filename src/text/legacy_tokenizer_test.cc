@@ -65,7 +65,7 @@ TEST(LegacyTokenizer, DocumentsEqualTransformers) {
     expect_equal(given.root(), expected.root());
     ++count;
   }
-  EXPECT_EQ(count, 17);
+  EXPECT_EQ(count, 24);
 }
 
 // A BPE model is merged as sentencepiece itself does it.

@@ -57,10 +57,8 @@ Result<std::string> legacy_word_piece_json(const std::string& directory, std::st
   ASSIGN_OR_RETURN(const std::vector<std::string> tokens, read_vocabulary_lines(directory + "/vocab.txt"));
   LegacyDocument document(tokens, settings);
   const bool is_mpnet = tokenizer_class == "MPNetTokenizer";
-  if (is_mpnet) {
-    document.add_role("bos_token", "<s>");
-    document.add_role("eos_token", "</s>");
-  }
+  document.add_role("bos_token", is_mpnet ? "<s>" : "");
+  document.add_role("eos_token", is_mpnet ? "</s>" : "");
   const std::string unk = document.add_role("unk_token", "[UNK]");
   const std::string sep = document.add_role("sep_token", is_mpnet ? "</s>" : "[SEP]");
   document.add_role("pad_token", is_mpnet ? "<pad>" : "[PAD]");
