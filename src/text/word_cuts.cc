@@ -134,9 +134,21 @@ Result<void> look_at_splitting(const JsonValue& step, Splitting* splitting) {
   return {};
 }
 
+// With a space for each mark of Metaspace: where the normaliser makes marks of blanks, either may have been blanks.
+std::string with_blanks_for_marks(std::string_view text) {
+  std::string blanks;
+  for (size_t i = 0; i < text.size();) {
+    const bool is_mark = text.substr(i).starts_with(kMetaspace);
+    blanks += is_mark ? ' ' : text[i];
+    i += is_mark ? kMetaspace.size() : 1;
+  }
+  return blanks;
+}
+
 // A token that no cut can stand in, and that takes nothing along from beyond one.
-bool stays_in_word(const AddedTokenMatcher::Pattern& pattern) {
-  const std::string& text = pattern.text;
+bool stays_in_word(const AddedTokenMatcher::Pattern& pattern, const Normalizing& normalizing) {
+  const bool may_have_been_blanks = normalizing.needs_metaspace && pattern.token.normalized;
+  const std::string text = may_have_been_blanks ? with_blanks_for_marks(pattern.text) : pattern.text;
   for (size_t i = 1; i < text.size(); ++i) {
     const bool follows_blank = text[i - 1] == ' ' || text[i - 1] == '\n';
     if ((text[i] == ' ' || text[i] == '\n') && !follows_blank) return false;
@@ -175,7 +187,8 @@ Result<std::optional<WordCuts>> find_word_cuts(const JsonValue& root, const Norm
   RETURN_IF_ERROR(look_at_normalizing(normalizer_value, &normalizing));
   Splitting splitting;
   RETURN_IF_ERROR(look_at_splitting(optional_part(root, "pre_tokenizer"), &splitting));
-  if (!normalizing.in_words || !splitting.in_words || !splitting.cuts || !std::ranges::all_of(added, stays_in_word) ||
+  const auto stays = [&](const auto& pattern) { return stays_in_word(pattern, normalizing); };
+  if (!normalizing.in_words || !splitting.in_words || !splitting.cuts || !std::ranges::all_of(added, stays) ||
       (normalizing.needs_metaspace && !splitting.at_metaspace)) {
     return cuts;
   }

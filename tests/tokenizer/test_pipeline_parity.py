@@ -150,6 +150,20 @@ def test_pre_tokenizers(tmp_path, number):
     check(tmp_path, make_document(None, PRE_TOKENIZERS[number]), texts(SEED + number, 400))
 
 
+@pytest.mark.parametrize("flags", [["normalized"], ["normalized", "single_word"], ["normalized", "lstrip"], []],
+                         ids=lambda f: "-".join(f) or "raw")
+@pytest.mark.parametrize("contents", [["ab  the", "x▁y"], ["▁the"], ["  in"], ["▁ or", "an"]], ids=repr)
+def test_added_tokens_with_blanks_that_become_marks(tmp_path, contents, flags):
+    """T5's normalizer makes U+2581 of two blanks: a token that holds it is found where a text has blanks."""
+    normalizer = of_type("Replace", pattern=regex(" {2,}"), content="▁")
+    metaspace = of_type("Metaspace", replacement="▁", prepend_scheme="always", split=True)
+    document = make_document(normalizer, metaspace, "Unigram", [(content, flags) for content in contents])
+    between = ["ab", "the", "x", "y", "in", " ", "  ", "   ", "▁", "or", "an", "."]
+    rng = random.Random(SEED)
+    made = ["".join(rng.choice(between + contents) for _ in range(rng.randint(1, 30))) for _ in range(500)]
+    check(tmp_path, document, [*made, "ab  the", "x ab  the y", "x  y x▁y", "x  the", "x   or"])
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_combinations(tmp_path, seed):
     rng = random.Random(SEED + seed)
