@@ -30,7 +30,9 @@ Result<void> Http2Guard::take(std::string_view bytes, Clock::time_point now) {
 void Http2Guard::take_answer(std::string_view bytes) {
   for (Event event = m_answers.next(&bytes); event != Event::kNone; event = m_answers.next(&bytes)) {
     const Http2Frame& frame = m_answers.frame();
-    if (frame.ends_stream || frame.type == Http2FrameType::kReset) m_unfinished.erase(frame.stream);
+    if (!frame.ends_stream && frame.type != Http2FrameType::kReset) continue;
+    m_unfinished.erase(frame.stream);
+    m_calls.erase(frame.stream);
   }
 }
 
@@ -43,18 +45,26 @@ Result<void> Http2Guard::begin_frame(Clock::time_point now) {
   const Http2Frame& frame = m_requests.frame();
   switch (frame.type) {
     case Http2FrameType::kHeaders:
+      open_call(frame.stream);
       m_unfinished.try_emplace(frame.stream, now + m_limits.body_time);
       RETURN_IF_ERROR(continue_headers(frame, now));
       break;
     case Http2FrameType::kContinuation: RETURN_IF_ERROR(continue_headers(frame, now)); break;
     case Http2FrameType::kReset:
       m_unfinished.erase(frame.stream);
+      m_calls.erase(frame.stream);
       RETURN_IF_ERROR(count_reset(now));
       break;
     default: break;
   }
   if (m_unfinished.size() <= kMostUnfinished) return {};
   return error(StatusCode::kOverloaded, "too many calls wait for their message on one connection");
+}
+
+void Http2Guard::open_call(uint32_t stream) {
+  if (stream <= m_newest_stream) return;
+  m_newest_stream = stream;
+  m_calls.insert(stream);
 }
 
 // A frame counts as its header, too: empty ones must come to an end as well.

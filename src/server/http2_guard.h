@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string_view>
 
 #include "base/status.h"
@@ -31,11 +32,15 @@ class Http2Guard {
   // The server's next bytes: a call that it has answered need not be completed.
   void take_answer(std::string_view bytes);
 
+  // Whether every call that the client has begun has its answer.
+  bool is_idle() const { return m_calls.empty() && !m_answers.is_within(); }
+
   // When something that the client has begun must have arrived; max() when nothing is awaited.
   Clock::time_point deadline() const;
 
  private:
   Result<void> begin_frame(Clock::time_point now);
+  void open_call(uint32_t stream);
   Result<void> continue_headers(const Http2Frame& frame, Clock::time_point now);
   Result<void> count_reset(Clock::time_point now);
   void end_frame();
@@ -54,6 +59,9 @@ class Http2Guard {
   // Streams whose message is not complete, by when it must be. They are opened in the order of their numbers, so the
   // first is also the one that has waited longest.
   std::map<uint32_t, Clock::time_point> m_unfinished;
+  // Streams that are not closed. One is opened by its first headers, and those of a closed one open nothing.
+  std::set<uint32_t> m_calls;
+  uint32_t m_newest_stream = 0;
   double m_resets_left = kMostResets;
   Clock::time_point m_last_reset{};
 };

@@ -119,6 +119,24 @@ TEST_F(Http2GuardTest, ResetsAreCountedAndForgiven) {
   for (int i = 0; i < 300; ++i, stream += 2) ASSERT_TRUE(open_and_reset(stream)) << i;
 }
 
+TEST_F(Http2GuardTest, IsIdleOnceEveryCallIsAnsweredOrReset) {
+  const std::string settings = frame(4, 0, 0, 0, 0);
+  const std::string trailers = headers(1, kEndHeaders | kEndStream);
+  ASSERT_TRUE(take(settings));
+  EXPECT_TRUE(m_guard.is_idle());
+  ASSERT_TRUE(take(headers(1, kEndHeaders) + frame(0, kEndStream, 1, 3, 3) + headers(3, kEndHeaders)));
+  m_guard.take_answer(settings + headers(1, kEndHeaders) + frame(0, 0, 1, 3, 3));
+  EXPECT_FALSE(m_guard.is_idle());
+  m_guard.take_answer(frame(3, 0, 3, 4, 4) + trailers.substr(0, trailers.size() - 1));
+  EXPECT_FALSE(m_guard.is_idle());
+  m_guard.take_answer(trailers.substr(trailers.size() - 1));
+  EXPECT_TRUE(m_guard.is_idle());
+  ASSERT_TRUE(take(headers(5, kEndHeaders)));
+  EXPECT_FALSE(m_guard.is_idle());
+  ASSERT_TRUE(take(frame(3, 0, 5, 4, 4) + headers(5, kEndHeaders | kEndStream)));
+  EXPECT_TRUE(m_guard.is_idle());
+}
+
 TEST_F(Http2GuardTest, UnfinishedCallsAreLimited) {
   Result<void> taken;
   uint32_t stream = 1;

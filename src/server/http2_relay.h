@@ -15,7 +15,8 @@
 
 namespace vivace {
 
-enum class RelayStep { kReceived, kWriting, kWritten, kClosed };  // bytes of the client; to it: begun, taken, no more
+// Bytes of the client; to it: begun, taken, no more; drain() was called.
+enum class RelayStep { kReceived, kWriting, kWritten, kClosed, kDraining };
 
 // Lives on the client's executor.
 class Http2Relay {
@@ -30,6 +31,10 @@ class Http2Relay {
 
   // An operation that has just ended, or goes on in parts, may escape it: call it again until run() returns.
   void cancel();
+  // The server is told to stop, and gRPC tells the client: what is_idle() need not stay for long.
+  void drain() { m_on_step(RelayStep::kDraining); }
+  // Whether no call waits for its answer.
+  bool is_idle() const { return m_guard.is_idle(); }
   // When something that the client has begun must have arrived; max() when nothing is awaited.
   Http2Guard::Clock::time_point deadline() const { return m_guard.deadline(); }
 

@@ -206,7 +206,8 @@ asio::awaitable<void> HttpConnection::serve_http2() {
   bool is_writing = false;  // and what the client sends meanwhile gives it no more time to read
   bool is_closed = false;
   const Result<void> served = co_await m_relay->run(std::move(first), [&](RelayStep step) {
-    if (m_timed_out || is_closed || (step == RelayStep::kReceived && is_writing)) return;
+    const bool is_about_writing = step != RelayStep::kReceived && step != RelayStep::kDraining;
+    if (m_timed_out || is_closed || (is_writing && !is_about_writing)) return;
     is_closed = step == RelayStep::kClosed;
     if (is_closed) return set_deadline(kLingerTime);
     is_writing = step == RelayStep::kWriting;
@@ -214,12 +215,13 @@ asio::awaitable<void> HttpConnection::serve_http2() {
   });
   m_relay.reset();
   if (!served) log_info("{} is sent away from gRPC: {}", m_client, served.error().message);
-  if (m_timed_out && !is_closed) m_server.stats.timeouts.add();
+  if (m_timed_out && !is_closed && !m_closing) m_server.stats.timeouts.add();
 }
 
 // gRPC closes connections that nobody calls on, and asks who is silent; this is for clients that are gone without a
-// word.
-HttpConnection::Clock::duration HttpConnection::silence_limit() const {
+// word. While the server stops, gRPC would wait long for each of them to take its leave.
+HttpConnection::Clock::duration HttpConnection::silence_limit() {
+  if (m_closing && m_relay->is_idle() && unread_by_client() == 0) return kLingerTime;
   return seconds(m_server.config.max_request_timeout_seconds + m_server.config.idle_timeout_seconds) +
          2 * kGrpcPingPause;
 }
@@ -547,6 +549,7 @@ void HttpConnection::drain() {
   asio::dispatch(m_socket.get_executor(), [self = shared_from_this()] {
     self->m_closing = true;
     if (self->m_idle) self->close();
+    if (self->m_relay) self->m_relay->drain();
   });
 }
 

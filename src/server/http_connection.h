@@ -40,7 +40,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // Serves until either side closes.
   boost::asio::awaitable<void> run();
 
-  // Closes now when no request is being read or handled, else after its answer.
+  // Closes now when no request is being read or handled, else after its answer; a client of gRPC's without a call has
+  // kLingerTime to close itself.
   void drain();
   // Cancels and closes now.
   void stop();
@@ -56,7 +57,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   boost::asio::awaitable<bool> speaks_http2();
   boost::asio::awaitable<void> serve_http2();
   boost::asio::awaitable<void> refuse_http2(const Status& reason);
-  Clock::duration silence_limit() const;
+  Clock::duration silence_limit();
   void set_relay_deadline(Clock::duration from_now);
   boost::asio::awaitable<Next> serve_one();
   boost::asio::awaitable<Next> serve_admitted(Admission& admission, Parser& parser);

@@ -243,6 +243,34 @@ def test_a_call_that_runs_is_finished_while_draining():
         assert server.process.wait(PATIENCE_SECONDS) == 0
 
 
+def test_silent_clients_without_calls_do_not_hold_up_the_stop():
+    """gRPC alone waits twenty seconds for each to answer its farewell. One of them has had an answer."""
+    request = request_of().SerializeToString()
+    call = frame(1, 4, 1, HEADERS) + frame(0, 1, 1, b"\0" + len(request).to_bytes(4, "big") + request)
+    with Server("--rate-limits", "off", models=[f"vectors={GOLDEN}/tiny-bert"]) as server:
+        with server.connect() as silent, server.connect() as answered:
+            silent.send(PREFACE + SETTINGS)
+            silent.read_until(frame(4, 1, 0, b""))  # the settings are acknowledged: gRPC is there
+            answered.send(PREFACE + SETTINGS + call)
+            answered.read_until(b"grpc-status")
+            begin = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(PATIENCE_SECONDS) == 0
+            assert time.monotonic() - begin < 10
+        assert "drain_seconds are over" not in server.log()
+
+
+def test_a_call_without_an_end_is_cut_by_drain_seconds():
+    flags = ("--rate-limits", "off", "--drain-seconds", "2")
+    with Server(*flags, models=[f"vectors={GOLDEN}/tiny-bert"]) as server, server.connect() as asking:
+        asking.send(PREFACE + SETTINGS + frame(1, 4, 1, HEADERS))
+        asking.read_until(frame(4, 1, 0, b""))
+        begin = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(PATIENCE_SECONDS) == 0
+        assert 1.5 < time.monotonic() - begin < 10
+
+
 def test_calls_and_connections_are_counted(server, client):
     def calls(status):
         return server.metric("vivace_grpc_requests_total", method="ModelInfer", status=status)
