@@ -62,9 +62,10 @@ TEST_F(HttpServerTest, NotReadyUntilTheModelIsWarm) {
   EXPECT_THAT(client.get("/ready"), AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("\r\nretry-after: 1\r\n")));
   client.embed("x");
   EXPECT_THAT(client.read(), AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("still loading")));
-  EXPECT_THAT(client.get("/health"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(client.get("/health"), AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr(R"({"status":"degraded",)")));
   load_model();
   EXPECT_THAT(client.get("/ready"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(client.get("/health"), AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr(R"({"status":"healthy",)")));
 }
 
 TEST_F(HttpServerTest, AnswersGoToTheirRequests) {

@@ -1,6 +1,7 @@
 #include "server/routes_operations.h"
 
 #include "base/json_writer.h"
+#include "server/health_json.h"
 #include "server/metrics_dump.h"
 #include "server/openapi.h"
 #include "telemetry/prometheus.h"
@@ -8,9 +9,9 @@
 namespace vivace {
 namespace {
 
-Reply health(const RequestContext&) {
+Reply health(const RequestContext& context) {
   HttpResponse response;
-  response.body = R"({"status":"ok"})";
+  response.body = health_json(context.server);
   return response;
 }
 
@@ -51,7 +52,6 @@ Reply openapi(const RequestContext& context) {
   return response;
 }
 
-constexpr char kHealth[] = R"({"type":"object","required":["status"],"properties":{"status":{"const":"ok"}}})";
 constexpr char kReadiness[] =
     R"({"type":"object","required":["status","models"],"properties":{)"
     R"("status":{"enum":["ready","not_ready","draining"]},)"
@@ -59,7 +59,8 @@ constexpr char kReadiness[] =
     R"("name":{"type":"string"},"state":{"enum":["loading","ready","failed","unloaded"]},"failure":{"type":"string"}}}}}})";
 
 std::vector<Schema> schemas(const ApiFacts&) {
-  return {{"Health", kHealth}, {"Readiness", kReadiness}, {"OpenApiDocument", R"({"type":"object"})"}};
+  return {
+      {"Health", std::string(health_schema())}, {"Readiness", kReadiness}, {"OpenApiDocument", R"({"type":"object"})"}};
 }
 
 Route operation(std::string_view path, ImmediateHandler handler, OperationDoc doc) {
@@ -75,7 +76,9 @@ Route operation(std::string_view path, ImmediateHandler handler, OperationDoc do
 
 RouteGroup operations_routes() {
   return {{operation("/health", health,
-                     {.id = "health", .summary = "Whether the process is alive", .response_schema = "Health"}),
+                     {.id = "health",
+                      .summary = "200 while the process is alive; what is known of models and store",
+                      .response_schema = "Health"}),
            operation("/ready", ready,
                      {.id = "ready",
                       .summary = "Whether every model is loaded and warm; 503 until then and while draining",

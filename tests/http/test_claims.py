@@ -354,6 +354,15 @@ def test_c004_18_many_at_once(claims):
     assert len({answer.json()["claim_id"] for answer in answers}) == 20
 
 
+def test_c004_21_the_root_health_knows_the_services(claims):
+    claims.post("/api/v1/evidence", {"content": "so that there is a store"})
+    health = claims.get("/health").json()
+    assert health["status"] == "healthy" and health["timestamp"].endswith("Z") and health["version"]
+    assert set(health["services"]) == {"database", "embedding_service", "nli_service"}
+    for service in health["services"].values():
+        assert service["status"] == "healthy" and service["message"] and service["latency_ms"] is None
+
+
 def test_missing_models_are_named():
     with Server("--rate-limits", "off", models=[f"minilm={MODEL}"]) as server:
         for path, body, name in (("embed", {"texts": ["a"]}, "embedder"), ("search", {"query": "a"}, "embedder"),

@@ -41,6 +41,17 @@ def test_not_ready_until_every_model_is_warm():
         assert len(server.get("/v1/models").json()["data"]) == 8
 
 
+def test_c003_health_tells_of_a_model_that_there_is_and_of_services_that_there_are_not():
+    with Server(wait_ready=False) as server:
+        assert server.get("/health").json()["device"] == "cpu"
+        server.wait_until(server.is_ready)
+        health = server.get("/health").json()
+        assert health["status"] == "healthy" and health["model_loaded"] is True and health["model_version"] == MODEL.name
+        assert {service["status"] for service in health["services"].values()} == {"not_in_use"}
+    with Server(models=[f"m={MODEL}", f"embedder={ROOT}/tests/golden/tiny-bert"]) as server:
+        assert server.get("/health").json()["services"]["embedding_service"]["status"] == "healthy"
+
+
 def test_every_series_is_there_from_the_start():
     with Server(wait_ready=False) as server:
         early = server.get("/metrics")

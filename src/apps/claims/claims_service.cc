@@ -79,6 +79,7 @@ Result<EvidenceStore*> ClaimsService::store() {
     return std::unexpected(as_unavailable(std::move(opened).error(), "the evidence store cannot be opened (--store)"));
   }
   m_store = std::move(*opened);
+  m_has_open_store = true;
   m_tasks = std::make_unique<TaskRunner>(
       *m_store, m_options.tasks, [this](const TaskRecord& task, const auto& progress, const std::stop_token& stop) {
         return run_task(task, progress, stop);

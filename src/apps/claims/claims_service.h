@@ -2,6 +2,7 @@
 // tasks and what they count.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -42,6 +43,8 @@ class ClaimsService {
 
   // kUnavailable, saying why, when it cannot be opened; the next call tries again.
   Result<EvidenceStore*> store();
+  // Whether it has been opened. Never blocks.
+  bool has_open_store() const { return m_has_open_store; }
   // The model of that name; kUnavailable, naming it, when none is served or it is not ready.
   Result<std::shared_ptr<Engine>> model(std::string_view role);
   // The same, once it is loaded where it was not and is loaded for being asked for. Blocks.
@@ -68,6 +71,7 @@ class ClaimsService {
   MetricHistory m_history;
   JudgementCache m_cache;
 
+  std::atomic<bool> m_has_open_store = false;
   std::mutex m_mutex;  // guards what follows
   bool m_stopped = false;
   std::unique_ptr<EvidenceStore> m_store;
