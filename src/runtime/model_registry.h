@@ -28,10 +28,10 @@ namespace vivace {
 struct ModelSpec {
   std::string name;
   std::string directory;
-  std::string role{};  // a name beside its own by which it is found, as the systems look for theirs; empty: none
   // Gates of impact scoring that were found with this model; the registry itself does not look at them.
   std::optional<double> impact_gate_without_keywords{};
   std::optional<double> impact_gate_with_keywords{};
+  std::string role{};  // a name beside its own by which it is found, as the systems look for theirs; empty: none
   bool is_called(std::string_view called) const { return name == called || (!role.empty() && role == called); }
   bool operator==(const ModelSpec&) const = default;
 };

@@ -18,7 +18,7 @@ using Models = std::vector<ModelSnapshot>;
 
 const ModelSnapshot* find_model(const Models& models, std::string_view name) {
   const auto found =
-      std::ranges::find(models, name, [](const ModelSnapshot& model) -> const std::string& { return model.spec.name; });
+      std::ranges::find_if(models, [&](const ModelSnapshot& model) { return model.spec.is_called(name); });
   return found == models.end() ? nullptr : &*found;
 }
 

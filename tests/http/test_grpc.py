@@ -256,7 +256,7 @@ def test_silent_clients_without_calls_do_not_hold_up_the_stop():
             begin = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(PATIENCE_SECONDS) == 0
-            assert time.monotonic() - begin < 10
+            assert time.monotonic() - begin < 19  # which is gRPC's own patience and one second less
         assert "drain_seconds are over" not in server.log()
 
 
@@ -265,10 +265,9 @@ def test_a_call_without_an_end_is_cut_by_drain_seconds():
     with Server(*flags, models=[f"vectors={GOLDEN}/tiny-bert"]) as server, server.connect() as asking:
         asking.send(PREFACE + SETTINGS + frame(1, 4, 1, HEADERS))
         asking.read_until(frame(4, 1, 0, b""))
-        begin = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(PATIENCE_SECONDS) == 0
-        assert 1.5 < time.monotonic() - begin < 10
+        assert "drain_seconds are over" in server.log()
 
 
 def test_calls_and_connections_are_counted(server, client):

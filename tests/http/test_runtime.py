@@ -310,6 +310,8 @@ def test_without_a_configuration_the_default_model_makes_the_systems_vectors(tmp
             assert scored["degraded"] is False and scored["backend"] == "cpu", scored
             piece = {"id": "a", "content": "Water boils at 100 degrees."}
             assert server.post("/api/v1/evidence", {"evidence": [piece]}).status_code == 201
+            services = server.get("/health").json()["services"]
+            assert {services[name]["status"] for name in ("database", "embedding_service")} == {"healthy"}
             found = server.post("/api/v1/search", {"query": "boiling water"}).json()
             assert found["results"][0]["evidence_id"] == "a", found
             missing = server.post("/api/v1/verify", {"claim": "Water boils at 100 degrees Celsius."})

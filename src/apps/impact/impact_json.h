@@ -14,9 +14,10 @@ namespace vivace {
 inline constexpr size_t kMaxTools = 1000;
 inline constexpr size_t kMaxNameBytes = 1024;  // agent ids, hashes, tool names
 
-// A message object, which may have a member "context", or {"message":{…},"context":{…}|null}. What a message says wrongly in a field that only weighs
-// (priority, message_type, amount) never fails: it counts as unknown. kInvalidArgument names the path of what cannot
-// be read at all; kTooLarge that of a list or name over the limits. Members that nobody asks for are ignored.
+// A message object, which may have a member "context", or {"message":{…},"context":{…}|null}. What a message says
+// wrongly in a field that only weighs (priority, message_type, amount) never fails: it counts as unknown.
+// kInvalidArgument names the path of what cannot be read at all; kTooLarge that of a list or name over the limits.
+// Members that nobody asks for are ignored.
 Result<ScoreRequest> read_score_request(const JsonValue& value, const std::vector<std::string>& text_fields);
 Result<Message> read_message(const JsonValue& value, const std::vector<std::string>& text_fields);
 Result<Context> read_context(const JsonValue& value);
