@@ -7,6 +7,7 @@
 
 #include "cli/line_reader.h"
 #include "cli/weights_checksum.h"
+#include "engine/computing_model.h"
 
 namespace vivace {
 namespace {
@@ -50,7 +51,9 @@ Result<SemanticBackend> load_semantic_backend(const ImpactModelOptions& options)
   RETURN_IF_ERROR(check_weights_sha256(directory, engine_options, options.sha256));
   ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::load(directory, engine_options));
   return SemanticBackend{
-      .name = "cpu", .embed = embed_with(std::move(engine)), .gates = choose_gates(options, directory)};
+      .name = takes_onnx_file(directory, engine_options.isa, engine_options.precision) ? "onnx" : "cpu",
+      .embed = embed_with(std::move(engine)),
+      .gates = choose_gates(options, directory)};
 }
 
 Result<void> for_each_lines(const std::string& file, size_t max_lines,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/status.h"
 #include "formats/model_directory.h"
@@ -18,5 +19,9 @@ struct ComputingModel {
 // The one place that chooses: our own kernels, in the target's precision, where there are safetensors or a packed
 // model, else an ONNX file (onnx/onnx_file.h says which), on that many threads. The errors of both.
 Result<ComputingModel> load_computing_model(const ModelDirectory& directory, const LoadTarget& target, int threads);
+
+// Whether that choice would fall on an ONNX file, for a directory or packed file and options like EngineOptions'; told
+// without loading the model. false where nothing can be loaded.
+bool takes_onnx_file(const std::string& path, const std::string& isa, Precision precision);
 
 }  // namespace vivace

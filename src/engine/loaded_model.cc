@@ -8,6 +8,8 @@
 #include "engine/computing_model.h"
 #include "formats/weights.h"
 #include "heads/encoder_model.h"
+#include "kernels/registry.h"
+#include "models/load_target.h"
 #include "onnx/onnx_file.h"
 #include "onnx/onnx_model.h"
 
@@ -91,6 +93,10 @@ std::string purpose(const LoadedModel& model) {
   return text + (model.task.labels.size() > kShown ? ", …" : "");
 }
 
+bool chooses_onnx(const ModelDirectory& directory, const LoadTarget& target) {
+  return target.packed == nullptr && !WeightFiles::exist(directory.path()) && find_onnx_file(directory.path());
+}
+
 }  // namespace
 
 int LoadedModel::embedding_size(std::optional<PoolingMode> pooling) const {
@@ -104,10 +110,17 @@ int LoadedModel::embedding_size(std::optional<PoolingMode> pooling) const {
   return std::min(size, sentence.truncate_dim.value_or(size));
 }
 
+bool takes_onnx_file(const std::string& path, const std::string& isa, Precision precision) {
+  const auto kernels = select_kernel_table(isa);
+  const auto directory = ModelDirectory::open(path);
+  if (!kernels || !directory) return false;
+  const auto choice = consider_targets(*directory, **kernels, precision);
+  return choice && chooses_onnx(*directory, choice->target);
+}
+
 Result<ComputingModel> load_computing_model(const ModelDirectory& directory, const LoadTarget& target, int threads) {
   ComputingModel computing;
-  computing.is_onnx =
-      target.packed == nullptr && !WeightFiles::exist(directory.path()) && find_onnx_file(directory.path());
+  computing.is_onnx = chooses_onnx(directory, target);
   if (computing.is_onnx) {
     log_info("{} has no safetensors: computing its ONNX file", directory.path());
     ASSIGN_OR_RETURN(computing.model, load_onnx_model(directory, {.file = {}, .threads = threads}));

@@ -7,6 +7,7 @@
 
 #include "apps/impact/registry_backend.h"
 #include "base/log.h"
+#include "engine/computing_model.h"
 
 namespace vivace {
 namespace {
@@ -41,11 +42,21 @@ SemanticGates choose_gates(const ServerConfig& config, const std::string& name) 
           .with_keywords = with.value_or(otherwise.with_keywords)};
 }
 
+// The link of the chain that the model is: our own kernels or its ONNX file.
+std::string backend_name(const ServerConfig& config, const std::string& name) {
+  const auto spec = std::ranges::find(config.models, name, &ModelSpec::name);
+  if (spec == config.models.end()) return "cpu";
+  const Precision precision = find_precision(config.precision).value_or(Precision::kAuto);
+  return takes_onnx_file(spec->directory, config.isa, precision) ? "onnx" : "cpu";
+}
+
 }  // namespace
 
 SemanticBackend impact_backend(const ServerConfig& config, ModelRegistry& registry) {
   RegistryBackendOptions options;
-  options.gates = choose_gates(config, first_served(registry, options.models));
+  const std::string served = first_served(registry, options.models);
+  options.name = backend_name(config, served);
+  options.gates = choose_gates(config, served);
   options.seconds = config.impact_model_seconds;
   options.cache_bytes = static_cast<size_t>(config.impact_cache_mb) << 20;
   options.refusal = {StatusCode::kCorruptFile, config.impact_model_refusal};

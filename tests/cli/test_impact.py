@@ -112,9 +112,9 @@ def refused_by(cli, model, sha256):
     return cli.error("impact", "--model", model, "--model-sha256", sha256, "--require-model", "--file", EXAMPLES, code=1)
 
 
-def is_used(cli, tmp_path, model, sha256):
+def is_used(cli, tmp_path, model, sha256, backend="cpu"):
     answer, = score(cli, tmp_path, [{"content": "hello"}], "--model", model, "--model-sha256", sha256)
-    return answer["backend"] == "cpu"
+    return answer["backend"] == backend
 
 
 def test_checksum_of_shards(cli, tmp_path, tiny):
@@ -156,7 +156,7 @@ def test_checksum_of_onnx_files(cli, tmp_path):
     assert "keeps weights in other files" in refused_by(cli, external, digest)
     if b"OpenVINO" in cli.run("inspect", "--model", model).stderr:
         pytest.skip("this build has no OpenVINO")
-    assert is_used(cli, tmp_path, model, right)
+    assert is_used(cli, tmp_path, model, right, "onnx")
 
 
 def test_context_without_a_message_counts(cli, tmp_path):

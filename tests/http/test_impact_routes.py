@@ -1,6 +1,7 @@
 """Impact scoring and routing over HTTP."""
 
 import json
+import shutil
 import signal
 import threading
 from pathlib import Path
@@ -145,6 +146,20 @@ def test_cache_hits_are_visible(scorer):
     assert cpu["cache"]["hits"] >= 1 and cpu["cache"]["bytes"] <= cpu["cache"]["capacity_bytes"]
     assert scorer.metric("vivace_impact_cache_hits_total", backend="cpu") >= 1
     assert status["model"] == "embedder" and status["model_loaded"]
+
+
+def test_c001_08_an_onnx_file_is_a_backend_of_its_own(tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(ROOT / "tests/onnx/hidden-states", model)
+    (model / "tokenizer.json").write_text(json.dumps({"model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "hello": 1}, "unk_token": "[UNK]"}}))
+    with Server("--model-loading", "when_asked", models=[f"embedder={model}"]) as server:
+        server.wait_until(lambda: "OpenVINO" in server.log() or not score(server, {"content": "hello"})["degraded"])
+        if "OpenVINO" in server.log():
+            pytest.skip("this build has no OpenVINO")
+        answer = score(server, {"content": "hello"})
+        assert answer["backend"] == "onnx" and "similarity" in answer
+        assert [backend["name"] for backend in server.get("/api/v1/impact/status").json()["backends"]] == ["onnx", "keywords"]
+        assert server.metric("vivace_impact_backend_calls_total", backend="onnx") >= 2
 
 
 def test_without_a_model_keywords_answer_and_say_so(server):

@@ -64,7 +64,7 @@ Result<std::vector<EmbeddedText>> embed_in_chunks(const EmbedTexts& embed, const
 SemanticBackend registry_backend(ModelRegistry& registry, RegistryBackendOptions options) {
   const auto shared = std::make_shared<const RegistryBackendOptions>(std::move(options));
   SemanticBackend backend;
-  backend.name = "cpu";
+  backend.name = shared->name;
   backend.gates = shared->gates;
   backend.cache_bytes = shared->cache_bytes;
   backend.embed = [&registry, shared](const std::vector<std::string>& texts,

@@ -12,6 +12,7 @@
 namespace vivace {
 
 struct RegistryBackendOptions {
+  std::string name = "cpu";                                  // of the backend
   std::vector<std::string> models = {"impact", "embedder"};  // the first of these that is served
   SemanticGates gates;
   double seconds = 5;  // that the model may take for each 16 KiB of texts, within the request's own deadline
@@ -19,7 +20,7 @@ struct RegistryBackendOptions {
   Status refusal;  // why the model must not be used; empty message: it may
 };
 
-// registry must outlive the backend. The backend's name is "cpu".
+// registry must outlive the backend.
 SemanticBackend registry_backend(ModelRegistry& registry, RegistryBackendOptions options);
 
 // Its own name of the first model that is served and found by one of these; empty: none is.

@@ -32,7 +32,7 @@ EmbedTexts embed_with(std::shared_ptr<Engine> engine);
 
 // One backend of the scorer's chain.
 struct SemanticBackend {
-  std::string name;  // "cpu", or whatever status and analyses shall call it
+  std::string name;  // "cpu", "onnx", or whatever status and analyses shall call it
   EmbedTexts embed;
   SemanticGates gates;
   // Another text for each other model that answers: what was computed with one is worth nothing beside another. Empty:
