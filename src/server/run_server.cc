@@ -81,6 +81,7 @@ ClaimsOptions claims_options(const ServerConfig& config) {
   ClaimsOptions options;
   options.store = config.evidence_store;
   options.cache_bytes = static_cast<size_t>(config.claims_cache_bytes);
+  options.tasks.workers = static_cast<int>(config.task_workers);
   options.tasks.lease_seconds = config.task_lease_seconds;
   options.tasks.keep_seconds = config.task_keep_seconds;
   return options;

@@ -74,6 +74,7 @@ struct ServerConfig {
   std::string tenant_keys;
   int64_t claims_workers = 5;
   int64_t claims_cache_bytes = int64_t{32} << 20;
+  int64_t task_workers = 5;
   double task_lease_seconds = 30;
   double task_keep_seconds = 3600;
   int64_t completion_deadline_ms = 200;
@@ -254,6 +255,10 @@ void ServerConfig::visit_claims(Self& self, Field& field) {
       Info{.name = "claims_workers", .help = "claims that are verified at the same time", .lowest = 1, .highest = 64});
   field(self.claims_cache_bytes,
         Info{.name = "claims_cache_bytes", .help = "for verdicts that are asked for again", .highest = 1e12});
+  field(self.task_workers, Info{.name = "task_workers",
+                                .help = "background tasks of claim verification that run at the same time",
+                                .lowest = 1,
+                                .highest = 64});
   field(self.task_lease_seconds, Info{.name = "task_lease_seconds",
                                       .help = "after which another process takes over a background task",
                                       .lowest = 0.1,

@@ -48,6 +48,7 @@ TEST_F(ServerConfigTest, EmptyFileGivesDefaults) {
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->port, 8080);
   EXPECT_EQ(config->host, "0.0.0.0");
+  EXPECT_EQ(config->task_workers, 5);
   EXPECT_TRUE(config->models.empty());
 }
 
@@ -105,6 +106,11 @@ TEST_F(ServerConfigTest, SeveralModelFlags) {
   const auto config = load("");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->models, (std::vector<ModelSpec>{{"a", "/m/a"}, {"b", "/m/b"}}));
+}
+
+TEST_F(ServerConfigTest, TaskWorkersAreBetweenOneAndSixtyFour) {
+  EXPECT_THAT(problem("task_workers: 0\n"), HasSubstr("task_workers: is 0, expected 1 to 64"));
+  EXPECT_THAT(problem("task_workers: 65\n"), HasSubstr("task_workers: is 65, expected 1 to 64"));
 }
 
 TEST_F(ServerConfigTest, KubernetesServiceLinkIsNoPort) {

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
@@ -375,6 +376,15 @@ def test_missing_models_are_named():
         assert server.post("/api/v1/search", {"query": "a", "mode": "keyword"}).json()["count"] == 0
         assert server.get("/api/v1/health").json()["status"] == "degraded"
         assert server.get("/api/v1/health/detailed").status_code == 503
+
+
+def test_c004_20_background_tasks_have_as_many_workers_as_are_configured(tmp_path):
+    def threads(*flags):
+        with Server("--rate-limits", "off", "--store", tmp_path / "e.db", *flags, models=ROLES) as server:
+            assert server.post("/api/v1/evidence", {"content": "opens the store, and with it the workers begin"}).status_code == 201
+            return len(list(Path(f"/proc/{server.process.pid}/task").iterdir()))
+    assert threads("--task-workers", "9") - threads("--task-workers", "2") == 7
+    assert threads() - threads("--task-workers", "1") == 4
 
 
 def test_rate_limits_per_client():

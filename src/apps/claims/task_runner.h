@@ -15,7 +15,7 @@
 namespace vivace {
 
 struct TaskOptions {
-  int workers = 2;
+  int workers = 5;
   double lease_seconds = 30;   // renewed as long as the process lives; a killed one's tasks are taken over at its end
   double keep_seconds = 3600;  // results of finished tasks
   double sweep_seconds = 300;
