@@ -2,18 +2,22 @@
 #include "server/http2_relay.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/write.hpp>
 
 namespace vivace {
@@ -48,7 +52,7 @@ class Http2RelayTest : public ::testing::Test {
   }
   void start(std::string first) {
     m_relay.emplace(m_accepted, m_pair[1], Http2Limits{.header_bytes = 1000, .body_time = std::chrono::seconds(5)});
-    asio::co_spawn(m_io, serve(std::move(first)), asio::detached);
+    asio::co_spawn(m_strand, serve(std::move(first)), asio::detached);
     m_thread = std::jthread([this] { m_io.run(); });  // ends with the relay
   }
   asio::awaitable<void> serve(std::string first) {
@@ -56,8 +60,9 @@ class Http2RelayTest : public ::testing::Test {
   }
   void note(RelayStep step) {
     m_writes += step == RelayStep::kWriting ? 1 : 0;
+    if (step == RelayStep::kWritten && m_once_written) asio::post(m_strand, std::exchange(m_once_written, {}));
     // As a connection's timer does a while after that.
-    if (step == RelayStep::kClosed) asio::post(m_io, [this] { m_relay->cancel(); });
+    if (step == RelayStep::kClosed) asio::post(m_strand, [this] { m_relay->cancel(); });
   }
   std::string read_all() {
     std::string text;
@@ -68,12 +73,14 @@ class Http2RelayTest : public ::testing::Test {
 
   std::array<int, 2> m_pair{};
   asio::io_context m_io;
+  asio::strand<asio::io_context::executor_type> m_strand{m_io.get_executor()};  // the relay's
   asio::io_context m_own;
   tcp::socket m_client{m_own};
   tcp::socket m_accepted{m_io};
   std::optional<Http2Relay> m_relay;
   Result<void> m_outcome;
   int m_writes = 0;
+  std::function<void()> m_once_written;  // on the strand, once the relay waits again
   std::jthread m_echo;
   std::jthread m_thread;
 };
@@ -100,7 +107,7 @@ TEST_F(Http2RelayTest, AResetClientEndsIt) {
 
 TEST_F(Http2RelayTest, ACancelledSocketEndsIt) {
   start("");
-  asio::post(m_io, [this] { m_relay->cancel(); });
+  asio::post(m_strand, [this] { m_relay->cancel(); });
   m_thread.join();
   EXPECT_EQ(read_all(), "");
 }
@@ -114,10 +121,25 @@ TEST_F(Http2RelayTest, ACancelEndsItWhenNobodyReads) {
   for (pollfd room{.fd = m_client.native_handle(), .events = POLLOUT, .revents = 0}; poll(&room, 1, 300) > 0;) {
     m_client.write_some(asio::buffer(sent), full);
   }
-  asio::post(m_io, [this] { m_relay->cancel(); });
+  asio::post(m_strand, [this] { m_relay->cancel(); });
   m_thread.join();
   EXPECT_TRUE(m_outcome);
   m_client.close();  // the echo ends with it
+}
+
+// The bytes have come, but the relay has not had its turn to see them: it must not begin to write what it cannot end.
+TEST_F(Http2RelayTest, ACancelHoldsForWhatHasJustArrived) {
+  m_once_written = [this] {
+    EXPECT_EQ(send(m_pair[0], "late", 4, MSG_NOSIGNAL), 4);
+    for (int unread = 4; unread > 0;) ASSERT_EQ(ioctl(m_pair[1], FIONREAD, &unread), 0);  // the other thread reads
+    m_relay->cancel();
+  };
+  start(std::string(kHttp2Preface));
+  std::jthread reader([this] { m_io.run(); });
+  m_thread.join();
+  reader.join();
+  EXPECT_EQ(m_writes, 1);
+  EXPECT_EQ(read_all(), kHttp2Preface);
 }
 
 TEST_F(Http2RelayTest, AServerThatClosesEndsIt) {

@@ -41,6 +41,17 @@ def test_dripping_does_not_prolong_the_time(impatient):
         assert connection.buffer.startswith(b"HTTP/1.1 4")
 
 
+def test_what_begins_like_http2_has_no_second_time_for_its_head():
+    """While it may be HTTP/2's preface the time runs already, and goes on when it turns out to be something else."""
+    with Server("--header-timeout-seconds", "2") as server, server.connect() as connection:
+        begin = time.monotonic()
+        connection.send("PRI")
+        time.sleep(1.4)
+        connection.send("VATE / HTTP/1.1\r\nhost: t\r\nx-slow: ")
+        assert connection.read_response()[0] == 408
+        assert 1.5 < time.monotonic() - begin < 3
+
+
 def test_slow_body(impatient):
     with impatient.connect() as connection:
         connection.send("POST /v1/embeddings HTTP/1.1\r\nhost: t\r\ncontent-length: 100\r\n\r\n{")
