@@ -12,7 +12,8 @@
 namespace vivace {
 namespace {
 
-// However long its work takes: with several workers a task would be begun again by the other one when its lease is over.
+// However long its work takes: with several workers a task would be begun again by the other one when its lease is
+// over.
 TEST(TaskRunner, KeepsATaskForLongerThanALease) {
   const std::string path = testing::TempDir() + "/" + random_uuid() + ".db";
   {
