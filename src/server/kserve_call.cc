@@ -33,7 +33,7 @@ ApiResult<void> check_version(std::string_view model, std::string_view version) 
 
 std::optional<ModelSnapshot> snapshot_of(const ModelRegistry& models, std::string_view name) {
   for (ModelSnapshot& model : models.snapshot()) {
-    if (model.spec.name == name) return std::move(model);
+    if (model.spec.is_called(name)) return std::move(model);
   }
   return std::nullopt;
 }

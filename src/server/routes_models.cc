@@ -11,8 +11,8 @@ namespace {
 
 Reply show_model(const RequestContext& context) {
   const auto models = context.server.models.snapshot();
-  const auto name = [](const ModelSnapshot& model) { return model.spec.name; };
-  const auto model = std::ranges::find(models, context.request.path_argument, name);
+  const auto is_it = [&](const ModelSnapshot& model) { return model.spec.is_called(context.request.path_argument); };
+  const auto model = std::ranges::find_if(models, is_it);
   if (model == models.end()) return std::unexpected(ApiError(StatusCode::kNotFound, "there is no such model"));
   JsonWriter json;
   write_model(*model, &json);

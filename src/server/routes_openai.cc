@@ -28,8 +28,8 @@ Reply list_models(const RequestContext& context) {
 
 Reply retrieve_model(const RequestContext& context) {
   const auto models = context.server.models.snapshot();
-  const auto model = std::ranges::find(models, context.request.path_argument,
-                                       [](const ModelSnapshot& snapshot) { return snapshot.spec.name; });
+  const auto is_it = [&](const ModelSnapshot& model) { return model.spec.is_called(context.request.path_argument); };
+  const auto model = std::ranges::find_if(models, is_it);
   if (model == models.end()) {
     ApiError error(StatusCode::kNotFound, "there is no such model; GET /v1/models lists those that are served");
     error.param = "model";

@@ -93,7 +93,7 @@ struct FoundModel {
 
 ModelKind kind_of(const ModelRegistry& models, std::string_view name) {
   for (const ModelSnapshot& model : models.snapshot()) {
-    if (model.spec.name == name) return model.kind;
+    if (model.spec.is_called(name)) return model.kind;
   }
   return ModelKind::kEncoder;
 }

@@ -305,7 +305,10 @@ def test_without_a_configuration_the_default_model_makes_the_systems_vectors(tmp
     with Server("--store", str(tmp_path / "evidence.db"), models=[]) as server:
         for _ in range(2):
             assert [listed["id"] for listed in server.get("/v1/models").json()["data"]] == ["all-MiniLM-L6-v2"]
-            assert len(server.embed("a text", model="all-MiniLM-L6-v2")[0]) == 384
+            for name in ("all-MiniLM-L6-v2", "embedder"):
+                assert len(server.embed("a text", model=name)[0]) == 384
+                assert server.get(f"/v1/models/{name}").json()["id"] == "all-MiniLM-L6-v2"
+                assert server.get(f"/v2/models/{name}/ready").status_code == 200
             scored = server.post("/api/v1/impact/score", {"message": {"content": "patient data was leaked"}}).json()
             assert scored["degraded"] is False and scored["backend"] == "cpu", scored
             piece = {"id": "a", "content": "Water boils at 100 degrees."}
