@@ -1,4 +1,5 @@
-// Writes numbers into the entries of models in a configuration file, and leaves the rest as the user wrote it.
+// Writes numbers into the entries of models in a configuration file, and leaves the rest as the user wrote it. For the
+// command line; here, because only what reads the file knows YAML.
 #pragma once
 
 #include <string>
