@@ -145,5 +145,5 @@ def load_timers(bench, name, contenders, messages, clients):
             bench.results["notes"][name] = load.notes
             timers[shown(one)] = load.run
         else:
-            bench.results["skipped"].append(f"vivace in {name}: wrk is missing (apt-get install wrk)")
+            bench.skip(f"vivace in {name}: wrk is missing (apt-get install wrk)")
     return timers

@@ -2,8 +2,9 @@
 
 usage: .venv-bench/bin/python bench/run.py [options]     (make bench sets everything up)
 
-Writes build/bench/results.json (machine, versions, every round) and build/bench/results.svg, prints a table. Each round
-lets every contender work for --seconds in turn, in an order that rotates; idle processes are stopped meanwhile.
+Writes build/bench/results.json (machine, versions, every round; after every row) and build/bench/results.svg, prints a table.
+Each round lets every contender work for --seconds in turn, in an order that rotates; idle processes are stopped meanwhile.
+--resume goes on where a run stopped, and measures its noisy rows again.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import models
 import ours
 import peers
 import report
+import results_file
 import search_rows
 import text_rows
 import tokenizer_files
@@ -52,6 +54,7 @@ def parse_arguments(argv):
                         help="seconds to wait at most, before each round, for other programs to finish their work")
     parser.add_argument("--precision", default="fp32", help="of the models, several with commas between: fp32,bf16,int8,int4")
     parser.add_argument("--peers-only", action="store_true", help="leave Vivace out")
+    parser.add_argument("--resume", action="store_true", help="keep the quiet rows of build/bench/results.json, measure the others")
     parser.add_argument("--write-readme", action="store_true", help="refresh the table in README.md")
     options = parser.parse_args(argv)
     options.precisions = options.precision.split(",")
@@ -112,14 +115,20 @@ def check_ids(own, reference, texts):
         raise SystemExit(f"{own.name} tokenizes {wrong[0]!r} otherwise than {reference.name}; nothing was timed")
 
 
+def results_path():
+    return OUT / "results.json"
+
+
 class Bench:
-    def __init__(self, options):
-        self.options, self.opened, self.results = options, [], {"checks": {}, "rows": [], "notes": {}, "skipped": []}
-        self.versions = {}
+    def __init__(self, options, facts=None):
+        """facts: where and how it is measured; without them nothing is written."""
+        self.options, self.opened, self.facts = options, [], facts
+        self.results, self.versions = results_file.read(results_path(), facts) if options.resume else (results_file.empty(), {})
+        self.done = {row["case"] for row in self.results["rows"] if not row["noisy"]}
         self.out, self.failures = OUT, FAILURES
 
     def wanted(self, case):
-        return any(part in case.lower() for part in self.options.only.lower().split("|"))
+        return case not in self.done and any(part in case.lower() for part in self.options.only.lower().split("|"))
 
     def named(self, case):
         """Whether --only asks for it: of rows that take so long that they are not measured unasked."""
@@ -129,8 +138,19 @@ class Bench:
 
     def add_row(self, case, timers, *, options=None, more=None, **shown):
         """more: members of the row beside those of time_case()."""
-        if timers:
-            self.results["rows"].append({**time_case(case, timers, options or self.options, **shown), **(more or {})})
+        if not timers:
+            return
+        row = {**time_case(case, timers, options or self.options, **shown), **(more or {})}
+        results_file.put(self.results["rows"], row)
+        if self.facts is not None:
+            results_file.save(results_path(), self.all_facts(), self.results)
+
+    def all_facts(self):
+        return {**self.facts, "versions": self.versions}
+
+    def skip(self, what):
+        if what not in self.results["skipped"]:
+            self.results["skipped"].append(what)
 
     def open(self, make, *arguments):
         contender = make(*arguments)
@@ -151,7 +171,7 @@ class Bench:
         try:
             return make()
         except FAILURES as problem:
-            self.results["skipped"].append(f"{what}: {str(problem)[-300:]}")
+            self.skip(f"{what}: {str(problem)[-300:]}")
             return []
 
     def close(self, contender):
@@ -189,8 +209,8 @@ class Bench:
     def exact_enough(self, contenders, checks, precision, what):
         """Those whose lowest cosine reaches the limit; the others are said in the results."""
         coarse = {name: cosine for name, cosine in checks.items() if cosine < LOWEST_COSINE[precision]}
-        self.results["skipped"] += [f"{name} in {precision}, {what}: its lowest cosine is {cosine:.4f}"
-                                    for name, cosine in coarse.items()]
+        for name, cosine in coarse.items():
+            self.skip(f"{name} in {precision}, {what}: its lowest cosine is {cosine:.4f}")
         return [one for one in contenders if one.name not in coarse]
 
     def model_rows(self, model, precision, chosen):
@@ -206,7 +226,7 @@ class Bench:
             contenders = self.exact_enough(contenders, checks, precision, model.name)
         for case in chosen:
             timers = {c.name: (lambda seconds, c=c: (c.generate if writes else c.forward)(case, seconds)) for c in contenders}
-            self.results["rows"].append(time_case(row_name(case, precision), timers, self.options))
+            self.add_row(row_name(case, precision), timers)
         for contender in contenders:
             for name, note in getattr(contender, "notes", {}).items():
                 self.results["notes"][f"{name} {precision}"] = note
@@ -230,9 +250,8 @@ class Bench:
             contenders.add_ours(own)
         for length, timed_texts in texts.items():
             megabytes = sum(len(text.encode()) for text in timed_texts) / 1e6
-            row = time_case(tokenizing.row_name(kind, length), contenders.timers(timed_texts), self.options, work=megabytes,
-                            unit="MB/s")
-            self.results["rows"].append({**row, "ids_equal": contenders.ids_equal, "missing": contenders.missing})
+            self.add_row(tokenizing.row_name(kind, length), contenders.timers(timed_texts), work=megabytes, unit="MB/s",
+                         more={"ids_equal": contenders.ids_equal, "missing": contenders.missing})
 
     def whole_jobs(self, passages):
         short, many = "short text to vector", f"{len(passages)} texts to vectors"
@@ -243,10 +262,10 @@ class Bench:
         self.results["checks"].update({f"whole jobs {name}": value for name, value in checks.items()})
         if self.wanted(short):
             timers = {c.name: (lambda seconds, c=c: c.texts(cases.SHORT_TEXTS, seconds)) for c in contenders}
-            self.results["rows"].append(time_case(short, timers, self.options))
+            self.add_row(short, timers)
         if self.wanted(many):
             timers = {c.name: (lambda seconds, c=c: c.passages(passages, seconds)) for c in contenders}
-            self.results["rows"].append(time_case(many, timers, self.options, work=len(passages), unit="texts/s"))
+            self.add_row(many, timers, work=len(passages), unit="texts/s")
         self.close_all()
 
     def http(self, passages):
@@ -258,7 +277,7 @@ class Bench:
                 if not self.wanted(name) or self.options.peers_only:
                     continue
                 if not http_load.available():
-                    self.results["skipped"].append(f"{name}: wrk is missing (apt-get install wrk)")
+                    self.skip(f"{name}: wrk is missing (apt-get install wrk)")
                     continue
                 self.http_row(name, precision, connections, texts)
                 self.close_all()
@@ -289,7 +308,7 @@ class Bench:
             for rows in (impact_rows, text_rows, search_rows):
                 rows.add(self)
         else:
-            self.results["skipped"].append(f"HTTP, tokenizing, whole jobs and applications: {cases.CORPUS} is missing")
+            self.skip(f"HTTP, tokenizing, whole jobs and applications: {cases.CORPUS} is missing")
 
 
 def main(argv=None):
@@ -299,22 +318,21 @@ def main(argv=None):
     if not (options.model / "model.safetensors").exists():
         raise SystemExit(f"{options.model} is missing: run make model")
     machine.end_when_told()
-    facts = machine.describe(cases.ROOT)
-    bench = Bench(options)
+    facts = {**machine.describe(cases.ROOT), "program": results_file.digest(options.program), "precision": options.precision,
+             "threads": options.threads, "rounds": options.rounds, "seconds": options.seconds}
+    bench = Bench(options, facts)
     try:
         bench.run()
     finally:
         bench.close_all()
     if not bench.results["rows"]:
         raise SystemExit(f"no case matches --only {options.only}")
-    facts.update(precision=options.precision, threads=options.threads, rounds=options.rounds, seconds=options.seconds, versions=bench.versions)
-    write_results({"machine": facts, **bench.results}, options)
+    write_results({"machine": bench.all_facts(), **bench.results}, options)
 
 
 def write_results(results, options):
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     facts = results["machine"]
+    results_file.save(results_path(), facts, {name: value for name, value in results.items() if name != "machine"})
     caption = f"{facts['precision']}, {facts['threads']} threads, {facts['cpu']['model']}, {facts['time'][:10]}, {facts['git']}"
     (OUT / "results.svg").write_text(report.svg_chart(results["rows"], caption), encoding="utf-8")
     print(report.text_table(results["rows"]))
@@ -324,9 +342,9 @@ def write_results(results, options):
               "contenders with OpenMP pools suffer most, which flatters the others.")
     for skipped in results["skipped"]:
         print(f"skipped {skipped}")
-    print(f"written: {OUT / 'results.json'}, {OUT / 'results.svg'}")
+    print(f"written: {results_path()}, {OUT / 'results.svg'}")
     if options.write_readme and noisy:
-        raise SystemExit("README.md is left as it was: its figures must come from a quiet machine")
+        raise SystemExit("README.md is left as it was: its figures must come from a quiet machine; --resume measures the noisy rows again")
     if options.write_readme:
         readme = cases.ROOT / "README.md"
         table = report.markdown_table(results["rows"], facts)

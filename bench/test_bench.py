@@ -123,6 +123,35 @@ def test_results_of_a_noisy_machine_do_not_reach_the_readme(tmp_path, monkeypatc
     assert (tmp_path / "results.svg").read_text().startswith("<svg")
 
 
+def test_a_stopped_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "OUT", tmp_path)
+    readings = iter([0.0, 0.0, 1.0, 1.0, 0.0, 0.0])
+    monkeypatch.setattr(machine, "wait_until_quiet", lambda limit: next(readings))
+    facts = {"cpu": {}, "cpus": 2, "program": "a", "threads": 2, "rounds": 1, "seconds": 1.0}
+    options = ["--rounds", "1", "--seconds", "1"]
+
+    def timers(milliseconds):
+        return {"torch": lambda seconds: figures.round_of([milliseconds])}
+
+    first = run.Bench(run.parse_arguments(options), facts)
+    first.versions["torch"] = "2"
+    first.add_row("quiet", timers(1.0))
+    first.add_row("noisy", timers(9.0))
+    assert [row["case"] for row in json.loads((tmp_path / "results.json").read_text())["rows"]] == ["quiet", "noisy"]
+
+    again = run.Bench(run.parse_arguments([*options, "--resume"]), facts)
+    assert [again.wanted(case) for case in ("quiet", "noisy", "third")] == [False, True, True]
+    again.add_row("noisy", timers(3.0))
+    rows = json.loads((tmp_path / "results.json").read_text())["rows"]
+    assert [(row["case"], row["contenders"]["torch"]["p50_ms"], row["noisy"]) for row in rows] == [("quiet", 1.0, False), ("noisy", 3.0, False)]
+    assert again.all_facts()["versions"] == {"torch": "2"}
+    with pytest.raises(SystemExit, match="another program"):
+        run.Bench(run.parse_arguments([*options, "--resume"]), {**facts, "program": "b"})
+    (tmp_path / "results.json").unlink()
+    with pytest.raises(SystemExit, match="nothing to resume"):
+        run.Bench(run.parse_arguments([*options, "--resume"]), facts)
+
+
 def test_speedup_pairs_the_rounds():
     mine = [figures.round_of([t]) for t in (1.0, 10.0, 2.0)]
     theirs = [figures.round_of([t]) for t in (2.0, 20.0, 8.0)]
