@@ -33,15 +33,16 @@ std::string normalized_form(const BertNormalizer& normalizer, std::string_view t
 
 }  // namespace
 
-Result<std::unique_ptr<const Tokenizer>> BertTokenizer::read(const JsonValue& root) {
+Result<std::unique_ptr<const Tokenizer>> BertTokenizer::read(const JsonValue& root,
+                                                             const TokenizerOverrides& overrides) {
   BertNormalizerOptions normalizer;
   if (const auto component = root.find("normalizer")) {
-    ASSIGN_OR_RETURN(normalizer, read_bert_options(*component));
+    ASSIGN_OR_RETURN(normalizer, read_bert_options(*component, overrides));
   }
   ASSIGN_OR_RETURN(const JsonValue model, root.get("model"));
   ASSIGN_OR_RETURN(WordPieceFile file, read_wordpiece(model));
   WordPiece wordpiece = make_wordpiece(file);
-  ASSIGN_OR_RETURN(const std::vector<AddedToken> added, read_added_tokens(root, &file.tokens));
+  ASSIGN_OR_RETURN(const std::vector<AddedToken> added, read_added_tokens(root, overrides, &file.tokens));
   const auto form = [bert = BertNormalizer(normalizer)](std::string_view content) -> Result<std::string> {
     return normalized_form(bert, content);
   };

@@ -17,7 +17,7 @@ namespace vivace {
 class BertTokenizer : public TokenizerBase {
  public:
   // root: a tokenizer.json with a BertNormalizer or none, a BertPreTokenizer and a WordPiece.
-  static Result<std::unique_ptr<const Tokenizer>> read(const JsonValue& root);
+  static Result<std::unique_ptr<const Tokenizer>> read(const JsonValue& root, const TokenizerOverrides& overrides);
 
  private:
   BertTokenizer(SharedParts parts, BertPipeline pipeline)

@@ -41,7 +41,7 @@ std::string byte_level_json(bool add_prefix_space) {
 }  // namespace
 
 Result<std::string> legacy_byte_level_json(const std::string& directory) {
-  ASSIGN_OR_RETURN(const LegacySettings settings, read_legacy_settings(directory, {}));
+  ASSIGN_OR_RETURN(const LegacySettings settings, read_legacy_settings(directory));
   const std::string path = directory + "/vocab.json";
   ASSIGN_OR_RETURN(const std::string text, read_text_file(path, kMaxFileBytes));
   ASSIGN_OR_RETURN(const JsonDocument vocab, JsonDocument::parse(text, path));
@@ -61,9 +61,10 @@ Result<std::string> legacy_byte_level_json(const std::string& directory) {
   model.key("end_of_word_suffix").value("").key("vocab").raw(vocab.root().to_text());
   LegacyDocument::Parts parts;
   parts.model = model.key("merges").raw(merges).end_object().take();
-  parts.pre_tokenizer = byte_level_json(settings.add_prefix_space);
+  const bool add_prefix_space = settings.add_prefix_space.value_or(false);
+  parts.pre_tokenizer = byte_level_json(add_prefix_space);
   parts.decoder = byte_level_json(true);
-  parts.post_processor = document.roberta_processing(sep, cls, settings.trim_offsets, settings.add_prefix_space);
+  parts.post_processor = document.roberta_processing(sep, cls, settings.trim_offsets, add_prefix_space);
   return document.write(parts);
 }
 

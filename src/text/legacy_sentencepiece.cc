@@ -138,7 +138,7 @@ Result<std::string> fairseq_json(const SentencePieceModel& model, const LegacySe
   document.add_role("cls_token", "<s>");
   is_camembert ? document.add_mask("<mask>") : document.add_role("mask_token", "<mask>");
   document.add_extra_tokens();
-  const std::string metaspace = metaspace_json(settings.add_prefix_space ? "always" : "never");
+  const std::string metaspace = metaspace_json(settings.add_prefix_space.value_or(true) ? "always" : "never");
   LegacyDocument::Parts parts;
   parts.normalizer = charsmap_json(model);
   parts.pre_tokenizer = split_words_json(metaspace);
@@ -167,10 +167,10 @@ Result<std::string> deberta_json(const SentencePieceModel& model, const LegacySe
   const std::string cls = document.add_role("cls_token", "[CLS]");
   document.add_role("mask_token", "[MASK]");
   document.add_extra_tokens();
-  const std::string metaspace = metaspace_json(settings.add_prefix_space ? "always" : "first");
+  const std::string metaspace = metaspace_json(settings.add_prefix_space.value_or(true) ? "always" : "first");
   LegacyDocument::Parts parts;
   parts.normalizer = R"({"type":"Sequence","normalizers":[)";
-  if (settings.do_lower_case) parts.normalizer += R"({"type":"Lowercase"},)";
+  if (settings.do_lower_case.value_or(false)) parts.normalizer += R"({"type":"Lowercase"},)";
   parts.normalizer += R"({"type":"Replace","pattern":{"Regex":"\\s{2,}|[\\n\\r\\t]"},"content":" "},{"type":"NFC"},)"
                       R"({"type":"Strip","strip_left":false,"strip_right":true}]})";
   parts.pre_tokenizer = R"({"type":"Sequence","pretokenizers":[)";
@@ -197,13 +197,16 @@ Result<std::string> llama_json(const SentencePieceModel& model, const LegacySett
   document.add_role("mask_token", "");
   document.add_extra_tokens();
   LegacyDocument::Parts parts;
-  const std::string_view scheme = !settings.add_prefix_space ? "never" : settings.legacy ? "always" : "first";
+  const std::string_view scheme = !settings.add_prefix_space.value_or(true) ? "never"
+                                  : settings.legacy                         ? "always"
+                                                                            : "first";
   JsonWriter metaspace;
   metaspace.begin_object().key("type").value("Metaspace").key("replacement").value("\u2581");
   parts.pre_tokenizer = metaspace.key("prepend_scheme").value(scheme).key("split").value(false).end_object().take();
   parts.decoder = R"({"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"\u2581"},"content":" "},)"
                   R"({"type":"ByteFallback"},{"type":"Fuse"})";
-  if (settings.add_prefix_space) parts.decoder += R"(,{"type":"Strip","content":" ","start":1,"stop":0})";
+  if (settings.add_prefix_space.value_or(true))
+    parts.decoder += R"(,{"type":"Strip","content":" ","start":1,"stop":0})";
   parts.decoder += "]}";
   parts.model = bpe_json(vocabulary, {.unk_token = {}, .byte_fallback = true});
   std::vector<std::string_view> single{"A"};
@@ -220,8 +223,7 @@ Result<std::string> llama_json(const SentencePieceModel& model, const LegacySett
 
 Result<std::string> legacy_sentencepiece_json(const std::string& path, std::string_view tokenizer_class) {
   const std::string directory = path.substr(0, path.rfind('/'));
-  ASSIGN_OR_RETURN(LegacySettings settings,
-                   read_legacy_settings(directory, {.do_lower_case = false, .add_prefix_space = true}));
+  ASSIGN_OR_RETURN(LegacySettings settings, read_legacy_settings(directory));
   ASSIGN_OR_RETURN(const std::string bytes, read_text_file(path, kMaxFileBytes));
   ASSIGN_OR_RETURN(const SentencePieceModel model, read_sentencepiece_model(bytes, path));
   take_added_pieces(model, tokenizer_class == "T5Tokenizer", &settings);

@@ -17,16 +17,21 @@ bool is_there(const std::string& path) {
   return std::filesystem::exists(path, ignored);
 }
 
-Result<LegacySettings> read_config(const JsonValue& root, const LegacyDefaults& defaults) {
+Result<std::optional<bool>> read_flag(const JsonValue& root, std::string_view key) {
+  const std::optional<JsonValue> value = root.find(key);
+  if (!value) return std::optional<bool>();
+  ASSIGN_OR_RETURN(const bool flag, value->as_bool());
+  return std::optional(flag);
+}
+
+Result<LegacySettings> read_config(const JsonValue& root) {
   LegacySettings settings;
   ASSIGN_OR_RETURN(settings.tokenizer_class, root.string_or("tokenizer_class", ""));
   if (settings.tokenizer_class.ends_with("Fast")) settings.tokenizer_class.resize(settings.tokenizer_class.size() - 4);
-  ASSIGN_OR_RETURN(settings.do_lower_case, root.bool_or("do_lower_case", defaults.do_lower_case));
-  if (const std::optional<JsonValue> strip = root.find("strip_accents")) {
-    ASSIGN_OR_RETURN(settings.strip_accents, strip->as_bool());
-  }
-  ASSIGN_OR_RETURN(settings.tokenize_chinese_chars, root.bool_or("tokenize_chinese_chars", true));
-  ASSIGN_OR_RETURN(settings.add_prefix_space, root.bool_or("add_prefix_space", defaults.add_prefix_space));
+  ASSIGN_OR_RETURN(settings.do_lower_case, read_flag(root, "do_lower_case"));
+  ASSIGN_OR_RETURN(settings.strip_accents, read_flag(root, "strip_accents"));
+  ASSIGN_OR_RETURN(settings.tokenize_chinese_chars, read_flag(root, "tokenize_chinese_chars"));
+  ASSIGN_OR_RETURN(settings.add_prefix_space, read_flag(root, "add_prefix_space"));
   ASSIGN_OR_RETURN(settings.trim_offsets, root.bool_or("trim_offsets", true));
   ASSIGN_OR_RETURN(settings.split_by_punct, root.bool_or("split_by_punct", false));
   ASSIGN_OR_RETURN(const int64_t extra_ids, root.integer_or("extra_ids", 100, 0, kMaxExtraIds));
@@ -53,12 +58,13 @@ std::string LegacySettings::token(std::string_view role, std::string_view fallba
   return place != special_tokens.end() ? place->second.content : std::string(fallback);
 }
 
-Result<LegacySettings> read_legacy_settings(const std::string& directory, const LegacyDefaults& defaults) {
+Result<LegacySettings> read_legacy_settings(const std::string& directory) {
   ASSIGN_OR_RETURN(const JsonDocument config, read_object(directory + "/tokenizer_config.json"));
-  ASSIGN_OR_RETURN(LegacySettings settings, read_config(config.root(), defaults));
+  ASSIGN_OR_RETURN(LegacySettings settings, read_config(config.root()));
   RETURN_IF_ERROR(read_legacy_special_tokens(config.root(), &settings));
   RETURN_IF_ERROR(read_extra_tokens_of_config(config.root(), &settings));
   if (const std::optional<JsonValue> decoder = config.root().find("added_tokens_decoder")) {
+    settings.has_decoder = true;
     RETURN_IF_ERROR(read_added_tokens_decoder(*decoder, &settings));
     return settings;
   }

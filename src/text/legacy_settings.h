@@ -1,5 +1,6 @@
-// tokenizer_config.json of a model directory from before tokenizer.json, and what stands beside it: tokens in
-// special_tokens_map.json and added_tokens.json, which count only where the configuration has no added_tokens_decoder.
+// tokenizer_config.json of a model directory, which says all that tokenizer.json does not, or what there is in older
+// ones; and what stands beside it: tokens in special_tokens_map.json and added_tokens.json, which count only where the
+// configuration has no added_tokens_decoder.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,16 @@
 
 namespace vivace {
 
+inline constexpr std::string_view kTokenRoles[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                                   "pad_token", "cls_token", "mask_token"};
+
 struct LegacySettings {
   std::string tokenizer_class;  // without "Fast"; empty when not said
-  bool do_lower_case = false;
+  // Where nothing is said, each tokenizer class does its own.
+  std::optional<bool> do_lower_case;
   std::optional<bool> strip_accents;
-  bool tokenize_chinese_chars = true;
-  bool add_prefix_space = false;
+  std::optional<bool> tokenize_chinese_chars;
+  std::optional<bool> add_prefix_space;
   bool trim_offsets = true;
   bool split_by_punct = false;
   int32_t extra_ids = 100;
@@ -28,6 +33,7 @@ struct LegacySettings {
   bool add_eos_token = false;
   // "cls_token" and so on. Those that were written as text alone have no flags but special.
   std::unordered_map<std::string, AddedToken> special_tokens;
+  bool has_decoder = false;              // added_tokens are an added_tokens_decoder's, which has their flags
   std::vector<AddedToken> added_tokens;  // in order of their ids, which are not kept: the vocabulary says them
   std::vector<AddedToken> named_tokens;  // special ones whose role is their model's own ("image_token")
   // Special ones without a role; nullopt where no file says which. Then those count that the older name lists, or in
@@ -38,13 +44,7 @@ struct LegacySettings {
   std::string token(std::string_view role, std::string_view fallback) const;
 };
 
-// What a tokenizer class does where the file says nothing.
-struct LegacyDefaults {
-  bool do_lower_case = false;
-  bool add_prefix_space = false;
-};
-
 // A missing file is one that says nothing.
-Result<LegacySettings> read_legacy_settings(const std::string& directory, const LegacyDefaults& defaults);
+Result<LegacySettings> read_legacy_settings(const std::string& directory);
 
 }  // namespace vivace

@@ -12,8 +12,6 @@
 namespace vivace {
 namespace {
 
-constexpr std::string_view kRoles[] = {"bos_token", "eos_token", "unk_token", "sep_token",
-                                       "pad_token", "cls_token", "mask_token"};
 constexpr std::string_view kExtraTokens = "extra_special_tokens";
 constexpr std::string_view kOlderExtraTokens = "additional_special_tokens";
 
@@ -88,7 +86,7 @@ bool says_nothing(const Result<JsonValue>& value) {
 
 // Settings like "add_bos_token" are none, nor is text that is empty.
 bool is_named_token(std::string_view key, const JsonValue& value) {
-  if (!key.ends_with("_token") || std::ranges::find(kRoles, key) != std::end(kRoles)) return false;
+  if (!key.ends_with("_token") || std::ranges::find(kTokenRoles, key) != std::end(kTokenRoles)) return false;
   return value.is_object() ? value.find("content").has_value() : value.is_string() && value.as_string() != "";
 }
 
@@ -107,9 +105,9 @@ void take_by_id(std::map<int64_t, AddedToken> by_id, LegacySettings* settings) {
 }  // namespace
 
 Result<void> read_legacy_special_tokens(const JsonValue& root, LegacySettings* settings) {
-  for (const std::string_view role : kRoles) {
+  for (const std::string_view role : kTokenRoles) {
     const std::optional<JsonValue> value = root.find(role);
-    if (!value) continue;
+    if (!value || value->to_text() == R"("")") continue;  // no token, as null says it
     ASSIGN_OR_RETURN(settings->special_tokens[std::string(role)], read_token(*value));
   }
   ASSIGN_OR_RETURN(const auto members, root.as_object());

@@ -46,7 +46,7 @@ Result<std::string> legacy_tokenizer_json(const std::string& directory, std::str
     std::error_code ignored;
     return std::filesystem::exists(path_of(name), ignored);
   };
-  ASSIGN_OR_RETURN(const LegacySettings settings, read_legacy_settings(directory, {}));
+  ASSIGN_OR_RETURN(const LegacySettings settings, read_legacy_settings(directory));
   const std::string name =
       is_known(settings.tokenizer_class) ? settings.tokenizer_class : std::string(class_of(model_type));
   const bool is_sentencepiece = name == "T5Tokenizer" || name == "XLMRobertaTokenizer" || name == "LlamaTokenizer" ||

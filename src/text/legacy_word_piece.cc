@@ -31,13 +31,13 @@ Result<std::vector<std::string>> read_vocabulary_lines(const std::string& path) 
 std::string normalizer_json(const LegacySettings& settings) {
   JsonWriter json;
   json.begin_object().key("type").value("BertNormalizer").key("clean_text").value(true);
-  json.key("handle_chinese_chars").value(settings.tokenize_chinese_chars).key("strip_accents");
+  json.key("handle_chinese_chars").value(settings.tokenize_chinese_chars.value_or(true)).key("strip_accents");
   if (settings.strip_accents) {
     json.value(*settings.strip_accents);
   } else {
     json.null();
   }
-  return json.key("lowercase").value(settings.do_lower_case).end_object().take();
+  return json.key("lowercase").value(settings.do_lower_case.value_or(true)).end_object().take();
 }
 
 std::string model_json(const std::vector<std::string>& tokens, const std::string& unk_token) {
@@ -52,8 +52,7 @@ std::string model_json(const std::vector<std::string>& tokens, const std::string
 }  // namespace
 
 Result<std::string> legacy_word_piece_json(const std::string& directory, std::string_view tokenizer_class) {
-  ASSIGN_OR_RETURN(const LegacySettings settings,
-                   read_legacy_settings(directory, {.do_lower_case = true, .add_prefix_space = false}));
+  ASSIGN_OR_RETURN(const LegacySettings settings, read_legacy_settings(directory));
   ASSIGN_OR_RETURN(const std::vector<std::string> tokens, read_vocabulary_lines(directory + "/vocab.txt"));
   LegacyDocument document(tokens, settings);
   const bool is_mpnet = tokenizer_class == "MPNetTokenizer";

@@ -64,11 +64,12 @@ TokenOffset empty_token_offset(std::string_view text, int32_t piece_begin, uint3
 
 }  // namespace
 
-Result<std::unique_ptr<const Tokenizer>> PipelineTokenizer::read(const JsonValue& root) {
+Result<std::unique_ptr<const Tokenizer>> PipelineTokenizer::read(const JsonValue& root,
+                                                                 const TokenizerOverrides& overrides) {
   ASSIGN_OR_RETURN(std::unique_ptr<const Normalizer> normalizer, Normalizer::read(optional_part(root, "normalizer")));
   std::vector<std::string> tokens;
   ASSIGN_OR_RETURN(Splitting splitting, read_splitting(root, &tokens));
-  ASSIGN_OR_RETURN(const std::vector<AddedToken> added, read_added_tokens(root, &tokens));
+  ASSIGN_OR_RETURN(const std::vector<AddedToken> added, read_added_tokens(root, overrides, &tokens));
   const auto normalized_form = [&](std::string_view content) -> Result<std::string> {
     AlignedText text;
     text.assign(content, 0);

@@ -27,7 +27,7 @@ namespace vivace {
 
 class PipelineTokenizer : public TokenizerBase {
  public:
-  static Result<std::unique_ptr<const Tokenizer>> read(const JsonValue& root);
+  static Result<std::unique_ptr<const Tokenizer>> read(const JsonValue& root, const TokenizerOverrides& overrides);
 
  private:
   static constexpr int32_t kNoId = -1;

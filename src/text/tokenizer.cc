@@ -26,17 +26,20 @@ bool is_bert(const JsonValue& root) {
 
 }  // namespace
 
-Result<std::unique_ptr<const Tokenizer>> Tokenizer::from_json(std::string_view json, std::string_view origin) {
+Result<std::unique_ptr<const Tokenizer>> Tokenizer::from_json(std::string_view json, std::string_view origin,
+                                                              const TokenizerOverrides& overrides) {
   ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::parse(json, origin));
   const JsonValue root = document.root();
   RETURN_IF_ERROR(check_version(root));
   RETURN_IF_ERROR(root.get("model"));
-  return is_bert(root) ? BertTokenizer::read(root) : PipelineTokenizer::read(root);
+  RETURN_IF_ERROR(check_overrides(root, overrides));
+  return is_bert(root) ? BertTokenizer::read(root, overrides) : PipelineTokenizer::read(root, overrides);
 }
 
-Result<std::unique_ptr<const Tokenizer>> Tokenizer::from_file(const std::string& path) {
+Result<std::unique_ptr<const Tokenizer>> Tokenizer::from_file(const std::string& path,
+                                                              const TokenizerOverrides& overrides) {
   ASSIGN_OR_RETURN(const std::string json, read_text_file(path, kMaxFileBytes));
-  return from_json(json, path);
+  return from_json(json, path, overrides);
 }
 
 }  // namespace vivace

@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "text/decode_stream.h"
 #include "text/token_sequence.h"
+#include "text/tokenizer_overrides.h"
 
 namespace vivace {
 
@@ -49,10 +50,12 @@ class Tokenizer : public TokenNames {
   // kInvalidArgument or kCorruptFile when the document contradicts itself; kUnsupported, naming the component, for a
   // part that we do not know. Truncation and padding written in the file are not applied: limits come from the caller
   // (traits() tells the side).
-  static Result<std::unique_ptr<const Tokenizer>> from_json(std::string_view json, std::string_view origin);
-  static Result<std::unique_ptr<const Tokenizer>> from_file(const std::string& path);
-  // The tokenizer.json of a model directory, or what transformers makes of the older files there
-  // (text/legacy_tokenizer.h). model_type: config.json's.
+  static Result<std::unique_ptr<const Tokenizer>> from_json(std::string_view json, std::string_view origin,
+                                                            const TokenizerOverrides& overrides = {});
+  static Result<std::unique_ptr<const Tokenizer>> from_file(const std::string& path,
+                                                            const TokenizerOverrides& overrides = {});
+  // The tokenizer.json of a model directory, with what the files beside it say (text/tokenizer_overrides.h), or what
+  // transformers makes of the older files there (text/legacy_tokenizer.h). model_type: config.json's.
   static Result<std::unique_ptr<const Tokenizer>> from_directory(const std::string& directory,
                                                                  std::string_view model_type);
 

@@ -51,15 +51,43 @@ Result<AddedToken> read_added_token(const JsonValue& item) {
   return token;
 }
 
+// Written ids apart: what a tokenizer.json has comes first, and none twice.
+Result<std::vector<AddedToken>> read_listed_tokens(const std::vector<JsonValue>& items,
+                                                   const TokenizerOverrides& overrides) {
+  std::vector<AddedToken> added;
+  std::unordered_map<std::string, size_t> places;
+  for (const JsonValue& item : items) {
+    ASSIGN_OR_RETURN(AddedToken token, read_added_token(item));
+    if (!places.try_emplace(token.content, added.size()).second) {
+      return corrupt(item, "'" + printable(token.content) + "' is added twice");
+    }
+    added.push_back(std::move(token));
+  }
+  for (const AddedToken& token : overrides.flagged_tokens) {
+    const auto [place, is_new] = places.try_emplace(token.content, added.size());
+    if (is_new) added.emplace_back();
+    const int32_t id = added[place->second].id;
+    added[place->second] = token;
+    added[place->second].id = id;
+  }
+  for (const AddedToken& token : overrides.other_tokens) {
+    if (places.try_emplace(token.content, added.size()).second) added.push_back(token);
+  }
+  return added;
+}
+
 }  // namespace
 
-Result<BertNormalizerOptions> read_bert_options(const JsonValue& normalizer) {
+Result<BertNormalizerOptions> read_bert_options(const JsonValue& normalizer, const TokenizerOverrides& overrides) {
   BertNormalizerOptions options;
   ASSIGN_OR_RETURN(options.clean_text, read_bool(normalizer, "clean_text"));
   ASSIGN_OR_RETURN(options.handle_chinese_chars, read_bool(normalizer, "handle_chinese_chars"));
   ASSIGN_OR_RETURN(options.lowercase, read_bool(normalizer, "lowercase"));
+  options.lowercase = overrides.lowercase.value_or(options.lowercase);
+  options.handle_chinese_chars = overrides.handle_chinese_chars.value_or(options.handle_chinese_chars);
   // Unset, accents go with capitals: BERT's uncased models strip both.
-  ASSIGN_OR_RETURN(options.strip_accents, normalizer.bool_or("strip_accents", options.lowercase));
+  ASSIGN_OR_RETURN(const bool strips, normalizer.bool_or("strip_accents", options.lowercase));
+  options.strip_accents = overrides.strip_accents.value_or(strips);
   return options;
 }
 
@@ -103,19 +131,17 @@ WordPiece make_wordpiece(const WordPieceFile& file) {
 
 // The reference ignores the written ids: a token has its id in the vocabulary, a new one the next free id. A file that
 // says otherwise would work differently here and there, so it is refused.
-Result<std::vector<AddedToken>> read_added_tokens(const JsonValue& root, std::vector<std::string>* tokens) {
-  std::vector<AddedToken> added;
-  if (!has_member(root, "added_tokens")) return added;
-  ASSIGN_OR_RETURN(const JsonValue list, root.get("added_tokens"));
-  ASSIGN_OR_RETURN(const std::vector<JsonValue> items, list.as_array());
-  std::unordered_map<std::string, std::optional<size_t>> ids;  // of the contents, once they are known
-  for (const JsonValue& item : items) {
-    ASSIGN_OR_RETURN(AddedToken token, read_added_token(item));
-    if (!ids.try_emplace(token.content).second) {
-      return corrupt(item, "'" + printable(token.content) + "' is added twice");
-    }
-    added.push_back(std::move(token));
+Result<std::vector<AddedToken>> read_added_tokens(const JsonValue& root, const TokenizerOverrides& overrides,
+                                                  std::vector<std::string>* tokens) {
+  std::vector<JsonValue> items;
+  if (has_member(root, "added_tokens")) {
+    ASSIGN_OR_RETURN(const JsonValue list, root.get("added_tokens"));
+    ASSIGN_OR_RETURN(items, list.as_array());
   }
+  ASSIGN_OR_RETURN(std::vector<AddedToken> added, read_listed_tokens(items, overrides));
+  if (added.empty()) return added;
+  std::unordered_map<std::string, std::optional<size_t>> ids;  // of the contents, once they are known
+  for (const AddedToken& token : added) ids.try_emplace(token.content);
   for (size_t id = 0; id < tokens->size(); ++id) {
     if (const auto place = ids.find((*tokens)[id]); place != ids.end() && !place->second) place->second = id;
   }
@@ -124,7 +150,9 @@ Result<std::vector<AddedToken>> read_added_tokens(const JsonValue& root, std::ve
     const std::optional<size_t> known = ids[content];
     const size_t id = known.value_or(tokens->size());
     if (!known) tokens->push_back(content);
-    if (static_cast<size_t>(added[i].id) != id) {
+    if (i >= items.size()) {
+      added[i].id = static_cast<int32_t>(id);
+    } else if (static_cast<size_t>(added[i].id) != id) {
       return corrupt(items[i], "'" + printable(content) + "' says id " + std::to_string(added[i].id) +
                                    ", but its id is " + std::to_string(id) +
                                    (known ? "" : ", the next after the vocabulary"));

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "text/added_tokens.h"
 #include "text/bert_normalizer.h"
+#include "text/tokenizer_overrides.h"
 #include "text/wordpiece.h"
 
 namespace vivace {
@@ -21,7 +22,7 @@ Result<void> check_version(const JsonValue& root);
 JsonValue optional_part(const JsonValue& root, std::string_view key);
 
 // normalizer: a BertNormalizer.
-Result<BertNormalizerOptions> read_bert_options(const JsonValue& normalizer);
+Result<BertNormalizerOptions> read_bert_options(const JsonValue& normalizer, const TokenizerOverrides& overrides = {});
 
 struct WordPieceFile {
   std::vector<std::string> tokens;  // by id
@@ -31,6 +32,7 @@ Result<WordPieceFile> read_wordpiece(const JsonValue& model);
 WordPiece make_wordpiece(const WordPieceFile& file);
 
 // Appends tokens that the model's vocabulary lacks to *tokens.
-Result<std::vector<AddedToken>> read_added_tokens(const JsonValue& root, std::vector<std::string>* tokens);
+Result<std::vector<AddedToken>> read_added_tokens(const JsonValue& root, const TokenizerOverrides& overrides,
+                                                  std::vector<std::string>* tokens);
 
 }  // namespace vivace
