@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <regex>
 
 #include "base/json.h"
@@ -72,6 +73,19 @@ bool has(const HubModel& model, std::string_view file) {
   return std::ranges::find(model.files, file) != model.files.end();
 }
 
+bool matches(const std::string& file, const std::regex& pattern) {
+  return std::regex_match(file, pattern);
+}
+
+// tokenizer.json, or what there was before it.
+std::vector<std::string> tokenizer_files(const HubModel& model) {
+  static const std::regex kOlder("vocab\\.(txt|json)|merges\\.txt|(spiece|sentencepiece\\.bpe|spm|tokenizer)\\.model");
+  if (has(model, "tokenizer.json")) return {"tokenizer.json"};
+  std::vector<std::string> files;
+  std::ranges::copy_if(model.files, std::back_inserter(files), [](const auto& file) { return matches(file, kOlder); });
+  return files;
+}
+
 }  // namespace
 
 Result<void> check_model_id(std::string_view id) {
@@ -101,32 +115,34 @@ Result<HubModel> find_hub_model(const Hub& hub, const std::string& id, const std
 }
 
 Result<std::vector<std::string>> files_to_fetch(const HubModel& model) {
+  // Configurations, and the modules of sentence-transformers, whose weights are small.
   static const std::regex kSmall(
-      "config\\.json|tokenizer\\.json|tokenizer_config\\.json|special_tokens_map\\.json|vocab\\.txt|modules\\.json|"
-      "config_sentence_transformers\\.json|sentence_bert_config\\.json|[0-9]{1,2}_[A-Za-z]{1,32}/config\\.json");
+      "(generation_|tokenizer_|sentence_[a-z-]{1,20}_)?config\\.json|config_sentence_transformers\\.json|"
+      "modules\\.json|special_tokens_map\\.json|added_tokens\\.json|"
+      "[0-9]{1,2}_[A-Za-z]{1,32}/(config\\.json|model\\.safetensors)");
   static const std::regex kShard("model-[0-9]{5}-of-[0-9]{5}\\.safetensors");
-  for (const char* needed : {"config.json", "tokenizer.json"}) {
-    if (!has(model, needed)) {
-      return error(StatusCode::kUnsupported, model.id + " has no " + needed + ", without which Vivace cannot run it");
-    }
+  if (!has(model, "config.json")) {
+    return error(StatusCode::kUnsupported, model.id + " has no config.json, without which Vivace cannot run it");
   }
-  const bool one_file = has(model, "model.safetensors");
-  const bool sharded = !one_file && has(model, "model.safetensors.index.json");
-  if (!one_file && !sharded) {
+  // Small files first: what is wrong with them is known before the long download.
+  std::vector<std::string> files = tokenizer_files(model);
+  if (files.empty()) {
+    return error(StatusCode::kUnsupported, model.id +
+                                               " has neither tokenizer.json nor the files of an older tokenizer, "
+                                               "without which Vivace cannot run it");
+  }
+  std::ranges::copy_if(model.files, std::back_inserter(files), [](const auto& file) { return matches(file, kSmall); });
+  if (has(model, "model.safetensors")) {
+    files.emplace_back("model.safetensors");
+    return files;
+  }
+  if (!has(model, "model.safetensors.index.json")) {
     return error(StatusCode::kUnsupported, model.id +
                                                " has no safetensors weights; convert it, or look for a revision "
                                                "with model.safetensors (--revision)");
   }
-  // Small files first: what is wrong with them is known before the long download.
-  std::vector<std::string> files;
-  std::vector<std::string> weights;
-  for (const std::string& file : model.files) {
-    if (std::regex_match(file, kSmall)) files.push_back(file);
-    if (sharded && std::regex_match(file, kShard)) weights.push_back(file);
-  }
-  if (sharded) files.emplace_back("model.safetensors.index.json");
-  if (one_file) weights.emplace_back("model.safetensors");
-  files.insert(files.end(), weights.begin(), weights.end());
+  files.emplace_back("model.safetensors.index.json");
+  std::ranges::copy_if(model.files, std::back_inserter(files), [](const auto& file) { return matches(file, kShard); });
   return files;
 }
 

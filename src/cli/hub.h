@@ -28,8 +28,9 @@ Result<void> check_model_id(std::string_view id);
 // such as a file name that leads out of the folder.
 Result<HubModel> find_hub_model(const Hub& hub, const std::string& id, const std::string& revision);
 
-// Those of the repository's files that Vivace reads: configuration, tokenizer, safetensors weights (one file, else the
-// shards and their index), sentence-transformers' files. kUnsupported when weights or tokenizer are not in such files.
+// Those of the repository's files that Vivace reads: configurations, tokenizer (tokenizer.json, else the files of an
+// older one), safetensors weights (one file, else the shards and their index), sentence-transformers' files and
+// modules. kUnsupported when weights or tokenizer are not in such files.
 Result<std::vector<std::string>> files_to_fetch(const HubModel& model);
 
 // Fetches one file to path, by way of path + ".part", which an earlier attempt may have begun. The checksum that the

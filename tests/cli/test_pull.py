@@ -5,8 +5,10 @@ import fcntl
 import pytest
 import trustme
 
+from cli_runner import ROOT
 from fake_hub import COMMIT, FakeHub
 
+GOLDEN = ROOT / "tests" / "golden"
 NAME = "sentence-transformers/tiny-bert"
 WEIGHTS = "model.safetensors"
 
@@ -171,7 +173,7 @@ def test_names_that_lead_out_of_the_folder(cli, hub, target, name):
     ('{"sha": "%s"}' % COMMIT, "'siblings' is missing"),
     ('{"sha": "%s", "siblings": [{"rfilename": 3}]}' % COMMIT, "expected a string"),
     ('{"sha": "%s", "siblings": []}' % COMMIT, "has no config.json"),
-    ('{"sha": "%s", "siblings": [{"rfilename": "config.json"}]}' % COMMIT, "has no tokenizer.json"),
+    ('{"sha": "%s", "siblings": [{"rfilename": "config.json"}]}' % COMMIT, "has neither tokenizer.json nor"),
     ('{"sha": "%s", "siblings": [{"rfilename": "config.json"}, {"rfilename": "tokenizer.json"},'
      ' {"rfilename": "pytorch_model.bin"}]}' % COMMIT, "has no safetensors weights"),
     ("[" * 100 + "]" * 100, "nested deeper"),
@@ -180,6 +182,40 @@ def test_names_that_lead_out_of_the_folder(cli, hub, target, name):
 def test_listings_that_make_no_sense(cli, hub, text, part):
     hub.listing_text = text
     assert part in cli.error("pull", NAME, "--endpoint", hub.address, code=1)
+
+
+def pulled(cli, content):
+    """The folder of a model of those files, pulled by name from a hub that has others beside them."""
+    hub = FakeHub({"team/other": content | {"README.md": b"", "pytorch_model.bin": b"", "2_Dense/pytorch_model.bin": b""}})
+    try:
+        cli.ok("pull", "team/other", "--endpoint", hub.address)
+    finally:
+        hub.close()
+    return cli.folder / "home/.cache/vivace/models/team/other"
+
+
+def test_modules_come_with_their_weights(cli):
+    content = {name: data for name, data in files_of(GOLDEN / "heads/st-dense").items() if name != "pipeline.json"}
+    assert "2_Dense/model.safetensors" in content
+    assert visible(pulled(cli, content)) == content
+    assert cli.ok("embed", "--model", "team/other", "hello") == cli.ok("embed", "--model", GOLDEN / "heads/st-dense", "hello")
+
+
+def test_what_a_model_writes_with_is_fetched(cli):
+    content = {name: data for name, data in files_of(GOLDEN / "t5-code").items() if name in ("config.json", "tokenizer.json", WEIGHTS)}
+    content["generation_config.json"] = (GOLDEN / "t5-gated" / "generation_config.json").read_bytes()
+    assert visible(pulled(cli, content)) == content
+
+
+@pytest.mark.parametrize("name", ["bert_extra", "roberta", "xlm_roberta", "t5"])
+def test_files_of_an_older_tokenizer_are_fetched_where_there_is_no_newer_one(cli, tiny, name):
+    older = {file: data for file, data in files_of(ROOT / "tests/tokenizer/legacy" / name).items() if file != "expected.json"}
+    older[WEIGHTS] = (tiny / WEIGHTS).read_bytes()
+    assert visible(pulled(cli, older)) == older
+
+
+def test_files_of_an_older_tokenizer_are_left_beside_a_newer_one(cli, content):
+    assert visible(pulled(cli, content | {"vocab.txt": b"[UNK]\n", "added_tokens.json": b"{}"})) == content | {"added_tokens.json": b"{}"}
 
 
 def test_shards_are_fetched_with_their_index(cli, tiny):
