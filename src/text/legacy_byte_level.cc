@@ -5,8 +5,8 @@
 #include "base/mapped_file.h"
 #include "base/utf8.h"
 #include "text/legacy_document.h"
-#include "text/legacy_settings.h"
 #include "text/legacy_tokenizer.h"
+#include "text/tokenizer_config.h"
 #include "text/vocabulary_json.h"
 
 namespace vivace {
@@ -41,13 +41,13 @@ std::string byte_level_json(bool add_prefix_space) {
 }  // namespace
 
 Result<std::string> legacy_byte_level_json(const std::string& directory) {
-  ASSIGN_OR_RETURN(const LegacySettings settings, read_legacy_settings(directory));
+  ASSIGN_OR_RETURN(const TokenizerConfig config, read_tokenizer_config(directory));
   const std::string path = directory + "/vocab.json";
   ASSIGN_OR_RETURN(const std::string text, read_text_file(path, kMaxFileBytes));
   ASSIGN_OR_RETURN(const JsonDocument vocab, JsonDocument::parse(text, path));
   ASSIGN_OR_RETURN(const std::vector<std::string> tokens, read_vocabulary(vocab.root()));
   ASSIGN_OR_RETURN(const std::string merges, read_merges_json(directory + "/merges.txt"));
-  LegacyDocument document(tokens, settings);
+  LegacyDocument document(tokens, config);
   document.add_role("bos_token", "<s>");
   document.add_role("eos_token", "</s>");
   document.add_role("unk_token", "<unk>");
@@ -61,10 +61,10 @@ Result<std::string> legacy_byte_level_json(const std::string& directory) {
   model.key("end_of_word_suffix").value("").key("vocab").raw(vocab.root().to_text());
   LegacyDocument::Parts parts;
   parts.model = model.key("merges").raw(merges).end_object().take();
-  const bool add_prefix_space = settings.add_prefix_space.value_or(false);
+  const bool add_prefix_space = config.add_prefix_space.value_or(false);
   parts.pre_tokenizer = byte_level_json(add_prefix_space);
   parts.decoder = byte_level_json(true);
-  parts.post_processor = document.roberta_processing(sep, cls, settings.trim_offsets, add_prefix_space);
+  parts.post_processor = document.roberta_processing(sep, cls, config.trim_offsets, add_prefix_space);
   return document.write(parts);
 }
 

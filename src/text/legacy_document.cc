@@ -7,10 +7,10 @@
 
 namespace vivace {
 
-LegacyDocument::LegacyDocument(const std::vector<std::string>& tokens, const LegacySettings& settings)
-    : m_settings(settings) {
+LegacyDocument::LegacyDocument(const std::vector<std::string>& tokens, const TokenizerConfig& config)
+    : m_config(config) {
   for (size_t id = 0; id < tokens.size(); ++id) m_ids.emplace(tokens[id], static_cast<int32_t>(id));
-  for (const AddedToken& token : settings.added_tokens) add(token);
+  for (const AddedToken& token : config.added_tokens) add(token);
   m_first_role = m_added.size();
 }
 
@@ -20,7 +20,7 @@ void LegacyDocument::add(const AddedToken& token) {
   if (is_new) m_added.emplace_back();
   AddedToken& known = m_added[place->second];
   const bool special = known.special || token.special;
-  if (is_new || !is_settings_own(place->second)) known = token;
+  if (is_new || !is_of_config(place->second)) known = token;
   known.id = id;
   known.special = special;
 }
@@ -28,8 +28,8 @@ void LegacyDocument::add(const AddedToken& token) {
 std::string LegacyDocument::add_role(std::string_view role, std::string_view fallback) {
   AddedToken token;
   token.content = fallback;
-  const auto given = m_settings.special_tokens.find(std::string(role));
-  if (given != m_settings.special_tokens.end()) token = given->second;
+  const auto given = m_config.special_tokens.find(std::string(role));
+  if (given != m_config.special_tokens.end()) token = given->second;
   if (token.content.empty()) return {};
   token.special = true;
   add(token);
@@ -39,8 +39,8 @@ std::string LegacyDocument::add_role(std::string_view role, std::string_view fal
 std::string LegacyDocument::add_mask(std::string_view fallback) {
   AddedToken token;
   token.content = fallback;
-  const auto given = m_settings.special_tokens.find("mask_token");
-  if (given != m_settings.special_tokens.end()) token = given->second;
+  const auto given = m_config.special_tokens.find("mask_token");
+  if (given != m_config.special_tokens.end()) token = given->second;
   const bool has_flags = token.single_word || token.lstrip || token.rstrip || token.normalized;
   token.lstrip = token.lstrip || !has_flags;
   token.special = true;
@@ -49,11 +49,11 @@ std::string LegacyDocument::add_mask(std::string_view fallback) {
 }
 
 void LegacyDocument::add_extra_tokens() {
-  for (const AddedToken& token : m_settings.named_tokens) add(token);
-  const auto& tokens = m_settings.extra_tokens ? *m_settings.extra_tokens : m_settings.older_extra_tokens;
+  for (const AddedToken& token : m_config.named_tokens) add(token);
+  const auto& tokens = m_config.extra_tokens ? *m_config.extra_tokens : m_config.older_extra_tokens;
   for (const AddedToken& token : tokens) {
     const auto known = m_places.find(token.content);
-    if (known == m_places.end() || !is_settings_own(known->second)) add(token);
+    if (known == m_places.end() || !is_of_config(known->second)) add(token);
   }
 }
 

@@ -8,22 +8,22 @@
 #include <vector>
 
 #include "text/added_tokens.h"
-#include "text/legacy_settings.h"
+#include "text/tokenizer_config.h"
 
 namespace vivace {
 
 class LegacyDocument {
  public:
-  // tokens: the model's vocabulary by id. The tokens that settings adds come first.
-  LegacyDocument(const std::vector<std::string>& tokens, const LegacySettings& settings);
+  // tokens: the model's vocabulary by id. The tokens that the configuration adds come first.
+  LegacyDocument(const std::vector<std::string>& tokens, const TokenizerConfig& config);
 
   // Adds a token, with the next free id when the vocabulary lacks it. When it was added before, it has the later flags,
-  // but the settings' own keep theirs; special it stays.
+  // but the configuration's own keep theirs; special it stays.
   void add(const AddedToken& token);
   // The token of a role ("cls_token"), else fallback: special in any case. Returns its content. A role without either
   // adds nothing.
   std::string add_role(std::string_view role, std::string_view fallback);
-  // The same for a mask, which takes the blanks before it along unless the settings give its flags.
+  // The same for a mask, which takes the blanks before it along unless the configuration gives its flags.
   std::string add_mask(std::string_view fallback);
   // The special tokens that their model has beside the usual roles, or without one: to be added last.
   void add_extra_tokens();
@@ -51,14 +51,14 @@ class LegacyDocument {
   std::string write(const Parts& parts) const;
 
  private:
-  bool is_settings_own(size_t place) const { return place < m_first_role; }
+  bool is_of_config(size_t place) const { return place < m_first_role; }
   static std::string template_items(const std::vector<std::string_view>& items, const Template& parts);
 
   std::unordered_map<std::string, int32_t> m_ids;
   std::vector<AddedToken> m_added;
   std::unordered_map<std::string, size_t> m_places;  // in m_added
-  size_t m_first_role = 0;                           // in m_added: what stands before are the settings' added tokens
-  const LegacySettings& m_settings;
+  size_t m_first_role = 0;  // in m_added: what stands before are the configuration's added tokens
+  const TokenizerConfig& m_config;
 };
 
 // {"type":"Metaspace",…} with U+2581, for pre-tokenizer and decoder.

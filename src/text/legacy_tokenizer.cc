@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "base/utf8.h"
-#include "text/legacy_settings.h"
+#include "text/tokenizer_config.h"
 
 namespace vivace {
 namespace {
@@ -46,9 +46,9 @@ Result<std::string> legacy_tokenizer_json(const std::string& directory, std::str
     std::error_code ignored;
     return std::filesystem::exists(path_of(name), ignored);
   };
-  ASSIGN_OR_RETURN(const LegacySettings settings, read_legacy_settings(directory));
+  ASSIGN_OR_RETURN(const TokenizerConfig config, read_tokenizer_config(directory));
   const std::string name =
-      is_known(settings.tokenizer_class) ? settings.tokenizer_class : std::string(class_of(model_type));
+      is_known(config.tokenizer_class) ? config.tokenizer_class : std::string(class_of(model_type));
   const bool is_sentencepiece = name == "T5Tokenizer" || name == "XLMRobertaTokenizer" || name == "LlamaTokenizer" ||
                                 name == "CamembertTokenizer" || name == "DebertaV2Tokenizer";
   for (const char* file : {"spiece.model", "sentencepiece.bpe.model", "spm.model", "tokenizer.model"}) {

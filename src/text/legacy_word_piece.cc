@@ -4,8 +4,8 @@
 #include "base/mapped_file.h"
 #include "base/utf8.h"
 #include "text/legacy_document.h"
-#include "text/legacy_settings.h"
 #include "text/legacy_tokenizer.h"
+#include "text/tokenizer_config.h"
 
 namespace vivace {
 namespace {
@@ -28,16 +28,16 @@ Result<std::vector<std::string>> read_vocabulary_lines(const std::string& path) 
   return tokens;
 }
 
-std::string normalizer_json(const LegacySettings& settings) {
+std::string normalizer_json(const TokenizerConfig& config) {
   JsonWriter json;
   json.begin_object().key("type").value("BertNormalizer").key("clean_text").value(true);
-  json.key("handle_chinese_chars").value(settings.tokenize_chinese_chars.value_or(true)).key("strip_accents");
-  if (settings.strip_accents) {
-    json.value(*settings.strip_accents);
+  json.key("handle_chinese_chars").value(config.tokenize_chinese_chars.value_or(true)).key("strip_accents");
+  if (config.strip_accents) {
+    json.value(*config.strip_accents);
   } else {
     json.null();
   }
-  return json.key("lowercase").value(settings.do_lower_case.value_or(true)).end_object().take();
+  return json.key("lowercase").value(config.do_lower_case.value_or(true)).end_object().take();
 }
 
 std::string model_json(const std::vector<std::string>& tokens, const std::string& unk_token) {
@@ -52,9 +52,9 @@ std::string model_json(const std::vector<std::string>& tokens, const std::string
 }  // namespace
 
 Result<std::string> legacy_word_piece_json(const std::string& directory, std::string_view tokenizer_class) {
-  ASSIGN_OR_RETURN(const LegacySettings settings, read_legacy_settings(directory));
+  ASSIGN_OR_RETURN(const TokenizerConfig config, read_tokenizer_config(directory));
   ASSIGN_OR_RETURN(const std::vector<std::string> tokens, read_vocabulary_lines(directory + "/vocab.txt"));
-  LegacyDocument document(tokens, settings);
+  LegacyDocument document(tokens, config);
   const bool is_mpnet = tokenizer_class == "MPNetTokenizer";
   document.add_role("bos_token", is_mpnet ? "<s>" : "");
   document.add_role("eos_token", is_mpnet ? "</s>" : "");
@@ -72,7 +72,7 @@ Result<std::string> legacy_word_piece_json(const std::string& directory, std::st
         {.single = {cls, "A", sep}, .pair = {cls, "A", sep, "B", sep}, .second_type_id = 1});
   }
   document.add_extra_tokens();
-  parts.normalizer = normalizer_json(settings);
+  parts.normalizer = normalizer_json(config);
   parts.pre_tokenizer = R"({"type":"BertPreTokenizer"})";
   parts.decoder = R"({"type":"WordPiece","prefix":"##","cleanup":true})";
   parts.model = model_json(tokens, unk);

@@ -4,25 +4,25 @@
 #include <string_view>
 
 #include "base/json.h"
-#include "text/legacy_settings.h"
+#include "text/tokenizer_config.h"
 #include "text/tokenizer_json.h"
 
 namespace vivace {
 namespace {
 
-// transformers' classes for any tokenizer.json. Every other class builds its parts anew, with these settings.
-bool takes_settings(std::string_view tokenizer_class) {
+// transformers' classes for any tokenizer.json. Every other class builds its parts anew, as the configuration says.
+bool takes_configuration(std::string_view tokenizer_class) {
   constexpr std::string_view kGeneral[] = {"PreTrainedTokenizer", "TokenizersBackend"};  // "Fast" is cut off
   return std::ranges::find(kGeneral, tokenizer_class) == std::end(kGeneral);
 }
 
-std::vector<AddedToken> tokens_with_roles(const LegacySettings& settings) {
+std::vector<AddedToken> tokens_with_roles(const TokenizerConfig& config) {
   std::vector<AddedToken> tokens;
   for (const std::string_view role : kTokenRoles) {
-    const auto place = settings.special_tokens.find(std::string(role));
-    if (place != settings.special_tokens.end()) tokens.push_back(place->second);
+    const auto place = config.special_tokens.find(std::string(role));
+    if (place != config.special_tokens.end()) tokens.push_back(place->second);
   }
-  tokens.insert(tokens.end(), settings.named_tokens.begin(), settings.named_tokens.end());
+  tokens.insert(tokens.end(), config.named_tokens.begin(), config.named_tokens.end());
   return tokens;
 }
 
@@ -37,21 +37,21 @@ void append(const std::vector<AddedToken>& tokens, std::vector<AddedToken>* all)
 }  // namespace
 
 Result<TokenizerOverrides> read_tokenizer_overrides(const std::string& directory) {
-  ASSIGN_OR_RETURN(const LegacySettings settings, read_legacy_settings(directory));
+  ASSIGN_OR_RETURN(const TokenizerConfig config, read_tokenizer_config(directory));
   TokenizerOverrides overrides;
-  append(settings.added_tokens, settings.has_decoder ? &overrides.flagged_tokens : &overrides.other_tokens);
-  std::vector<AddedToken> with_roles = tokens_with_roles(settings);
+  append(config.added_tokens, config.has_decoder ? &overrides.flagged_tokens : &overrides.other_tokens);
+  std::vector<AddedToken> with_roles = tokens_with_roles(config);
   for (AddedToken& token : with_roles) token.special = true;
   for (AddedToken& token : overrides.flagged_tokens) {
     token.special = token.special || has_content(with_roles, token.content);
   }
   append(with_roles, &overrides.other_tokens);
-  append(settings.extra_tokens.value_or(settings.older_extra_tokens), &overrides.other_tokens);
-  if (!takes_settings(settings.tokenizer_class)) return overrides;
-  overrides.lowercase = settings.do_lower_case;
-  overrides.strip_accents = settings.strip_accents;
-  overrides.handle_chinese_chars = settings.tokenize_chinese_chars;
-  overrides.add_prefix_space = settings.add_prefix_space;
+  append(config.extra_tokens.value_or(config.older_extra_tokens), &overrides.other_tokens);
+  if (!takes_configuration(config.tokenizer_class)) return overrides;
+  overrides.lowercase = config.do_lower_case;
+  overrides.strip_accents = config.strip_accents;
+  overrides.handle_chinese_chars = config.tokenize_chinese_chars;
+  overrides.add_prefix_space = config.add_prefix_space;
   return overrides;
 }
 

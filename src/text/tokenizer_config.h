@@ -18,7 +18,7 @@ namespace vivace {
 inline constexpr std::string_view kTokenRoles[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                                    "pad_token", "cls_token", "mask_token"};
 
-struct LegacySettings {
+struct TokenizerConfig {
   std::string tokenizer_class;  // without "Fast"; empty when not said
   // Where nothing is said, each tokenizer class does its own.
   std::optional<bool> do_lower_case;
@@ -45,6 +45,6 @@ struct LegacySettings {
 };
 
 // A missing file is one that says nothing.
-Result<LegacySettings> read_legacy_settings(const std::string& directory);
+Result<TokenizerConfig> read_tokenizer_config(const std::string& directory);
 
 }  // namespace vivace

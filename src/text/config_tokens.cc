@@ -1,4 +1,4 @@
-#include "text/legacy_token_files.h"
+#include "text/config_tokens.h"
 
 #include <algorithm>
 #include <charconv>
@@ -47,10 +47,10 @@ Result<AddedToken> read_token(const JsonValue& value, bool is_special = true) {
 }
 
 // A token with a role that was also added has the flags that it was added with.
-void unite(LegacySettings* settings) {
-  for (auto& [role, token] : settings->special_tokens) {
-    const auto added = std::ranges::find(settings->added_tokens, token.content, &AddedToken::content);
-    if (added != settings->added_tokens.end()) token = *added;
+void unite(TokenizerConfig* config) {
+  for (auto& [role, token] : config->special_tokens) {
+    const auto added = std::ranges::find(config->added_tokens, token.content, &AddedToken::content);
+    if (added != config->added_tokens.end()) token = *added;
   }
 }
 
@@ -58,10 +58,10 @@ bool is_among(const std::vector<AddedToken>& tokens, std::string_view content) {
   return std::ranges::find(tokens, content, &AddedToken::content) != tokens.end();
 }
 
-bool is_special(const LegacySettings& settings, std::string_view content) {
+bool is_special(const TokenizerConfig& config, std::string_view content) {
   const auto is_it = [&](const auto& role) { return role.second.content == content; };
-  return (settings.extra_tokens && is_among(*settings.extra_tokens, content)) ||
-         std::ranges::any_of(settings.special_tokens, is_it);
+  return (config.extra_tokens && is_among(*config.extra_tokens, content)) ||
+         std::ranges::any_of(config.special_tokens, is_it);
 }
 
 Result<void> read_list(const JsonValue& list, bool is_special, std::vector<AddedToken>* tokens) {
@@ -72,10 +72,10 @@ Result<void> read_list(const JsonValue& list, bool is_special, std::vector<Added
   return {};
 }
 
-Result<void> read_named_tokens(const JsonValue& roles, LegacySettings* settings) {
+Result<void> read_named_tokens(const JsonValue& roles, TokenizerConfig* config) {
   ASSIGN_OR_RETURN(const auto members, roles.as_object());
   for (const auto& [role, value] : members) {
-    ASSIGN_OR_RETURN(settings->named_tokens.emplace_back(), read_token(value));
+    ASSIGN_OR_RETURN(config->named_tokens.emplace_back(), read_token(value));
   }
   return {};
 }
@@ -97,68 +97,68 @@ Result<int64_t> read_id(const JsonValue& decoder, std::string_view written) {
   return decoder.fail("'" + printable(written) + "' is no token id");
 }
 
-void take_by_id(std::map<int64_t, AddedToken> by_id, LegacySettings* settings) {
-  for (auto& [id, token] : by_id) settings->added_tokens.push_back(std::move(token));
-  unite(settings);
+void take_by_id(std::map<int64_t, AddedToken> by_id, TokenizerConfig* config) {
+  for (auto& [id, token] : by_id) config->added_tokens.push_back(std::move(token));
+  unite(config);
 }
 
 }  // namespace
 
-Result<void> read_legacy_special_tokens(const JsonValue& root, LegacySettings* settings) {
+Result<void> read_special_tokens(const JsonValue& root, TokenizerConfig* config) {
   for (const std::string_view role : kTokenRoles) {
     const std::optional<JsonValue> value = root.find(role);
     if (!value || value->to_text() == R"("")") continue;  // no token, as null says it
-    ASSIGN_OR_RETURN(settings->special_tokens[std::string(role)], read_token(*value));
+    ASSIGN_OR_RETURN(config->special_tokens[std::string(role)], read_token(*value));
   }
   ASSIGN_OR_RETURN(const auto members, root.as_object());
   for (const auto& [key, value] : members) {
     if (!is_named_token(key, value)) continue;
-    ASSIGN_OR_RETURN(settings->named_tokens.emplace_back(), read_token(value));
+    ASSIGN_OR_RETURN(config->named_tokens.emplace_back(), read_token(value));
   }
   return {};
 }
 
-Result<void> read_extra_tokens_of_config(const JsonValue& root, LegacySettings* settings) {
+Result<void> read_extra_tokens_of_config(const JsonValue& root, TokenizerConfig* config) {
   Result<JsonValue> tokens = root.get(kExtraTokens);
   const Result<JsonValue> older = root.get(kOlderExtraTokens);
   if (says_nothing(tokens)) {
     if (older) tokens = older;
   } else if (older && older->is_array()) {
-    RETURN_IF_ERROR(read_list(*older, false, &settings->older_extra_tokens));
+    RETURN_IF_ERROR(read_list(*older, false, &config->older_extra_tokens));
   }
   if (!tokens) return {};
-  if (tokens->is_object()) return read_named_tokens(*tokens, settings);
-  settings->extra_tokens.emplace();  // also by null: then there are none
-  return tokens->is_null() ? Result<void>() : read_list(*tokens, false, &*settings->extra_tokens);
+  if (tokens->is_object()) return read_named_tokens(*tokens, config);
+  config->extra_tokens.emplace();  // also by null: then there are none
+  return tokens->is_null() ? Result<void>() : read_list(*tokens, false, &*config->extra_tokens);
 }
 
-Result<void> read_extra_tokens_of_map(const JsonValue& root, LegacySettings* settings) {
+Result<void> read_extra_tokens_of_map(const JsonValue& root, TokenizerConfig* config) {
   if (const std::optional<JsonValue> older = root.find(kOlderExtraTokens)) {
-    settings->older_extra_tokens.clear();
-    RETURN_IF_ERROR(read_list(*older, true, &settings->older_extra_tokens));
+    config->older_extra_tokens.clear();
+    RETURN_IF_ERROR(read_list(*older, true, &config->older_extra_tokens));
   }
   const std::optional<JsonValue> tokens = root.find(kExtraTokens);
   if (!tokens) return {};
   if (tokens->is_object()) {
-    settings->extra_tokens.reset();
-    return read_named_tokens(*tokens, settings);
+    config->extra_tokens.reset();
+    return read_named_tokens(*tokens, config);
   }
-  if (!settings->extra_tokens) settings->extra_tokens.emplace();
-  return read_list(*tokens, true, &*settings->extra_tokens);
+  if (!config->extra_tokens) config->extra_tokens.emplace();
+  return read_list(*tokens, true, &*config->extra_tokens);
 }
 
-Result<void> read_added_tokens_decoder(const JsonValue& decoder, LegacySettings* settings) {
+Result<void> read_added_tokens_decoder(const JsonValue& decoder, TokenizerConfig* config) {
   ASSIGN_OR_RETURN(const auto members, decoder.as_object());
   std::map<int64_t, AddedToken> by_id;
   for (const auto& [written, value] : members) {
     ASSIGN_OR_RETURN(const int64_t id, read_id(decoder, written));
     ASSIGN_OR_RETURN(by_id[id], read_flags(value, false));
   }
-  take_by_id(std::move(by_id), settings);
+  take_by_id(std::move(by_id), config);
   return {};
 }
 
-Result<void> read_added_token_ids(const JsonValue& root, LegacySettings* settings) {
+Result<void> read_added_token_ids(const JsonValue& root, TokenizerConfig* config) {
   ASSIGN_OR_RETURN(const auto members, root.as_object());
   std::map<int64_t, AddedToken> by_id;
   for (const auto& [content, value] : members) {
@@ -166,10 +166,10 @@ Result<void> read_added_token_ids(const JsonValue& root, LegacySettings* setting
     if (content.empty()) return root.fail("a token is empty");
     AddedToken& token = by_id[id];
     token.content = content;
-    token.special = is_special(*settings, content);
+    token.special = is_special(*config, content);
     token.normalized = !token.special;
   }
-  take_by_id(std::move(by_id), settings);
+  take_by_id(std::move(by_id), config);
   return {};
 }
 
