@@ -23,7 +23,7 @@
 #include "server/error_table.h"
 #include "server/grpc_front.h"
 #include "server/http2_relay.h"
-#include "server/kserve_json.h"
+#include "server/request_head.h"
 #include "server/response_head.h"
 
 namespace vivace {
@@ -40,83 +40,10 @@ constexpr uint64_t kMaxDiscardedBytes = 65536;  // of a refused request's body, 
 // that those who send long ones do not keep out the others.
 constexpr size_t kLongestBodies = 16;
 constexpr size_t kShortBodyBytes = 65536;
-constexpr std::chrono::milliseconds kCancelPause{50};
 constexpr std::string_view kEmptyLine = "\r\n";
 
 std::chrono::steady_clock::duration seconds(double value) {
   return std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(value));
-}
-
-std::string_view field(const http::fields& fields, http::field name) {
-  const auto value = fields[name];
-  return {value.data(), value.size()};
-}
-
-std::string_view field(const http::fields& fields, std::string_view name) {
-  const auto value = fields[boost::beast::string_view(name.data(), name.size())];
-  return {value.data(), value.size()};
-}
-
-Method method_of(http::verb verb) {
-  switch (verb) {
-    case http::verb::get: return Method::kGet;
-    case http::verb::head: return Method::kHead;
-    case http::verb::post: return Method::kPost;
-    case http::verb::delete_: return Method::kDelete;
-    case http::verb::options: return Method::kOptions;
-    default: return Method::kOther;
-  }
-}
-
-template <typename Message>
-RequestHead head_of(const Message& message) {
-  return {.method = method_of(message.method()),
-          .target = {message.target().data(), message.target().size()},
-          .content_type = field(message, http::field::content_type),
-          .content_encoding = field(message, http::field::content_encoding),
-          .json_bytes = field(message, kJsonBytesHeader),
-          .authorization = field(message, http::field::authorization),
-          .request_timeout_ms = field(message, "request-timeout-ms"),
-          .request_id = field(message, "x-request-id"),
-          .has_body_length = message.chunked() || message.count(http::field::content_length) > 0};
-}
-
-// What makes a message ambiguous or unanswerable, beyond what the parser refuses itself.
-template <typename Message>
-std::optional<ApiError> check_framing(const Message& message) {
-  if (message.version() != 10 && message.version() != 11) {
-    return http_error(505, "http_version", "only HTTP/1.0 and HTTP/1.1 are spoken here");
-  }
-  if (message.version() == 11 && message.count(http::field::host) != 1) {
-    return http_error(400, "bad_host", "an HTTP/1.1 request has exactly one Host header");
-  }
-  // Others before it would have to be undone.
-  const size_t encodings = message.count(http::field::transfer_encoding);
-  const bool only_chunked = encodings == 1 && message.chunked() &&
-                            boost::beast::iequals(field(message, http::field::transfer_encoding), "chunked");
-  if (encodings > 0 && !only_chunked) {
-    return http_error(501, "bad_transfer_encoding", "the only Transfer-Encoding taken is chunked");
-  }
-  const std::string_view expect = field(message, http::field::expect);
-  if (!expect.empty() && !boost::beast::iequals(expect, "100-continue")) {
-    return http_error(417, "bad_expectation", "the only expectation taken is 100-continue");
-  }
-  return std::nullopt;
-}
-
-bool is_http_error(const boost::system::error_code& error) {
-  return error.category() == make_error_code(http::error::bad_method).category();
-}
-
-ApiError reading_error(const boost::system::error_code& error) {
-  if (error == http::error::body_limit)
-    return http_error(413, "too_large", "the request's body is longer than max_body_bytes");
-  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-    return http_error(431, "header_too_large", "the request's header is longer than max_header_bytes");
-  }
-  if (error == asio::error::eof)
-    return http_error(400, "incomplete_request", "the request ended before it was complete");
-  return http_error(400, "bad_http", "the request is not valid HTTP: " + error.message());
 }
 
 }  // namespace
@@ -125,12 +52,13 @@ HttpConnection::HttpConnection(asio::ip::tcp::socket socket, ServerContext& serv
     : m_socket(std::move(socket)),
       m_server(server),
       m_buffer(static_cast<size_t>(server.config.max_header_bytes) + 2 * kBodyReadBytes),
-      m_timer(m_socket.get_executor()),
+      m_deadline(m_socket.get_executor()),
       m_held(server.stats.body_bytes),
       m_grace(m_socket.get_executor()) {}
 
 asio::awaitable<void> HttpConnection::run() {
   const auto self = shared_from_this();
+  m_deadline.start(self, [this] { cancel_waits(); });
   Error ignored;
   m_socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   if (const auto peer = m_socket.remote_endpoint(ignored); !ignored) m_client = peer.address().to_string();
@@ -157,7 +85,7 @@ asio::awaitable<bool> HttpConnection::wait_for_request() {
   if (m_buffer.size() > 0) co_return true;
   if (m_closing) co_return false;
   m_idle = true;
-  set_deadline(seconds(m_server.config.idle_timeout_seconds));
+  m_deadline.set(seconds(m_server.config.idle_timeout_seconds));
   Error error;
   while (!error && m_buffer.size() == 0) {
     error = co_await read_more(kHeadReadBytes);
@@ -174,7 +102,7 @@ asio::awaitable<bool> HttpConnection::speaks_http2() {
     return std::string_view(static_cast<const char*>(data.data()), data.size()).substr(0, kHttp2Preface.size());
   };
   Error error;
-  set_deadline(seconds(m_server.config.header_timeout_seconds));
+  m_deadline.set(seconds(m_server.config.header_timeout_seconds));
   m_head_has_deadline = true;
   while (!error && begins().size() < kHttp2Preface.size() && kHttp2Preface.starts_with(begins())) {
     error = co_await read_more(kHeadReadBytes);
@@ -188,7 +116,7 @@ asio::awaitable<void> HttpConnection::refuse_http2(const Status& reason) {
   const HttpResponse response =
       error_response(ApiFamily::kKserve, http_error(505, "http2_not_supported", reason.message));
   const std::string refusal = format_response_head(response, "none", 0, AfterAnswer::kClose) + response.body;
-  set_deadline(seconds(m_server.config.write_timeout_seconds));
+  m_deadline.set(seconds(m_server.config.write_timeout_seconds));
   co_await asio::async_write(m_socket, asio::buffer(refusal), kTuple);
   co_await linger();
 }
@@ -207,15 +135,15 @@ asio::awaitable<void> HttpConnection::serve_http2() {
   bool is_closed = false;
   const Result<void> served = co_await m_relay->run(std::move(first), [&](RelayStep step) {
     const bool is_about_writing = step != RelayStep::kReceived && step != RelayStep::kDraining;
-    if (m_timed_out || is_closed || (is_writing && !is_about_writing)) return;
+    if (m_deadline.has_passed() || is_closed || (is_writing && !is_about_writing)) return;
     is_closed = step == RelayStep::kClosed;
-    if (is_closed) return set_deadline(kLingerTime);
+    if (is_closed) return m_deadline.set(kLingerTime);
     is_writing = step == RelayStep::kWriting;
     set_relay_deadline(is_writing ? seconds(config.write_timeout_seconds) : silence_limit());
   });
   m_relay.reset();
   if (!served) log_info("{} is sent away from gRPC: {}", m_client, served.error().message);
-  if (m_timed_out && !is_closed && !m_closing) m_server.stats.timeouts.add();
+  if (m_deadline.has_passed() && !is_closed && !m_closing) m_server.stats.timeouts.add();
 }
 
 // gRPC closes connections that nobody calls on, and asks who is silent; this is for clients that are gone without a
@@ -229,7 +157,7 @@ HttpConnection::Clock::duration HttpConnection::silence_limit() {
 // Or sooner, where a call's message must have come by then.
 void HttpConnection::set_relay_deadline(Clock::duration from_now) {
   const auto now = Clock::now();
-  set_deadline(std::min<Clock::duration>(from_now, std::max(m_relay->deadline(), now) - now));
+  m_deadline.set(std::min<Clock::duration>(from_now, std::max(m_relay->deadline(), now) - now));
 }
 
 asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {
@@ -238,13 +166,13 @@ asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {
   parser.body_limit(static_cast<uint64_t>(m_server.config.max_body_bytes));
   const Error error = co_await read_head(parser);
   if (error) {
-    RequestHead head = head_of(parser.get());
+    RequestHead head = read_request_head(parser.get());
     const auto rest = m_buffer.data();
     complete_broken_head({static_cast<const char*>(rest.data()), rest.size()}, &head);
     const Admission admission = admit(head, m_server);
     co_return co_await fail_reading(error, admission);
   }
-  Admission admission = admit(head_of(parser.get()), m_server);
+  Admission admission = admit(read_request_head(parser.get()), m_server);
   admission.request.client = m_client;
   if (const auto bad = check_framing(parser.get())) {
     RequestScope scope(m_server.stats, admission.route_index);
@@ -288,7 +216,7 @@ asio::awaitable<HttpConnection::Next> HttpConnection::serve_admitted(Admission& 
 
 asio::awaitable<HttpConnection::Next> HttpConnection::fail_reading(Error error, const Admission& admission) {
   RequestScope scope(m_server.stats, admission.route_index);
-  if (m_timed_out) {
+  if (m_deadline.has_passed()) {
     m_server.stats.timeouts.add();
     const HttpResponse response = error_response(
         admission.family, http_error(408, "request_timeout", "the request did not arrive in time; send it faster"),
@@ -333,10 +261,10 @@ asio::awaitable<HttpConnection::Next> HttpConnection::respond(RequestScope& scop
   const bool has_body = admission.request.method != Method::kHead && response.status != 204;
   const std::array<asio::const_buffer, 2> parts = {
       asio::buffer(head), asio::buffer(response.body.data(), has_body ? response.body.size() : 0)};
-  set_deadline(seconds(m_server.config.write_timeout_seconds));
+  m_deadline.set(seconds(m_server.config.write_timeout_seconds));
   m_held.add(response.body.size());
   const auto [error, written] = co_await asio::async_write(m_socket, parts, kTuple);
-  if (error && m_timed_out) m_server.stats.timeouts.add();
+  if (error && m_deadline.has_passed()) m_server.stats.timeouts.add();
   if (written > head.size()) m_server.stats.sent_bytes.add(written - head.size());
   // A probe that is told "not yet" is no failure.
   const bool is_probe = admission.route != nullptr && admission.route->access == Access::kPublic;
@@ -356,12 +284,12 @@ asio::awaitable<HttpConnection::Next> HttpConnection::respond_in_pieces(RequestS
   const std::string head =
       format_response_head(response, admission.request.id, scope.seconds() * 1000,
                            next == Next::kKeepAlive ? AfterAnswer::kKeepAlive : AfterAnswer::kClose, m_http_version);
-  set_deadline(seconds(m_server.config.write_timeout_seconds));
+  m_deadline.set(seconds(m_server.config.write_timeout_seconds));
   auto [error, written] = co_await asio::async_write(m_socket, asio::buffer(head), kTuple);
   if (!error) error = co_await write_pieces(*response.stream);
   if (error && !m_cancel->stop_requested()) cancel_request();
   stop_watching();
-  if (error && m_timed_out) m_server.stats.timeouts.add();
+  if (error && m_deadline.has_passed()) m_server.stats.timeouts.add();
   log_debug("{} {} {} {:.3f} ms in pieces", admission.request.id, admission.request.path, response.status,
             scope.seconds() * 1000);
   co_return error ? Next::kClose : next;
@@ -370,14 +298,14 @@ asio::awaitable<HttpConnection::Next> HttpConnection::respond_in_pieces(RequestS
 asio::awaitable<HttpConnection::Error> HttpConnection::write_pieces(BodyStream& stream) {
   const bool chunked = m_http_version != 10;
   for (bool more = true; more;) {
-    m_deadline = Clock::time_point::max();  // whoever makes the pieces has a deadline of its own
+    m_deadline.clear();  // whoever makes the pieces has a deadline of its own
     const std::optional<std::string> piece = co_await stream.next();
     more = piece.has_value();
     if (!more && !chunked) break;
     const std::string framed = !more     ? std::string("0\r\n\r\n")
                                : chunked ? fmt::format("{:x}\r\n{}\r\n", piece->size(), *piece)
                                          : *piece;
-    set_deadline(seconds(m_server.config.write_timeout_seconds));
+    m_deadline.set(seconds(m_server.config.write_timeout_seconds));
     const auto [error, written] = co_await asio::async_write(m_socket, asio::buffer(framed), kTuple);
     if (error) co_return error;
     m_server.stats.sent_bytes.add(framed.size());
@@ -401,7 +329,7 @@ asio::awaitable<HttpConnection::Error> HttpConnection::read_head(Parser& parser)
     m_buffer.consume(parser.put(m_buffer.data(), error));
     if (error && error != http::error::need_more) co_return error;
     if (parser.is_header_done()) co_return Error();
-    if (!waiting) set_deadline(seconds(m_server.config.header_timeout_seconds));
+    if (!waiting) m_deadline.set(seconds(m_server.config.header_timeout_seconds));
     waiting = true;
     error = co_await read_more(kHeadReadBytes);
     if (error) co_return error;
@@ -423,7 +351,7 @@ asio::awaitable<HttpConnection::Error> HttpConnection::read_body(Parser& parser)
     m_no_room = !has_room(parser.is_done());
     if (m_no_room) co_return make_error_code(http::error::body_limit);
     if (parser.is_done()) co_return Error();
-    if (!waiting) set_deadline(seconds(m_server.config.body_timeout_seconds));
+    if (!waiting) m_deadline.set(seconds(m_server.config.body_timeout_seconds));
     waiting = true;
     const Error error = co_await read_more(kBodyReadBytes);
     if (error) co_return error;
@@ -440,12 +368,12 @@ asio::awaitable<HttpConnection::Error> HttpConnection::read_more(size_t bytes) {
   if (m_buffer.size() + bytes > m_buffer.max_size()) co_return make_error_code(http::error::buffer_overflow);
   const auto [error, read] = co_await m_socket.async_read_some(m_buffer.prepare(bytes), kTuple);
   m_buffer.commit(read);
-  co_return m_timed_out ? make_error_code(asio::error::operation_aborted) : error;
+  co_return m_deadline.has_passed() ? make_error_code(asio::error::operation_aborted) : error;
 }
 
 asio::awaitable<HttpConnection::Error> HttpConnection::write_continue() {
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-  set_deadline(seconds(m_server.config.write_timeout_seconds));
+  m_deadline.set(seconds(m_server.config.write_timeout_seconds));
   const auto [error, written] = co_await asio::async_write(m_socket, asio::buffer(kContinue), kTuple);
   co_return error;
 }
@@ -457,12 +385,12 @@ asio::awaitable<void> HttpConnection::linger() {
   m_socket.shutdown(asio::ip::tcp::socket::shutdown_send, error);
   const auto last = Clock::now() + seconds(m_server.config.write_timeout_seconds);
   do {
-    set_deadline(kLingerTime);
+    m_deadline.set(kLingerTime);
     while (!error) {
       m_buffer.clear();
       error = co_await read_more(kBodyReadBytes);
     }
-    if (m_timed_out) error = Error();
+    if (m_deadline.has_passed()) error = Error();
   } while (!error && Clock::now() < last && unread_by_client() > 0);
 }
 
@@ -472,45 +400,16 @@ int HttpConnection::unread_by_client() {
   return ioctl(m_socket.native_handle(), SIOCOUTQ, &count) == 0 ? count : 0;
 }
 
-void HttpConnection::set_deadline(Clock::duration from_now) {
-  m_timed_out = false;
-  m_deadline = Clock::now() + from_now;
-  // Most deadlines are later than the one before: the timer finds that out when it fires, and no request pays for it.
-  if (!m_armed || m_deadline < m_timer.expiry()) arm_timer();
-}
-
-void HttpConnection::arm_timer() {
-  m_armed = true;
-  m_timer.expires_at(m_deadline);
-  wait_for_timer();
-}
-
-void HttpConnection::wait_for_timer() {
-  m_timer.async_wait([self = shared_from_this()](const Error& error) {
-    if (!error) self->on_timer();
-  });
-}
-
-void HttpConnection::on_timer() {
-  m_armed = false;
+// Of one that has passed.
+void HttpConnection::cancel_waits() {
   if (!m_socket.is_open()) return;
-  if (Clock::now() < m_deadline) {
-    arm_timer();
-    return;
-  }
-  m_timed_out = true;
   Error ignored;
   m_socket.cancel(ignored);
   if (m_relay) m_relay->cancel();
-  // Only what waits is cancelled. What had just ended may have begun anew, without looking: again, until there is
-  // another deadline.
-  m_armed = true;
-  m_timer.expires_after(kCancelPause);
-  wait_for_timer();
 }
 
 void HttpConnection::start_watching() {
-  m_deadline = Clock::time_point::max();  // the handler has its own
+  m_deadline.clear();  // the handler has its own
   m_cancel.emplace();
   m_socket.async_wait(asio::ip::tcp::socket::wait_read,
                       [self = shared_from_this(), watch = ++m_watch](const Error& error) {
@@ -565,7 +464,7 @@ void HttpConnection::close() {
   if (m_relay) m_relay->cancel();
   Error ignored;
   m_socket.close(ignored);
-  m_timer.cancel();
+  m_deadline.stop();
   m_grace.cancel();
 }
 

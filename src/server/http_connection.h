@@ -27,6 +27,7 @@
 #include "server/http2_relay.h"
 #include "server/request_scope.h"
 #include "server/route.h"
+#include "server/wait_deadline.h"
 
 namespace vivace {
 
@@ -48,7 +49,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
-  using Clock = std::chrono::steady_clock;
+  using Clock = WaitDeadline::Clock;
   using Error = boost::system::error_code;
   enum class Next { kKeepAlive, kClose, kLinger };  // kLinger: close once the client has had time to read the answer
 
@@ -78,10 +79,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   boost::asio::awaitable<void> linger();
   int unread_by_client();
 
-  void set_deadline(Clock::duration from_now);
-  void arm_timer();
-  void wait_for_timer();
-  void on_timer();
+  void cancel_waits();
   void start_watching();
   void stop_watching();
   void on_readable();
@@ -92,10 +90,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   ServerContext& m_server;
   std::string m_client;  // the other end's address
   boost::beast::flat_buffer m_buffer;
-  boost::asio::steady_timer m_timer;  // checks m_deadline; re-armed only for an earlier one
-  Clock::time_point m_deadline = Clock::time_point::max();
-  bool m_armed = false;
-  bool m_timed_out = false;
+  WaitDeadline m_deadline;
   bool m_head_has_deadline = false;          // which runs since the first bytes of the first request
   bool m_no_room = false;                    // for the body of the current request
   bool m_idle = false;                       // between two requests
