@@ -151,11 +151,21 @@ std::vector<ModelSnapshot> ModelRegistry::snapshot() const {
   const std::scoped_lock lock(m_mutex);
   std::vector<ModelSnapshot> models;
   models.reserve(m_entries.size());
-  for (const EntryPointer& entry : m_entries) {
-    models.push_back(entry->view);
-    models.back().breaker = entry->breaker->snapshot(Clock::now());
-  }
+  for (const EntryPointer& entry : m_entries) models.push_back(view_of(*entry));
   return models;
+}
+
+std::optional<ModelSnapshot> ModelRegistry::snapshot(std::string_view name) const {
+  const std::scoped_lock lock(m_mutex);
+  const EntryPointer entry = find_entry(name);
+  if (entry == nullptr) return std::nullopt;
+  return view_of(*entry);
+}
+
+ModelSnapshot ModelRegistry::view_of(const Entry& entry) {
+  ModelSnapshot view = entry.view;
+  view.breaker = entry.breaker->snapshot(Clock::now());
+  return view;
 }
 
 bool ModelRegistry::all_ready() const {

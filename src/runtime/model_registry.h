@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -112,6 +113,8 @@ class ModelRegistry {
   // Empty without any model of that kind.
   std::string default_name(ModelKind kind = ModelKind::kEncoder) const;
   std::vector<ModelSnapshot> snapshot() const;  // in the order of the specs
+  // Of the model that is called so; nullopt: there is none.
+  std::optional<ModelSnapshot> snapshot(std::string_view name) const;
   // Every model is ready, or waits to be asked for.
   bool all_ready() const;
   bool all_failed() const;
@@ -144,6 +147,7 @@ class ModelRegistry {
 
   EntryPointer make_entry(ModelSpec spec) const;
   // With m_mutex held.
+  static ModelSnapshot view_of(const Entry& entry);
   EntryPointer find_entry(std::string_view name, ModelKind kind) const;
   EntryPointer find_entry(std::string_view name) const;
   Status not_there(const EntryPointer& entry);

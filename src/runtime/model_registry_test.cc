@@ -74,6 +74,18 @@ TEST_F(ModelRegistryTest, FirstModelIsTheDefault) {
   EXPECT_THAT(unknown.error().message, HasSubstr("'c'"));
 }
 
+TEST_F(ModelRegistryTest, ShowsAModelByItsNameAndItsRole) {
+  ModelRegistry models({{"a", "dir"}, {.name = "b", .directory = "other", .role = "judge"}},
+                       {.pool = nullptr, .threads = 1, .isa = {}}, loader());
+  EXPECT_EQ(models.snapshot("b")->spec.directory, "other");
+  EXPECT_EQ(models.snapshot("judge")->spec.name, "b");
+  EXPECT_EQ(models.snapshot("a")->state, ModelState::kLoading);
+  EXPECT_FALSE(models.snapshot("c"));
+  EXPECT_FALSE(models.snapshot(""));
+  load(&models);
+  EXPECT_EQ(models.snapshot("a")->state, ModelState::kReady);
+}
+
 TEST_F(ModelRegistryTest, OneFailureLeavesTheOthers) {
   ModelRegistry models({{"a", "broken"}, {"b", "dir"}}, {.pool = nullptr, .threads = 1, .isa = {}}, loader());
   load(&models);

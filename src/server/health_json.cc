@@ -1,9 +1,8 @@
 #include "server/health_json.h"
 
-#include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <vector>
+#include <optional>
 
 #include "apps/claims/claims_service.h"
 #include "base/json_writer.h"
@@ -13,14 +12,6 @@
 
 namespace vivace {
 namespace {
-
-using Models = std::vector<ModelSnapshot>;
-
-const ModelSnapshot* find_model(const Models& models, std::string_view name) {
-  const auto found =
-      std::ranges::find_if(models, [&](const ModelSnapshot& model) { return model.spec.is_called(name); });
-  return found == models.end() ? nullptr : &*found;
-}
 
 void write_service(std::string_view name, std::string_view status, std::string_view message, JsonWriter* json) {
   json->key(name).begin_object().key("status").value(status).key("message").value(message);
@@ -32,8 +23,8 @@ void write_database(const ClaimsContext* claims, JsonWriter* json) {
   write_service("database", "not_in_use", "no evidence store is open; its first use opens it", json);
 }
 
-void write_model_service(std::string_view name, const ModelSnapshot* model, JsonWriter* json) {
-  if (model == nullptr) return write_service(name, "not_in_use", "no model of that role is configured", json);
+void write_model_service(std::string_view name, const std::optional<ModelSnapshot>& model, JsonWriter* json) {
+  if (!model) return write_service(name, "not_in_use", "no model of that role is configured", json);
   const bool is_healthy = model->state == ModelState::kReady || model->state == ModelState::kUnloaded;
   const bool has_failed = model->state == ModelState::kFailed;
   write_service(name, is_healthy ? "healthy" : "unhealthy",
@@ -47,11 +38,14 @@ std::string version_of(const ModelSnapshot& model) {
 }
 
 // The detector's, whose server of its own had them; where there is none the first model's.
-void write_model(const Models& models, JsonWriter* json) {
-  const ModelSnapshot* model = find_model(models, kDetectorModel);
-  if (model == nullptr && !models.empty()) model = &models.front();
-  json->key("model_loaded").value(model != nullptr && model->state == ModelState::kReady).key("model_version");
-  if (model == nullptr) {
+void write_model(const ModelRegistry& models, JsonWriter* json) {
+  auto model = models.snapshot(kDetectorModel);
+  if (!model) {
+    const auto all = models.snapshot();
+    if (!all.empty()) model = all.front();
+  }
+  json->key("model_loaded").value(model && model->state == ModelState::kReady).key("model_version");
+  if (!model) {
     json->null();
   } else {
     json->value(version_of(*model));
@@ -62,14 +56,14 @@ void write_model(const Models& models, JsonWriter* json) {
 }  // namespace
 
 std::string health_json(const ServerContext& server) {
-  const Models models = server.models.snapshot();
+  const ModelRegistry& models = server.models;
   JsonWriter json;
-  json.begin_object().key("status").value(server.models.all_ready() ? "healthy" : "degraded");
+  json.begin_object().key("status").value(models.all_ready() ? "healthy" : "degraded");
   json.key("timestamp").value(iso_time(std::chrono::system_clock::now()));
   json.key("services").begin_object();
   write_database(server.claims, &json);
-  write_model_service("embedding_service", find_model(models, kEmbedderRole), &json);
-  write_model_service("nli_service", find_model(models, kEntailmentRole), &json);
+  write_model_service("embedding_service", models.snapshot(kEmbedderRole), &json);
+  write_model_service("nli_service", models.snapshot(kEntailmentRole), &json);
   json.end_object().key("version").value(VIVACE_VERSION);
   write_model(models, &json);
   json.end_object();

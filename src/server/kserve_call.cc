@@ -31,13 +31,6 @@ ApiResult<void> check_version(std::string_view model, std::string_view version) 
                                                   printable(version), kKserveVersion)));
 }
 
-std::optional<ModelSnapshot> snapshot_of(const ModelRegistry& models, std::string_view name) {
-  for (ModelSnapshot& model : models.snapshot()) {
-    if (model.spec.is_called(name)) return std::move(model);
-  }
-  return std::nullopt;
-}
-
 // What a request without a name means: the default encoder, else the default generator.
 std::string default_model(const ModelRegistry& models) {
   const std::string encoder = models.default_name();
@@ -60,7 +53,7 @@ asio::awaitable<ApiResult<ServedModel>> await_generator(RequestContext& context,
 asio::awaitable<ApiResult<FoundModel>> find_model(RequestContext& context, std::string name, std::string version) {
   if (auto checked = check_version(name, version); !checked) co_return std::unexpected(std::move(checked).error());
   if (name.empty()) name = default_model(context.server.models);
-  const auto known = snapshot_of(context.server.models, name);
+  const auto known = context.server.models.snapshot(name);
   FoundModel found;
   if (known && known->kind == ModelKind::kGenerator) {
     auto served = co_await await_generator(context, name);
@@ -116,7 +109,7 @@ asio::awaitable<ApiResult<KserveModelMetadata>> describe_kserve_model(RequestCon
 
 ApiResult<bool> is_kserve_model_ready(const ServerContext& server, std::string_view model, std::string_view version) {
   RETURN_IF_ERROR(check_version(model, version));
-  const auto known = snapshot_of(server.models, model.empty() ? default_model(server.models) : std::string(model));
+  const auto known = server.models.snapshot(model.empty() ? default_model(server.models) : std::string(model));
   if (!known) {
     return std::unexpected(
         ApiError(StatusCode::kNotFound, fmt::format("no model is named '{}' here", printable(model))));

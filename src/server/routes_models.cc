@@ -1,6 +1,5 @@
 #include "server/routes_models.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "server/model_change.h"
@@ -10,10 +9,8 @@ namespace vivace {
 namespace {
 
 Reply show_model(const RequestContext& context) {
-  const auto models = context.server.models.snapshot();
-  const auto is_it = [&](const ModelSnapshot& model) { return model.spec.is_called(context.request.path_argument); };
-  const auto model = std::ranges::find_if(models, is_it);
-  if (model == models.end()) return std::unexpected(ApiError(StatusCode::kNotFound, "there is no such model"));
+  const auto model = context.server.models.snapshot(context.request.path_argument);
+  if (!model) return std::unexpected(ApiError(StatusCode::kNotFound, "there is no such model"));
   JsonWriter json;
   write_model(*model, &json);
   HttpResponse response;

@@ -1,7 +1,5 @@
 #include "server/routes_openai.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "base/json_writer.h"
@@ -27,10 +25,8 @@ Reply list_models(const RequestContext& context) {
 }
 
 Reply retrieve_model(const RequestContext& context) {
-  const auto models = context.server.models.snapshot();
-  const auto is_it = [&](const ModelSnapshot& model) { return model.spec.is_called(context.request.path_argument); };
-  const auto model = std::ranges::find_if(models, is_it);
-  if (model == models.end()) {
+  const auto model = context.server.models.snapshot(context.request.path_argument);
+  if (!model) {
     ApiError error(StatusCode::kNotFound, "there is no such model; GET /v1/models lists those that are served");
     error.param = "model";
     error.code = "model_not_found";

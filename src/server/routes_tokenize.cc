@@ -92,10 +92,8 @@ struct FoundModel {
 };
 
 ModelKind kind_of(const ModelRegistry& models, std::string_view name) {
-  for (const ModelSnapshot& model : models.snapshot()) {
-    if (model.spec.is_called(name)) return model.kind;
-  }
-  return ModelKind::kEncoder;
+  const auto model = models.snapshot(name);
+  return model ? model->kind : ModelKind::kEncoder;
 }
 
 ApiResult<FoundModel> find_model(const ServerContext& server, ModelKind kind, std::string* name) {

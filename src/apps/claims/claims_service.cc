@@ -1,6 +1,5 @@
 #include "apps/claims/claims_service.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -154,10 +153,11 @@ Result<TaskRecord> ClaimsService::verify_later(const VerifyRequest& request) {
 }
 
 bool ClaimsService::is_loading() const {
-  return std::ranges::any_of(m_models.snapshot(), [](const ModelSnapshot& model) {
-    return model.state == ModelState::kLoading &&
-           (model.spec.is_called(kEmbedderRole) || model.spec.is_called(kEntailmentRole));
-  });
+  const auto is_loading = [this](std::string_view role) {
+    const auto model = m_models.snapshot(role);
+    return model && model->state == ModelState::kLoading;
+  };
+  return is_loading(kEmbedderRole) || is_loading(kEntailmentRole);
 }
 
 Result<std::string> ClaimsService::run_task(const TaskRecord& task,

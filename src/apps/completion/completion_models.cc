@@ -47,16 +47,14 @@ uint64_t RegistryCompletionModels::bytes_of(const ModelSnapshot& model) const {
 }
 
 bool RegistryCompletionModels::knows(std::string_view name) const {
-  return std::ranges::any_of(m_registry.snapshot(),
-                             [name](const ModelSnapshot& each) { return each.spec.name == name; });
+  return m_registry.snapshot(name).has_value();
 }
 
 std::string RegistryCompletionModels::load_of(std::string_view name) const {
-  for (const ModelSnapshot& model : m_registry.snapshot()) {
-    // The time that it took tells loads apart where the count began anew.
-    if (model.spec.name == name) return fmt::format("{} {} {}", model.spec.directory, model.loads, model.load_ms);
-  }
-  return {};
+  const auto model = m_registry.snapshot(name);
+  if (!model) return {};
+  // The time that it took tells loads apart where the count began anew.
+  return fmt::format("{} {} {}", model->spec.directory, model->loads, model->load_ms);
 }
 
 Result<std::shared_ptr<Generator>> RegistryCompletionModels::find(std::string_view name) const {
