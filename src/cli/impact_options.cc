@@ -1,4 +1,5 @@
 #include "cli/impact_options.h"
+#include "cli/number_checks.h"
 
 #include <memory>
 
@@ -34,9 +35,9 @@ void add_impact_model_options(CLI::App& verb, ImpactModelOptions* options) {
                   "Use the model only if the weights that would be loaded have this SHA-256 (shards: all in order)");
   verb.add_option("--gate-without-keywords", options->gate_without_keywords,
                   "Similarity that a text without keywords must reach (default: the model's)")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(number_between(0, 1));
   verb.add_option("--gate-with-keywords", options->gate_with_keywords, "The same for a text with keywords")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(number_between(0, 1));
   verb.add_option("--text-field", options->text_fields,
                   "Read this member of a message as text too, beside content and payload.message (several times)")
       ->type_name("NAME")
@@ -50,10 +51,13 @@ Result<SemanticBackend> load_semantic_backend(const ImpactModelOptions& options)
   ASSIGN_OR_RETURN(const EngineOptions engine_options, engine_options_of(options.model));
   RETURN_IF_ERROR(check_weights_sha256(directory, engine_options, options.sha256));
   ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::load(directory, engine_options));
-  return SemanticBackend{
-      .name = takes_onnx_file(directory, engine_options.isa, engine_options.precision) ? "onnx" : "cpu",
-      .embed = embed_with(std::move(engine)),
-      .gates = choose_gates(options, directory)};
+  // The checksum was that of the weights.
+  if (!options.sha256.empty() && !engine->info().fallback.empty()) {
+    return error(StatusCode::kCorruptFile, engine->info().fallback);
+  }
+  return SemanticBackend{.name = engine->info().is_onnx ? "onnx" : "cpu",
+                         .embed = embed_with(std::move(engine)),
+                         .gates = choose_gates(options, directory)};
 }
 
 Result<void> for_each_lines(const std::string& file, size_t max_lines,

@@ -51,6 +51,7 @@ std::string to_json(const ModelInfo& model) {
   json.key("file_bytes").value(static_cast<uint64_t>(model.file_bytes));
   json.key("packed_bytes").value(static_cast<uint64_t>(model.packed_bytes));
   json.key("precision").value(model.precision).key("isa").value(model.isa);
+  if (!model.fallback.empty()) json.key("fallback").value(model.fallback);
   json.key("isa_notes").begin_array();
   for (const std::string& note : model.isa_notes) json.value(note);
   json.end_array();
@@ -93,6 +94,7 @@ std::string to_text(const ModelInfo& model) {
                                megabytes(model.packed_bytes)));
   row("kernels", model.isa);
   for (const std::string& note : model.isa_notes) row("", "not chosen: " + note);
+  if (!model.fallback.empty()) row("", "the ONNX file, since " + model.fallback);
   row("loaded in", fmt::format("{:.0f} ms", model.load_ms));
   return text;
 }

@@ -48,6 +48,8 @@ ModelInfo describe(const ModelDirectory& directory, const LoadedModel& loaded, i
   if (loaded.is_onnx) {
     info.precision = "as the ONNX file says";
     info.isa = "openvino";
+    info.is_onnx = true;
+    info.fallback = loaded.fallback;
   } else {
     info.precision = precision_name(loaded.precision);
     info.isa = loaded.kernels->name;

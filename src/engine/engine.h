@@ -70,6 +70,8 @@ struct ModelInfo {
   std::string precision;               // as computed: "fp32", "bf16", "int8", "int4"
   std::string isa;                     // chosen kernel table
   std::vector<std::string> isa_notes;  // one line for each table that was not chosen: why
+  bool is_onnx = false;                // an ONNX file computes, instead of kernels
+  std::string fallback;                // why it does although there are weights; empty: there are none
   int threads = 0;
   double load_ms = 0;
 };

@@ -93,8 +93,19 @@ std::string purpose(const LoadedModel& model) {
   return text + (model.task.labels.size() > kShown ? ", …" : "");
 }
 
-bool chooses_onnx(const ModelDirectory& directory, const LoadTarget& target) {
-  return target.packed == nullptr && !WeightFiles::exist(directory.path()) && find_onnx_file(directory.path());
+ModelSources sources_of(const ModelDirectory& directory, const LoadTarget& target) {
+  if (target.packed != nullptr) return {.weights = true, .onnx_file = false};
+  return {.weights = WeightFiles::exist(directory.path()), .onnx_file = find_onnx_file(directory.path()).has_value()};
+}
+
+// Weights that are damaged, or that our own kernels cannot compute; not a machine that is out of memory.
+bool cannot_be_used(const Status& problem) {
+  return problem.code == StatusCode::kCorruptFile || problem.code == StatusCode::kUnsupported;
+}
+
+Result<ComputingModel> load_onnx(const ModelDirectory& directory, int threads) {
+  ASSIGN_OR_RETURN(auto model, load_onnx_model(directory, {.file = {}, .threads = threads}));
+  return ComputingModel{.model = std::move(model), .is_onnx = true, .fallback = {}};
 }
 
 }  // namespace
@@ -110,24 +121,32 @@ int LoadedModel::embedding_size(std::optional<PoolingMode> pooling) const {
   return std::min(size, sentence.truncate_dim.value_or(size));
 }
 
-bool takes_onnx_file(const std::string& path, const std::string& isa, Precision precision) {
+ModelSources find_model_sources(const std::string& path, const std::string& isa, Precision precision) {
   const auto kernels = select_kernel_table(isa);
   const auto directory = ModelDirectory::open(path);
-  if (!kernels || !directory) return false;
+  if (!kernels || !directory) return {};
   const auto choice = consider_targets(*directory, **kernels, precision);
-  return choice && chooses_onnx(*directory, choice->target);
+  return choice ? sources_of(*directory, choice->target) : ModelSources();
 }
 
 Result<ComputingModel> load_computing_model(const ModelDirectory& directory, const LoadTarget& target, int threads) {
-  ComputingModel computing;
-  computing.is_onnx = chooses_onnx(directory, target);
-  if (computing.is_onnx) {
+  const ModelSources sources = sources_of(directory, target);
+  if (!sources.weights && sources.onnx_file) {
     log_info("{} has no safetensors: computing its ONNX file", directory.path());
-    ASSIGN_OR_RETURN(computing.model, load_onnx_model(directory, {.file = {}, .threads = threads}));
-  } else {
-    ASSIGN_OR_RETURN(computing.model, load_encoder_model(directory, target));
+    return load_onnx(directory, threads);
   }
-  return computing;
+  auto model = load_encoder_model(directory, target);
+  if (model) return ComputingModel{.model = std::move(*model), .is_onnx = false, .fallback = {}};
+  Status problem = std::move(model).error();
+  if (!sources.onnx_file || !cannot_be_used(problem)) return std::unexpected(std::move(problem));
+  auto other = load_onnx(directory, threads);
+  if (!other) {
+    problem.message += "; nor can its ONNX file be used: " + other.error().message;
+    return std::unexpected(std::move(problem));
+  }
+  log_warning("{}; computing the ONNX file of {} in its place", problem.message, directory.path());
+  other->fallback = std::move(problem.message);
+  return other;
 }
 
 Result<LoadedModel> load_model(const ModelDirectory& directory, const LoadTarget& target, int threads) {
@@ -140,6 +159,7 @@ Result<LoadedModel> load_model(const ModelDirectory& directory, const LoadTarget
   ASSIGN_OR_RETURN(model.tokenizer, tokenizer.get());
   model.model = std::move(computing->model);
   model.is_onnx = computing->is_onnx;
+  model.fallback = std::move(computing->fallback);
   const EncoderInfo& encoder = model.model->info();
   if (model.tokenizer->vocabulary_size() > static_cast<size_t>(encoder.vocabulary_size)) {
     return error(StatusCode::kCorruptFile, directory.path() + ": the tokenizer has ids up to " +

@@ -26,6 +26,7 @@ struct LoadedModel {
   const KernelTable* kernels = nullptr;
   Precision precision = Precision::kF32;  // of its layers
   bool is_onnx = false;                   // an ONNX file computes, instead of kernels
+  std::string fallback;                   // as of ComputingModel
   int max_tokens = 0;                     // of a text, special tokens included
   std::string mask_token;                 // empty: the tokenizer has none
   int32_t mask_id = -1;                   // -1: none

@@ -117,6 +117,13 @@ size_t dense_bytes(const ModelDirectory& model, const Layouts& layouts) {
   return bytes;
 }
 
+Result<size_t> onnx_bytes(const std::string& directory, size_t more) {
+  const auto file = find_onnx_file(directory);
+  if (!file) return error(StatusCode::kNotFound, directory + ": has neither safetensors nor an ONNX file");
+  ASSIGN_OR_RETURN(const OnnxFileFacts facts, read_onnx_file(directory, *file));
+  return 2 * facts.file_bytes + more;  // the file's tensors, and the same laid out for the engine
+}
+
 }  // namespace
 
 Result<size_t> estimate_weight_bytes(const ModelDirectory& model, const EngineOptions& options) {
@@ -129,15 +136,13 @@ Result<size_t> estimate_weight_bytes(const ModelDirectory& model, const EngineOp
     return target.packed->bytes() + position_bytes(model, target.packed->tensors(), layouts) + made;
   }
   const std::string& directory = model.path();
-  if (!WeightFiles::exist(directory)) {
-    const auto file = find_onnx_file(directory);
-    if (!file) return error(StatusCode::kNotFound, directory + ": has neither safetensors nor an ONNX file");
-    ASSIGN_OR_RETURN(const OnnxFileFacts facts, read_onnx_file(directory, *file));
-    return 2 * facts.file_bytes + made;  // the file's tensors, and the same laid out for the engine
-  }
-  ASSIGN_OR_RETURN(const WeightFiles files, WeightFiles::open(directory));
-  size_t bytes = made + position_bytes(model, files.tensors(), layouts) + output_bytes(model, files.tensors(), layouts);
-  for (const auto& [name, tensor] : files.tensors()) bytes += tensor_bytes(name, tensor.shape, layouts);
+  if (!WeightFiles::exist(directory)) return onnx_bytes(directory, made);
+  const auto files = WeightFiles::open(directory);
+  if (!files && find_onnx_file(directory)) return onnx_bytes(directory, made);  // which is loaded in their place
+  if (!files) return std::unexpected(files.error());
+  size_t bytes =
+      made + position_bytes(model, files->tensors(), layouts) + output_bytes(model, files->tensors(), layouts);
+  for (const auto& [name, tensor] : files->tensors()) bytes += tensor_bytes(name, tensor.shape, layouts);
   return bytes;
 }
 

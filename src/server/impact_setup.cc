@@ -42,25 +42,42 @@ SemanticGates choose_gates(const ServerConfig& config, const std::string& name) 
           .with_keywords = with.value_or(otherwise.with_keywords)};
 }
 
-// The link of the chain that the model is: our own kernels or its ONNX file.
-std::string backend_name(const ServerConfig& config, const std::string& name) {
+// What there is of the model for links of the chain: our own kernels, its ONNX file, or that behind these. The checksum
+// that a model must have is that of the first alone.
+ModelSources sources_of(const ServerConfig& config, const std::string& name) {
   const auto spec = std::ranges::find(config.models, name, &ModelSpec::name);
-  if (spec == config.models.end()) return "cpu";
+  if (spec == config.models.end()) return {.weights = true, .onnx_file = false};
   const Precision precision = find_precision(config.precision).value_or(Precision::kAuto);
-  return takes_onnx_file(spec->directory, config.isa, precision) ? "onnx" : "cpu";
+  ModelSources sources = find_model_sources(spec->directory, config.isa, precision);
+  sources.weights = sources.weights || !sources.onnx_file;
+  if (sources.weights && !config.impact_model_sha256.empty()) sources.onnx_file = false;
+  return sources;
 }
 
-}  // namespace
-
-SemanticBackend impact_backend(const ServerConfig& config, ModelRegistry& registry) {
+SemanticBackend make_backend(const ServerConfig& config, ModelRegistry& registry, std::string name, ComputedBy by) {
   RegistryBackendOptions options;
   const std::string served = first_served(registry, options.models);
-  options.name = backend_name(config, served);
+  options.name = std::move(name);
+  options.computed_by = by;
   options.gates = choose_gates(config, served);
   options.seconds = config.impact_model_seconds;
   options.cache_bytes = static_cast<size_t>(config.impact_cache_mb) << 20;
   options.refusal = {StatusCode::kCorruptFile, config.impact_model_refusal};
   return registry_backend(registry, std::move(options));
+}
+
+std::vector<SemanticBackend> make_chain(const ServerConfig& config, ModelRegistry& registry) {
+  const ModelSources sources = sources_of(config, first_served(registry, RegistryBackendOptions().models));
+  std::vector<SemanticBackend> chain;
+  if (sources.weights) chain.push_back(make_backend(config, registry, "cpu", ComputedBy::kKernels));
+  if (sources.onnx_file) chain.push_back(make_backend(config, registry, "onnx", ComputedBy::kOnnxFile));
+  return chain;
+}
+
+}  // namespace
+
+SemanticBackend impact_backend(const ServerConfig& config, ModelRegistry& registry) {
+  return make_backend(config, registry, "model", ComputedBy::kEither);
 }
 
 Result<std::shared_ptr<ImpactScorer>> make_impact_scorer(const ServerConfig& config, ModelRegistry& registry) {
@@ -69,9 +86,7 @@ Result<std::shared_ptr<ImpactScorer>> make_impact_scorer(const ServerConfig& con
   scoring.max_agents = static_cast<int>(config.impact_max_agents);
   scoring.constitutional_hash = config.impact_constitutional_hash;
   scoring.text_fields = split(config.impact_text_fields);
-  std::vector<SemanticBackend> chain;
-  chain.push_back(impact_backend(config, registry));
-  return ImpactScorer::make(std::move(scoring), std::move(chain));
+  return ImpactScorer::make(std::move(scoring), make_chain(config, registry));
 }
 
 }  // namespace vivace

@@ -11,6 +11,7 @@ void write_facts(const ModelInfo& info, JsonWriter* json) {
   json->key("normalize").value(info.normalize);
   json->key("precision").value(info.precision);
   json->key("isa").value(info.isa);
+  if (!info.fallback.empty()) json->key("fallback").value(info.fallback);
   json->key("threads").value(info.threads);
   json->key("parameters").value(static_cast<uint64_t>(info.parameters));
   json->key("prompt_names").begin_array();
@@ -37,6 +38,7 @@ constexpr char kModel[] =
     R"("kind":{"enum":["encoder","generator"]},"architecture":{"type":"string"},)"
     R"("dimensions":{"type":"integer"},"max_tokens":{"type":"integer"},"pooling":{"type":"string"},)"
     R"("normalize":{"type":"boolean"},"precision":{"type":"string"},"isa":{"type":"string"},)"
+    R"("fallback":{"type":"string","description":"Why an ONNX file computes in place of the weights"},)"
     R"("threads":{"type":"integer"},"parameters":{"type":"integer"},)"
     R"("prompt_names":{"type":"array","items":{"type":"string"}},)"
     R"("loaded":{"type":"boolean"},"device":{"type":"string"},"load_ms":{"type":"number"},)"

@@ -88,6 +88,10 @@ void dump_known_names(const ModelSnapshot& model, double cpu, PrometheusWriter* 
   out->gauge("model_memory_usage_bytes", "Memory that a model takes.", {{"model", name}}, number(model.memory.total()));
 }
 
+bool is_fallback(const ModelSnapshot& model) {
+  return model.model.is_loaded() && !model.model.info().fallback.empty();
+}
+
 }  // namespace
 
 void dump_runtime(const ServerContext& server, PrometheusWriter* out) {
@@ -101,6 +105,8 @@ void dump_runtime(const ServerContext& server, PrometheusWriter* out) {
     dump_memory(model, out);
     dump_breaker(model, out);
     dump_known_names(model, cpu, out);
+    out->gauge("vivace_model_fallback", "1 while an ONNX file computes in place of weights that cannot be used.",
+               {{"model", model.spec.name}}, is_fallback(model) ? 1 : 0);
   }
 }
 

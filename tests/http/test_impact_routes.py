@@ -1,5 +1,6 @@
 """Impact scoring and routing over HTTP."""
 
+import hashlib
 import json
 import shutil
 import signal
@@ -160,6 +161,35 @@ def test_c001_08_an_onnx_file_is_a_backend_of_its_own(tmp_path):
         assert answer["backend"] == "onnx" and "similarity" in answer
         assert [backend["name"] for backend in server.get("/api/v1/impact/status").json()["backends"]] == ["onnx", "keywords"]
         assert server.metric("vivace_impact_backend_calls_total", backend="onnx") >= 2
+
+
+def test_c001_08_an_onnx_file_takes_the_place_of_damaged_weights(tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(ROOT / "tests/onnx/hidden-states", model)
+    (model / "tokenizer.json").write_text(json.dumps({"model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "hello": 1}, "unk_token": "[UNK]"}}))
+    plain = tmp_path / "plain"
+    shutil.copytree(model, plain)
+    (model / "model.safetensors").write_bytes(b"broken off")
+    with Server("--model-loading", "when_asked", models=[f"embedder={model}", f"plain={plain}"]) as server:
+        server.wait_until(lambda: "OpenVINO" in server.log() or "similarity" in score(server, {"content": "hello"}))
+        if "OpenVINO" in server.log():
+            pytest.skip("this build has no OpenVINO")
+        answer = score(server, {"content": "hello"})
+        assert answer["backend"] == "onnx" and "similarity" in answer and answer["degraded"]
+        backends = server.get("/api/v1/impact/status").json()["backends"]
+        assert [backend["name"] for backend in backends] == ["cpu", "onnx", "keywords"]
+        assert "model.safetensors" in backends[0]["last_error"]
+        assert "model.safetensors" in server.get("/v1/models/embedder").json()["fallback"]
+        server.wait_until(lambda: server.post("/v1/embeddings", json={"model": "plain", "input": "hello"}).status_code == 200)
+        assert "fallback" not in server.get("/v1/models/plain").json()
+        assert (server.metric("vivace_model_fallback", model="embedder"), server.metric("vivace_model_fallback", model="plain")) == (1, 0)
+        vectors = [server.post("/v1/embeddings", json={"model": name, "input": "hello"}).json()["data"][0]["embedding"]
+                   for name in ("embedder", "plain")]
+        assert vectors[0] == vectors[1]
+    # With a checksum the weights that it is of are the only ones.
+    with Server("--impact-model-sha256", hashlib.sha256(b"broken off").hexdigest(), models=[f"embedder={model}"]) as server:
+        assert score(server, {"content": "hello"})["backend"] == "keywords"
+        assert [backend["name"] for backend in server.get("/api/v1/impact/status").json()["backends"]] == ["cpu", "keywords"]
 
 
 def test_without_a_model_keywords_answer_and_say_so(server):

@@ -14,11 +14,21 @@
 namespace vivace {
 namespace {
 
+// Why a model that is loaded is not this backend's; empty: it is.
+std::string refuse_computing(const ModelInfo& info, ComputedBy wanted) {
+  if (wanted == ComputedBy::kKernels && info.is_onnx) return info.fallback;
+  if (wanted == ComputedBy::kOnnxFile && !info.is_onnx) return "the model's weights compute, not its ONNX file";
+  return {};
+}
+
 Result<std::shared_ptr<Engine>> find_model(ModelRegistry& registry, const RegistryBackendOptions& options) {
   if (!options.refusal.message.empty()) return std::unexpected(options.refusal);
   for (const std::string& name : options.models) {
     auto engine = registry.find(name);
-    if (engine || engine.error().code != StatusCode::kNotFound) return engine;
+    if (!engine && engine.error().code == StatusCode::kNotFound) continue;
+    if (!engine) return engine;
+    const std::string why_not = refuse_computing((*engine)->info(), options.computed_by);
+    return why_not.empty() ? engine : error(StatusCode::kUnavailable, why_not);
   }
   return error(StatusCode::kUnavailable, fmt::format("no model named {} is served", fmt::join(options.models, " or ")));
 }
@@ -80,11 +90,8 @@ SemanticBackend registry_backend(ModelRegistry& registry, RegistryBackendOptions
 }
 
 std::string first_served(const ModelRegistry& registry, const std::vector<std::string>& models) {
-  const auto served = registry.snapshot();
   for (const std::string& name : models) {
-    const auto model =
-        std::ranges::find_if(served, [&](const ModelSnapshot& candidate) { return candidate.spec.is_called(name); });
-    if (model != served.end()) return model->spec.name;
+    if (const auto model = registry.snapshot(name)) return model->spec.name;
   }
   return {};
 }

@@ -11,9 +11,13 @@
 
 namespace vivace {
 
+// What may compute the model, for a backend to answer.
+enum class ComputedBy { kEither, kKernels, kOnnxFile };
+
 struct RegistryBackendOptions {
   std::string name = "cpu";                                  // of the backend
   std::vector<std::string> models = {"impact", "embedder"};  // the first of these that is served
+  ComputedBy computed_by = ComputedBy::kEither;
   SemanticGates gates;
   double seconds = 5;  // that the model may take for each 16 KiB of texts, within the request's own deadline
   size_t cache_bytes = 0;
