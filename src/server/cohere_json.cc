@@ -33,6 +33,16 @@ ApiResult<std::vector<std::string>> read_documents(const JsonValue& body, const 
   return documents;
 }
 
+// nullptr: there is none. int8 and uint8 would need the ranges of a model's values over many texts, which no checkpoint
+// tells.
+bool CohereEmbedTask::* type_named(std::string_view name) {
+  if (name == "float") return &CohereEmbedTask::floats;
+  if (name == "base64") return &CohereEmbedTask::base64;
+  if (name == "binary") return &CohereEmbedTask::binary;
+  if (name == "ubinary") return &CohereEmbedTask::ubinary;
+  return nullptr;
+}
+
 ApiResult<void> read_types(const JsonValue& body, CohereEmbedTask* task) {
   if (!body.find("embedding_types")) return {};
   constexpr size_t kMaxTypes = 16;
@@ -41,13 +51,12 @@ ApiResult<void> read_types(const JsonValue& body, CohereEmbedTask* task) {
   task->names_types = true;
   for (const JsonValue& type : types) {
     ASSIGN_OR_RETURN(const std::string name, read_text(type, "embedding_types", 64));
-    if (name == "float") {
-      task->floats = true;
-    } else if (name == "base64") {
-      task->base64 = true;
-    } else {
-      return refuse_field("embedding_types", "'" + name + "' is not there; use \"float\" or \"base64\"");
+    bool CohereEmbedTask::* const member = type_named(name);
+    if (member == nullptr) {
+      return refuse_field("embedding_types",
+                          "'" + name + "' is not there; use \"float\", \"base64\", \"binary\" or \"ubinary\"");
     }
+    task->*member = true;
   }
   return {};
 }
@@ -75,6 +84,21 @@ void write_vectors(const EmbedResponse& response, JsonWriter* json) {
 void write_base64(const EmbedResponse& response, JsonWriter* json) {
   json->begin_array();
   for (const TextEmbedding& embedding : response.embeddings) json->value(base64_of_floats(embedding.values));
+  json->end_array();
+}
+
+// A bit for each value that is positive, the first one highest, eight to a byte with zeros behind the last; as a signed
+// byte it is 128 lower (sentence-transformers' quantize_embeddings, Cohere's definition).
+std::vector<int32_t> sign_bytes(std::span<const float> values, int32_t offset) {
+  std::vector<int32_t> bytes((values.size() + 7) / 8);
+  for (size_t i = 0; i < values.size(); ++i) bytes[i / 8] |= (values[i] > 0 ? 0x80 : 0) >> i % 8;
+  for (int32_t& byte : bytes) byte -= offset;
+  return bytes;
+}
+
+void write_sign_bytes(const EmbedResponse& response, int32_t offset, JsonWriter* json) {
+  json->begin_array();
+  for (const TextEmbedding& embedding : response.embeddings) json->values(sign_bytes(embedding.values, offset));
   json->end_array();
 }
 
@@ -157,6 +181,8 @@ std::string write_cohere_embed_response(const CohereMeta& meta, const CohereEmbe
     json.begin_object();
     if (task.floats) write_vectors(response, &json.key("float"));
     if (task.base64) write_base64(response, &json.key("base64"));
+    if (task.binary) write_sign_bytes(response, 128, &json.key("binary"));
+    if (task.ubinary) write_sign_bytes(response, 0, &json.key("ubinary"));
     json.end_object();
   }
   json.key("texts").begin_array();

@@ -35,6 +35,8 @@ struct CohereEmbedTask {
   std::string input_type;  // "search_query", …
   bool floats = true;
   bool base64 = false;       // of little-endian float32 values
+  bool binary = false;       // the values' signs, as signed bytes of eight
+  bool ubinary = false;      // the same as unsigned bytes
   bool names_types = false;  // the request has embedding_types
 };
 ApiResult<CohereEmbedTask> parse_cohere_embed_request(std::string_view body, const TextLimits& limits);

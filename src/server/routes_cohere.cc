@@ -60,7 +60,7 @@ std::string embed_request_schema(const ApiFacts& facts) {
       R"({{"type":"object","required":["texts"],"properties":{{"model":{{"type":["string","null"]}},)"
       R"("texts":{{"type":["array","string"],"minItems":1,"minLength":1,"maxItems":{},"items":{{"type":"string","minLength":1}}}},)"
       R"("input_type":{{"type":["string","null"],"description":"Chooses the model's prompt of that meaning, if it has one"}},)"
-      R"("embedding_types":{{"type":["array","null"],"minItems":1,"maxItems":16,"items":{{"enum":["float","base64"]}}}},)"
+      R"("embedding_types":{{"type":["array","null"],"minItems":1,"maxItems":16,"items":{{"enum":["float","base64","binary","ubinary"]}}}},)"
       R"("output_dimension":{{"type":["integer","null"],"minimum":1{},"description":"Keep this many values"}},)"
       R"("truncate":{{"enum":["START","END","NONE",null],"description":"Which end of a text is cut, without it as the model's )"
       R"(tokenizer names; NONE: a text that is too long is an error"}}}}}})",
@@ -85,7 +85,8 @@ std::vector<Schema> schemas(const ApiFacts& facts) {
            R"({{"type":"object","required":["id","embeddings","texts","meta"],"properties":{{)"
            R"("id":{{"type":"string"}},"texts":{{"type":"array","items":{{"type":"string"}}}},)"
            R"("embeddings":{{"oneOf":[{{"type":"array"}},{{"type":"object","properties":{{"float":{{"type":"array"}},)"
-           R"("base64":{{"type":"array","items":{{"type":"string"}}}}}}}}]}},{}}}}})",
+           R"("base64":{{"type":"array","items":{{"type":"string"}}}},)"
+           R"("binary":{{"type":"array"}},"ubinary":{{"type":"array"}}}}}}]}},{}}}}})",
            kMeta)}};
 }
 

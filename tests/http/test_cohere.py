@@ -67,6 +67,16 @@ def test_embed(client, ranking_server):
         assert numpy.array_equal(numpy.frombuffer(base64.b64decode(text), "<f4"), numpy.array(vector, "<f4"))
 
 
+def test_embed_as_bits(client, ranking_server):
+    types = ["ubinary", "binary", "float"]
+    answer = client.embed(model="vectors", texts=DOCUMENTS, input_type="search_document", embedding_types=types)
+    bits = numpy.packbits(numpy.array(answer.embeddings.float_) > 0, axis=1)
+    assert numpy.array_equal(answer.embeddings.ubinary, bits)
+    assert numpy.array_equal(answer.embeddings.binary, bits.astype(int) - 128)
+    few = client.embed(model="vectors", texts=DOCUMENTS, input_type="search_document", output_dimension=11, embedding_types=types)
+    assert numpy.array_equal(few.embeddings.ubinary, numpy.packbits(numpy.array(few.embeddings.float_) > 0, axis=1))
+
+
 def test_embed_of_the_first_version(ranking_server):
     client = cohere.Client(api_key="none", base_url=ranking_server.url)
     plain = client.embed(model="vectors", texts=DOCUMENTS, input_type="search_document")
