@@ -9,6 +9,7 @@
 #include "base/url.h"
 #include "cli/download.h"
 #include "cli/http_client.h"
+#include "onnx/onnx_file.h"
 
 namespace vivace {
 namespace {
@@ -86,6 +87,32 @@ std::vector<std::string> tokenizer_files(const HubModel& model) {
   return files;
 }
 
+// The ONNX file that would be run, and what it may keep its weights in, by the names that exporters give.
+std::vector<std::string> onnx_files(const HubModel& model) {
+  const auto names = onnx_file_names();
+  const auto chosen = std::ranges::find_if(names, [&](std::string_view name) { return has(model, name); });
+  if (chosen == names.end()) return {};
+  std::vector<std::string> files = {std::string(*chosen)};
+  for (const std::string_view ending : {"_data", ".data"}) {
+    if (has(model, files.front() + std::string(ending))) files.push_back(files.front() + std::string(ending));
+  }
+  return files;
+}
+
+// One file, or the shards and their index, or an ONNX file where there are neither.
+std::vector<std::string> weight_files(const HubModel& model) {
+  static const std::regex kShard("model-[0-9]{5}-of-[0-9]{5}\\.safetensors");
+  if (has(model, "model.safetensors")) return {"model.safetensors"};
+  if (!has(model, "model.safetensors.index.json")) return onnx_files(model);
+  std::vector<std::string> files = {"model.safetensors.index.json"};
+  std::ranges::copy_if(model.files, std::back_inserter(files), [](const auto& file) { return matches(file, kShard); });
+  return files;
+}
+
+bool holds_weights(std::string_view file) {
+  return file.ends_with(".safetensors") || file.find(".onnx") != std::string_view::npos;
+}
+
 }  // namespace
 
 Result<void> check_model_id(std::string_view id) {
@@ -120,7 +147,6 @@ Result<std::vector<std::string>> files_to_fetch(const HubModel& model) {
       "(generation_|tokenizer_|sentence_[a-z-]{1,20}_)?config\\.json|config_sentence_transformers\\.json|"
       "modules\\.json|special_tokens_map\\.json|added_tokens\\.json|"
       "[0-9]{1,2}_[A-Za-z]{1,32}/(config\\.json|model\\.safetensors)");
-  static const std::regex kShard("model-[0-9]{5}-of-[0-9]{5}\\.safetensors");
   if (!has(model, "config.json")) {
     return error(StatusCode::kUnsupported, model.id + " has no config.json, without which Vivace cannot run it");
   }
@@ -132,17 +158,14 @@ Result<std::vector<std::string>> files_to_fetch(const HubModel& model) {
                                                "without which Vivace cannot run it");
   }
   std::ranges::copy_if(model.files, std::back_inserter(files), [](const auto& file) { return matches(file, kSmall); });
-  if (has(model, "model.safetensors")) {
-    files.emplace_back("model.safetensors");
-    return files;
+  std::vector<std::string> weights = weight_files(model);
+  if (weights.empty()) {
+    return error(StatusCode::kUnsupported,
+                 model.id +
+                     " has neither safetensors weights nor an ONNX file of the whole model; "
+                     "convert it, or look for a revision with model.safetensors (--revision)");
   }
-  if (!has(model, "model.safetensors.index.json")) {
-    return error(StatusCode::kUnsupported, model.id +
-                                               " has no safetensors weights; convert it, or look for a revision "
-                                               "with model.safetensors (--revision)");
-  }
-  files.emplace_back("model.safetensors.index.json");
-  std::ranges::copy_if(model.files, std::back_inserter(files), [](const auto& file) { return matches(file, kShard); });
+  std::ranges::move(weights, std::back_inserter(files));
   return files;
 }
 
@@ -152,7 +175,7 @@ Result<void> fetch_file(const Hub& hub, const HubModel& model, const std::string
       .token = hub.token,
       .path = path,
       .label = file,
-      .max_bytes = file.ends_with(".safetensors") ? kMaxWeightsBytes : kMaxSmallFileBytes};
+      .max_bytes = holds_weights(file) ? kMaxWeightsBytes : kMaxSmallFileBytes};
   ASSIGN_OR_RETURN(const HttpHead head, download_to_file(download));
   if (head.status != 200 && head.status != 206) {
     return std::unexpected(describe_refusal(hub, "file '" + file + "' of " + model.id, head));

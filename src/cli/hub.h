@@ -29,8 +29,9 @@ Result<void> check_model_id(std::string_view id);
 Result<HubModel> find_hub_model(const Hub& hub, const std::string& id, const std::string& revision);
 
 // Those of the repository's files that Vivace reads: configurations, tokenizer (tokenizer.json, else the files of an
-// older one), safetensors weights (one file, else the shards and their index), sentence-transformers' files and
-// modules. kUnsupported when weights or tokenizer are not in such files.
+// older one), safetensors weights (one file, else the shards and their index), without any of them an ONNX file (that
+// which would be run), sentence-transformers' files and modules. kUnsupported when weights or tokenizer are not in such
+// files.
 Result<std::vector<std::string>> files_to_fetch(const HubModel& model);
 
 // Fetches one file to path, by way of path + ".part", which an earlier attempt may have begun. The checksum that the

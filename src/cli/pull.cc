@@ -1,4 +1,5 @@
 // `vivace pull`: fetches a model from a Hugging Face hub into Vivace's cache.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -60,6 +61,14 @@ class FolderLock {
 // Which repository and commit a folder's files came from.
 constexpr char kOriginFile[] = ".vivace-origin";
 
+// The bytes of each of them.
+constexpr char kSizesFile[] = ".vivace-sizes";
+constexpr size_t kMaxSizesBytes = size_t{1} << 20;
+
+std::string size_line(uintmax_t size, const std::string& file) {
+  return fmt::format("{} {}\n", size, file);
+}
+
 std::string read_origin(const fs::path& folder) {
   return read_text_file((folder / kOriginFile).string(), 4096).value_or("");
 }
@@ -112,8 +121,29 @@ Hub hub_of(const PullOptions& options) {
   return hub;
 }
 
-Result<void> fetch_all(const Hub& hub, const HubModel& model, const fs::path& partial) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> files, files_to_fetch(model));
+// Whether nothing of it was removed since, or lost its end. (What has other bytes is found when it is loaded.)
+bool is_complete(const fs::path& target, const std::vector<std::string>& files) {
+  const std::string sizes = read_text_file((target / kSizesFile).string(), kMaxSizesBytes).value_or("");
+  return std::ranges::all_of(files, [&](const std::string& file) {
+    std::error_code failed;
+    const auto size = fs::file_size(target / file, failed);
+    if (failed || sizes.empty()) return !failed;  // older folders have no sizes
+    return ("\n" + sizes).find("\n" + size_line(size, file)) != std::string::npos;
+  });
+}
+
+Result<void> write_sizes(const fs::path& folder, const std::vector<std::string>& files) {
+  std::ofstream out(folder / kSizesFile);
+  for (const std::string& file : files) {
+    std::error_code ignored;
+    out << size_line(fs::file_size(folder / file, ignored), file);
+  }
+  out.close();
+  return out ? Result<void>() : error(StatusCode::kInternal, "cannot write in " + folder.string());
+}
+
+Result<void> fetch_all(const Hub& hub, const HubModel& model, const std::vector<std::string>& files,
+                       const fs::path& partial) {
   for (const std::string& file : files) {
     const fs::path path = partial / file;
     std::error_code ignored;
@@ -138,7 +168,8 @@ Result<void> pull(const PullOptions& options, const Hub& hub) {
   const fs::path target = options.output.empty() ? fs::path(own_models_folder()) / model.id
                                                  : fs::absolute(options.output).lexically_normal();
   const std::string origin = hub.endpoint + " " + model.id + " " + model.commit + "\n";
-  if (read_origin(target) == origin) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> files, files_to_fetch(model));
+  if (read_origin(target) == origin && is_complete(target, files)) {
     fmt::print("{} is up to date: {}\n", model.id, target.string());
     return {};
   }
@@ -151,7 +182,8 @@ Result<void> pull(const PullOptions& options, const Hub& hub) {
   const fs::path partial = target.string() + ".partial";
   ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::take(target.string() + ".lock"));
   RETURN_IF_ERROR(prepare_partial(partial, origin));
-  RETURN_IF_ERROR(fetch_all(hub, model, partial));
+  RETURN_IF_ERROR(fetch_all(hub, model, files, partial));
+  RETURN_IF_ERROR(write_sizes(partial, files));
   RETURN_IF_ERROR(move_into_place(partial, target));
   fs::remove(target.string() + ".lock", ignored);
   fmt::print("{} is ready: {}\n", model.id, target.string());

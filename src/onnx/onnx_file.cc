@@ -270,12 +270,17 @@ Result<uint64_t> OnnxWalker::external_file_bytes(const std::string& location, st
 
 }  // namespace
 
+std::span<const std::string_view> onnx_file_names() {
+  static constexpr std::string_view kNames[] = {
+      "model.onnx",      "model_quantized.onnx",      "model_int8.onnx",      "model_fp16.onnx",
+      "onnx/model.onnx", "onnx/model_quantized.onnx", "onnx/model_int8.onnx", "onnx/model_fp16.onnx"};
+  return kNames;
+}
+
 std::optional<std::string> find_onnx_file(const std::string& directory) {
-  for (const std::string folder : {"", "onnx/"}) {
-    for (const char* const name : {"model.onnx", "model_quantized.onnx", "model_int8.onnx", "model_fp16.onnx"}) {
-      std::error_code ignored;
-      if (std::filesystem::is_regular_file(directory + "/" + folder + name, ignored)) return folder + name;
-    }
+  for (const std::string_view name : onnx_file_names()) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(std::filesystem::path(directory) / name, ignored)) return std::string(name);
   }
   return std::nullopt;
 }

@@ -4,14 +4,19 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "base/status.h"
 
 namespace vivace {
 
-// The file of a model directory that is run when none is asked for, relative to it: the first that exists of
-// model.onnx, model_quantized.onnx, model_int8.onnx, model_fp16.onnx, and after these the same names in onnx/.
+// Where a model's ONNX file may be, relative to its directory, the first choice first: model.onnx,
+// model_quantized.onnx, model_int8.onnx, model_fp16.onnx, and after these the same names in onnx/.
+std::span<const std::string_view> onnx_file_names();
+
+// The first of these files that exists: the one that is run when none is asked for.
 std::optional<std::string> find_onnx_file(const std::string& directory);
 
 struct OnnxFileFacts {

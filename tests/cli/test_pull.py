@@ -40,7 +40,7 @@ def target(cli):
 
 
 def visible(folder):
-    return {name: data for name, data in files_of(folder).items() if name != ".vivace-origin"}
+    return {name: data for name, data in files_of(folder).items() if name not in (".vivace-origin", ".vivace-sizes")}
 
 
 def test_pull_fetches_what_vivace_reads_and_the_name_then_works(cli, hub, content, target):
@@ -58,6 +58,17 @@ def test_a_second_pull_only_looks(cli, hub, target):
     hub.requests.clear()
     assert "is up to date" in cli.ok("pull", NAME, "--endpoint", hub.address)
     assert hub.paths() == [f"/api/models/{NAME}/revision/main"]
+
+
+def test_a_damaged_folder_is_fetched_again(cli, hub, content, target):
+    cli.ok("pull", NAME, "--endpoint", hub.address)
+    (target / WEIGHTS).unlink()
+    assert "is ready" in cli.ok("pull", NAME, "--endpoint", hub.address)
+    (target / "tokenizer.json").write_bytes(content["tokenizer.json"][:100])
+    assert "is ready" in cli.ok("pull", NAME, "--endpoint", hub.address)
+    assert visible(target) == content
+    (target / ".vivace-sizes").unlink()  # of an older program
+    assert "is up to date" in cli.ok("pull", NAME, "--endpoint", hub.address)
 
 
 def test_a_bare_name_is_looked_for_at_sentence_transformers_first(cli, hub):
@@ -175,7 +186,7 @@ def test_names_that_lead_out_of_the_folder(cli, hub, target, name):
     ('{"sha": "%s", "siblings": []}' % COMMIT, "has no config.json"),
     ('{"sha": "%s", "siblings": [{"rfilename": "config.json"}]}' % COMMIT, "has neither tokenizer.json nor"),
     ('{"sha": "%s", "siblings": [{"rfilename": "config.json"}, {"rfilename": "tokenizer.json"},'
-     ' {"rfilename": "pytorch_model.bin"}]}' % COMMIT, "has no safetensors weights"),
+     ' {"rfilename": "pytorch_model.bin"}]}' % COMMIT, "has neither safetensors weights"),
     ("[" * 100 + "]" * 100, "nested deeper"),
     (" " * (17 << 20), "larger than this file may be"),
 ])
@@ -230,6 +241,20 @@ def test_shards_are_fetched_with_their_index(cli, tiny):
     weights = sorted(path.name for path in target.glob("*.safetensors*"))
     assert weights == sorted(name for name in sharded if ".safetensors" in name) and len(weights) > 2
     assert '"embedding"' in cli.ok("embed", "--model", "sharded", "hello")
+
+
+@pytest.mark.parametrize("folder", ["", "onnx/"])
+def test_an_onnx_file_is_fetched_where_there_are_no_other_weights(cli, content, folder):
+    others = {name: data for name, data in content.items() if name != WEIGHTS}
+    kept = others | {folder + "model.onnx": b"graph", folder + "model.onnx_data": b"weights"}
+    left = {"onnx/model_fp16.onnx": b"half", "onnx/decoder_model.onnx": b"other"}
+    assert visible(pulled(cli, kept | left)) == kept
+
+
+def test_an_onnx_file_in_other_precisions_alone_is_fetched_in_the_first(cli, content):
+    others = {name: data for name, data in content.items() if name != WEIGHTS}
+    both = {"onnx/model_int8.onnx": b"int8", "onnx/model_fp16.onnx": b"half"}
+    assert visible(pulled(cli, others | both)) == others | {"onnx/model_int8.onnx": b"int8"}
 
 
 def test_redirects_end_somewhere(cli, hub):
