@@ -131,7 +131,7 @@ class AnswerStream {
     AnswerWriter write;
     if (chunk.answer.valid()) {
       Result<AnswerWriter> answer = chunk.answer.get();
-      if (!answer && answer.error().code == StatusCode::kTooLarge) return write_one_by_one(chunk.inputs);
+      if (!answer && is_about_a_text(answer.error())) return write_one_by_one(chunk.inputs);
       ASSIGN_OR_RETURN(write, std::move(answer));
     }
     size_t item = 0;
@@ -142,7 +142,12 @@ class AnswerStream {
     return {};
   }
 
-  // One text was refused for its length, and with it all that were sent beside it.
+  bool is_about_a_text(const Status& problem) const {
+    return problem.code == StatusCode::kTooLarge ||
+           (m_verb.refuses_texts && problem.code == StatusCode::kInvalidArgument);
+  }
+
+  // One text was refused, and with it all that were sent beside it.
   Result<void> write_one_by_one(std::vector<InputText>& inputs) {
     for (InputText& input : inputs) {
       const uint64_t index = input.index;
@@ -155,7 +160,7 @@ class AnswerStream {
       const Result<AnswerWriter> answer = send(std::move(alone)).get();
       if (answer) {
         RETURN_IF_ERROR(write_answer(*answer, 0, index));
-      } else if (answer.error().code == StatusCode::kTooLarge) {
+      } else if (is_about_a_text(answer.error())) {
         RETURN_IF_ERROR(pass_problem(index, answer.error().with_context(m_source->place_of(index)).message));
       } else {
         return std::unexpected(answer.error());

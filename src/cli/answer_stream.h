@@ -25,6 +25,8 @@ struct StreamedVerb {
   std::function<void(std::vector<InputText> texts, std::function<void(Result<AnswerWriter>)> done)> submit;
   std::function<Result<void>(uint64_t index, std::string_view problem)> write_problem;
   std::function<Result<void>()> flush;  // all answers so far can be read by others
+  // What is refused as wrong is one of the texts; else it is what all of them were asked with.
+  bool refuses_texts = false;
 };
 
 struct StreamOptions {
@@ -39,7 +41,7 @@ struct StreamTotals {
 };
 
 // Ends with the first error: of the input (kStop), the engine or the writer. All answers before it are written. A text
-// that the engine refuses for its length is such an input.
+// that the engine refuses, for its length or by itself, is such an input.
 // progress may be nullptr.
 Result<StreamTotals> stream_answers(const StreamedVerb& verb, TextSource& source, const StreamOptions& options,
                                     Progress* progress);

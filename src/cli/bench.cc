@@ -9,6 +9,7 @@
 #include "base/json_writer.h"
 #include "cli/model_bench.h"
 #include "cli/model_options.h"
+#include "cli/number_checks.h"
 #include "cli/tokenize_bench.h"
 #include "cli/verbs.h"
 
@@ -101,13 +102,14 @@ Result<void> run_tokenize(const BenchOptions& options) {
 void declare(CLI::App& verb, BenchOptions* options) {
   constexpr int kMaxSequences = 65536;
   constexpr int kMaxWritten = 65536;
+  constexpr int kMaxTokens = 1 << 24;
   add_model_option(verb, &options->model);
   auto* batch = verb.add_option("--batch", options->batch, "Sequences in the batch")
                     ->check(CLI::Range(1, kMaxSequences))
                     ->capture_default_str();
   auto* tokens =
       verb.add_option("--tokens", options->tokens, "Tokens of each sequence (default: 128, or what the model takes)")
-          ->check(CLI::PositiveNumber);
+          ->check(CLI::Range(1, kMaxTokens));
   auto* lengths = verb.add_option("--lengths", options->lengths, "Tokens of each sequence of a mixed batch: 12,40,7")
                       ->delimiter(',')
                       ->excludes(batch)
@@ -121,7 +123,7 @@ void declare(CLI::App& verb, BenchOptions* options) {
       verb.add_option("--tokenize", options->tokenize_file, "Time the tokenizer on this file's texts instead");
   for (CLI::Option* other : {batch, tokens, lengths, generate, trace}) tokenize->excludes(other);
   verb.add_option("--seconds", options->seconds, "How long to time")
-      ->check(CLI::Range(0.01, 3600.0))
+      ->check(number_between(0.01, 3600))
       ->capture_default_str();
   verb.add_flag("--json", options->json, "One JSON object instead of text; always with --tokenize, but on a terminal");
   add_compute_options(verb, &options->model);

@@ -14,8 +14,12 @@ constexpr char kGuard = '\x1f';
 
 std::vector<std::string> guarded_arguments(int argc, const char* const* argv) {
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  bool options_end = false;  // behind "--"
   for (std::string& argument : arguments) {
     if (argument.starts_with('[') || argument == "{}" || argument.starts_with(kGuard)) argument.insert(0, 1, kGuard);
+    const bool is_without_value = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    if (is_without_value && !options_end) argument += kGuard;
+    options_end = options_end || argument == "--";
   }
   std::ranges::reverse(arguments);
   return arguments;

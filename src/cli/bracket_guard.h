@@ -1,5 +1,6 @@
 // CLI11 takes "[a, b]" for a list of values where an argument may be given several times, drops the brackets and splits
-// at the commas; it takes "{}" for no value at all. Texts may look like that: they pass through it behind a guard.
+// at the commas; it takes "{}" for no value at all, and what follows "--option=" for the option's value where nothing
+// stands behind the sign. Texts may look like that: they pass through it behind a guard.
 #pragma once
 
 #include <string>

@@ -1,10 +1,14 @@
 // `vivace classify`: label scores of texts and pairs; labels of the user's own through an entailment model; words for
 // the masks of a masked language model.
+#include <algorithm>
+#include <iterator>
 #include <memory>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 
 #include "cli/answer_verb.h"
+#include "cli/usage_error.h"
 #include "cli/verbs.h"
 #include "engine/answer_json.h"
 
@@ -31,11 +35,22 @@ struct ClassifyOptions {
   AnswerOptions answer;
   size_t top_k = 0;
   std::string activation;
-  std::string text_pair;
+  std::optional<std::string> text_pair;
   std::vector<std::string> labels;
   std::string hypothesis_template;
   bool multi_label = false;
 };
+
+std::vector<std::string> split_labels(const std::string& list) {
+  std::vector<std::string> labels;
+  for (size_t begin = 0; begin <= list.size();) {
+    const size_t end = std::min(list.find(',', begin), list.size());
+    labels.push_back(CLI::detail::trim_copy(list.substr(begin, end - begin)));
+    if (labels.back().empty()) throw CLI::ValidationError("--labels: a label is empty in '" + list + "'");
+    begin = end + 1;
+  }
+  return labels;
+}
 
 void declare(CLI::App& verb, ClassifyOptions* options) {
   add_answer_options(verb, &options->answer);
@@ -44,8 +59,11 @@ void declare(CLI::App& verb, ClassifyOptions* options) {
                                      "softmax, sigmoid, or none: the logits (default: the model's)")
                          ->check(CLI::IsMember({"softmax", "sigmoid", "none"}));
   auto* pair = verb.add_option("--text-pair", options->text_pair, "The second text of every pair");
-  auto* labels = verb.add_option("--labels", options->labels, "Labels of your own, with commas between")
-                     ->delimiter(',')
+  const auto take_labels = [options](const std::vector<std::string>& lists) {
+    for (const std::string& list : lists) std::ranges::move(split_labels(list), std::back_inserter(options->labels));
+  };
+  auto* labels = verb.add_option_function<std::vector<std::string>>("--labels", take_labels,
+                                                                    "Labels of your own, with commas between")
                      ->allow_extra_args(false)
                      ->excludes(activation)
                      ->excludes(pair);
@@ -91,7 +109,7 @@ ClassifyRequest make_request(const ClassifyOptions& options, std::vector<InputTe
   if (options.activation == "sigmoid") request.activation = ScoreActivation::kSigmoid;
   if (options.activation == "none") request.activation = ScoreActivation::kNone;
   for (InputText& input : inputs) {
-    if (!options.text_pair.empty()) input.text_pair = options.text_pair;
+    if (options.text_pair) input.text_pair = options.text_pair;
     request.inputs.push_back({.text = std::move(input.text), .pair = std::move(input.text_pair)});
   }
   return request;
@@ -124,14 +142,21 @@ Result<StreamedVerb> make_verb(const ClassifyOptions& options, Engine& engine, O
         write_classes);
   }
   if (engine.info().task == ModelTask::kMaskedLanguageModel) {
-    if (!options.text_pair.empty() || !options.activation.empty()) {
-      return error(StatusCode::kInvalidArgument,
-                   "the model fills masks; --text-pair and --activation are for text classification");
+    if (options.text_pair || !options.activation.empty()) {
+      throw_usage_error("the model fills masks; --text-pair and --activation are for text classification");
     }
-    return line_verb<FillMaskRequest>(
+    StreamedVerb verb = line_verb<FillMaskRequest>(
         engine, output,
         [&options](std::vector<InputText> inputs) { return make_fill_request(options, std::move(inputs)); },
         write_fills);
+    verb.refuses_texts = true;  // without a mask, or in pairs
+    verb.submit = [submit = std::move(verb.submit)](std::vector<InputText> texts, const auto& done) {
+      const bool has_pair =
+          std::ranges::any_of(texts, [](const InputText& text) { return text.text_pair.has_value(); });
+      if (!has_pair) return submit(std::move(texts), done);
+      done(error(StatusCode::kInvalidArgument, "text_pair is not read by a model that fills masks; take it out"));
+    };
+    return verb;
   }
   return line_verb<ClassifyRequest>(
       engine, output, [&options](std::vector<InputText> inputs) { return make_request(options, std::move(inputs)); },
@@ -146,8 +171,9 @@ void add_classify_verb(CLI::App& program, Action* action) {
   declare(*verb, options.get());
   verb->callback([options, action] {
     *action = [options] {
-      // Zero-shot scoring makes its own pairs.
-      const InputFields fields{.second_text = options->labels.empty() ? SecondText::kOptional : SecondText::kNone};
+      // Zero-shot scoring makes its own pairs, and --text-pair is the second text of all.
+      const bool reads_pairs = options->labels.empty() && !options->text_pair;
+      const InputFields fields{.second_text = reads_pairs ? SecondText::kOptional : SecondText::kNone};
       return run_answer_verb(options->answer, fields, [options](Engine& engine, OutputFile& output) {
         return make_verb(*options, engine, output);
       });

@@ -14,6 +14,7 @@
 #include "apps/completion/prompt.h"
 #include "base/json_writer.h"
 #include "cli/model_options.h"
+#include "cli/number_checks.h"
 #include "cli/output_file.h"
 #include "cli/text_source.h"
 #include "cli/usage_error.h"
@@ -57,21 +58,23 @@ PromptStrategy read_strategy(const std::string& name) {
 }
 
 void declare_generation(CLI::App& verb, CompleteOptions* options) {
+  constexpr int kMostTokens = 1 << 24;
   GenerationOptions& generation = options->generation;
   verb.add_option("--max-new-tokens", options->max_new_tokens,
                   "Write at most this many tokens (default: 128, or what the model can)")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, kMostTokens));
   verb.add_option("--min-new-tokens", generation.min_new_tokens, "Do not end before this many tokens")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, kMostTokens));
   verb.add_option("--temperature", generation.temperature, "0: always the likeliest token; above: sample")
-      ->check(CLI::NonNegativeNumber)
+      ->check(number_between(0, 1e6))
       ->capture_default_str();
   verb.add_option("--top-k", generation.top_k, "Sample from the K likeliest tokens (0: all)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, kMostTokens));
   verb.add_option("--top-p", generation.top_p, "Sample from the likeliest tokens of this total probability");
   verb.add_option("--repetition-penalty", generation.repetition_penalty,
                   "Above 1: tokens written before become less likely");
   verb.add_option("--seed", generation.seed, "Of the random numbers; the same seed gives the same text")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{INT64_MAX}))
       ->capture_default_str();
   verb.add_option("--num-beams", generation.num_beams, "Beam search of this width")
       ->check(CLI::Range(1, kMaxBeams))
@@ -105,7 +108,7 @@ void declare(CLI::App& verb, CompleteOptions* options) {
       ->check(CLI::IsMember({"text", "jsonl"}))
       ->capture_default_str();
   verb.add_option("--deadline-ms", options->deadline_ms, "End each text after this time with what is written")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 86'400'000));
   verb.add_flag("--no-truncation", options->refuse_long,
                 "Refuse texts longer than the model reads instead of cutting them");
   add_compute_options(verb, &options->model);

@@ -69,16 +69,22 @@ std::string answer_line(const InputText& input, const SentenceScore& score, cons
   return json.end_object().take() + "\n";
 }
 
-// Blank lines stand between the paragraphs of an essay; other lines without usable text are mistakes.
-Result<std::vector<InputText>> usable(std::vector<InputText> inputs) {
+struct UsableTexts {
   std::vector<InputText> texts;
+  Result<void> rest;  // what is wrong with the one behind them
+};
+
+// Blank lines stand between the paragraphs of an essay; other lines without usable text are mistakes.
+UsableTexts usable(std::vector<InputText> inputs) {
+  UsableTexts found;
   for (InputText& input : inputs) {
     if (!input.problem.empty() && !input.problem.ends_with(" is empty")) {
-      return error(StatusCode::kInvalidArgument, input.problem);
+      found.rest = error(StatusCode::kInvalidArgument, input.problem);
+      break;
     }
-    if (!input.text.empty()) texts.push_back(std::move(input));
+    if (!input.text.empty()) found.texts.push_back(std::move(input));
   }
-  return texts;
+  return found;
 }
 
 class DetectStream {
@@ -138,8 +144,9 @@ Result<void> run_detect(const DetectOptions& options) {
   for (;;) {
     ASSIGN_OR_RETURN(std::vector<InputText> inputs, source.next(kTexts, kBytes));
     if (inputs.empty()) return stream.finish();
-    ASSIGN_OR_RETURN(const std::vector<InputText> texts, usable(std::move(inputs)));
-    if (!texts.empty()) RETURN_IF_ERROR(stream.handle(texts));
+    const UsableTexts found = usable(std::move(inputs));
+    if (!found.texts.empty()) RETURN_IF_ERROR(stream.handle(found.texts));
+    RETURN_IF_ERROR(found.rest);
   }
 }
 

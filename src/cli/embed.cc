@@ -49,7 +49,7 @@ void declare(CLI::App& verb, EmbedOptions* options) {
   verb.add_option("--output,-o", options->output, "Write to this file, - is standard output")->capture_default_str();
   verb.add_flag("--resume", options->resume, "Continue behind the last complete row of --output");
   verb.add_option("--dimensions", options->dimensions, "Keep the first N values and normalise again")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1 << 24));
   verb.add_option("--prompt-name", options->prompt_name, "Put this prompt of the model before each text");
   verb.add_option("--pooling", options->pooling,
                   "mean, cls, last, or none: a vector for each token (default: the model's)")
@@ -147,6 +147,11 @@ Result<void> run_embed(const EmbedOptions& options) {
   const StreamedVerb verb = embed_verb(*engine, *writer, std::move(request));
   ASSIGN_OR_RETURN(const StreamTotals totals,
                    stream_answers(verb, source, stream, vectors_on_terminal ? nullptr : &progress));
+  if (source.taken() < stream.first_index) {
+    return error(StatusCode::kInvalidArgument,
+                 fmt::format("--resume: {} has vectors of {} texts, the input only {} texts; it is not their output",
+                             options.output, stream.first_index, source.taken()));
+  }
   RETURN_IF_ERROR(writer->finish());
   progress.finish();
   report_totals(totals, engine->info());

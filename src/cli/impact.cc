@@ -9,6 +9,7 @@
 #include "apps/impact/impact_scorer.h"
 #include "cli/impact_evaluate.h"
 #include "cli/impact_options.h"
+#include "cli/number_checks.h"
 #include "cli/output_file.h"
 #include "cli/text_source.h"
 #include "cli/verbs.h"
@@ -53,7 +54,7 @@ void declare(CLI::App& verb, ImpactOptions* options) {
       ->excludes(no_model);
   verb.add_option("--volume-window", options->config.volume_window_seconds,
                   "Seconds that an agent's messages count, 0 for ever")
-      ->check(CLI::NonNegativeNumber)
+      ->check(number_between(0, 1e9))
       ->capture_default_str();
   verb.add_option("--max-agents", options->config.max_agents, "Agents remembered")
       ->check(CLI::Range(1, 10'000'000))

@@ -75,6 +75,10 @@ Result<std::vector<ModelSpec>> find_specs(const IpcOptions& options) {
     if (kind != ModelKind::kGenerator) {
       return error(StatusCode::kUnsupported, spec.directory + ": this model does not write text; known are: t5");
     }
+    if (std::ranges::find(specs, spec.name, &ModelSpec::name) != specs.end()) {
+      return error(StatusCode::kInvalidArgument,
+                   "--model: the name '" + spec.name + "' is given to two models; write NAME=FOLDER");
+    }
     specs.push_back(std::move(spec));
   }
   return specs;
@@ -117,7 +121,8 @@ Result<void> run_ipc(const IpcOptions& options) {
   session.finish();
   registry->drain();
   registry.reset();  // before the session goes: a model that is still being loaded tells it when it is ready
-  return read;
+  RETURN_IF_ERROR(read);
+  return output.close();
 }
 
 }  // namespace

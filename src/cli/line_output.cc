@@ -1,6 +1,7 @@
 #include "cli/line_output.h"
 
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include <unistd.h>
@@ -11,12 +12,18 @@ LineOutput::LineOutput(int descriptor, std::stop_source broken)
     : m_descriptor(descriptor), m_broken(std::move(broken)), m_thread([this] { run(); }) {}
 
 LineOutput::~LineOutput() {
+  if (m_thread.joinable()) (void)close();
+}
+
+Result<void> LineOutput::close() {
   {
     const std::lock_guard lock(m_mutex);
     m_ended = true;
   }
   m_changed.notify_all();
   m_thread.join();
+  if (m_failure == 0 || m_failure == EPIPE) return {};
+  return error(StatusCode::kInternal, std::string("cannot write to standard output: ") + std::strerror(m_failure));
 }
 
 void LineOutput::write(std::string line, std::shared_ptr<const void> keep) {
@@ -32,12 +39,15 @@ void LineOutput::wait_for_room() {
   m_changed.wait(lock, [this] { return m_waiting_bytes < kMostWaitingBytes || m_broken.stop_requested(); });
 }
 
-bool LineOutput::write_all(const std::string& text) const {
+bool LineOutput::write_all(const std::string& text) {
   size_t written = 0;
   while (written < text.size()) {
     const ssize_t count = ::write(m_descriptor, text.data() + written, text.size() - written);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
+    if (count <= 0) {
+      m_failure = errno;
+      return false;
+    }
     written += static_cast<size_t>(count);
   }
   return true;

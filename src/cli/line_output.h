@@ -10,6 +10,8 @@
 #include <string>
 #include <thread>
 
+#include "base/status.h"
+
 namespace vivace {
 
 class LineOutput {
@@ -18,7 +20,7 @@ class LineOutput {
 
   // The descriptor stays open and the caller's. broken is requested to stop when nobody reads any more.
   LineOutput(int descriptor, std::stop_source broken);
-  ~LineOutput();  // writes what is left
+  ~LineOutput();  // close()
   LineOutput(const LineOutput&) = delete;
   LineOutput& operator=(const LineOutput&) = delete;
 
@@ -26,6 +28,9 @@ class LineOutput {
   void write(std::string line, std::shared_ptr<const void> keep = nullptr);
   // Waits until fewer than kMostWaitingBytes wait: what a producer that can be slowed down does first.
   void wait_for_room();
+  // Writes what is left; once, and the last of all calls. kInternal when something could not be written, but not
+  // because the reader had gone.
+  Result<void> close();
 
  private:
   struct Line {
@@ -33,7 +38,7 @@ class LineOutput {
     std::shared_ptr<const void> keep;
   };
   void run();
-  bool write_all(const std::string& text) const;
+  bool write_all(const std::string& text);
 
   const int m_descriptor;
   std::stop_source m_broken;
@@ -42,6 +47,7 @@ class LineOutput {
   std::deque<Line> m_lines;
   size_t m_waiting_bytes = 0;
   bool m_ended = false;
+  int m_failure = 0;  // errno of the writing that failed
   std::thread m_thread;
 };
 

@@ -15,6 +15,13 @@ namespace {
 constexpr size_t kReadBytes = size_t{256} << 10;
 constexpr int kStopCheckMs = 100;  // how late a stop request may be noticed while the input is silent
 
+// Whoever reads what it writes never ends.
+bool is_standard_output(const struct stat& input) {
+  struct stat output{};
+  return S_ISREG(input.st_mode) && fstat(STDOUT_FILENO, &output) == 0 && output.st_dev == input.st_dev &&
+         output.st_ino == input.st_ino;
+}
+
 }  // namespace
 
 std::string_view without_byte_order_mark(std::string_view text) {
@@ -27,19 +34,21 @@ bool is_blank_line(std::string_view line) {
 }
 
 Result<LineReader> LineReader::open(const std::string& path) {
-  if (path == "-") {
-    LineReader reader(dup(STDIN_FILENO), "standard input");
-    if (reader.m_descriptor < 0) return error(StatusCode::kNotFound, "standard input is closed");
-    return reader;
-  }
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) {
+  const bool is_input = path == "-";
+  LineReader reader(is_input ? dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC),
+                    is_input ? "standard input" : "'" + path + "'");
+  if (reader.m_descriptor < 0 && is_input) return error(StatusCode::kNotFound, "standard input is closed");
+  if (reader.m_descriptor < 0) {
     const StatusCode code = errno == ENOENT ? StatusCode::kNotFound : StatusCode::kInvalidArgument;
     return error(code, "cannot read '" + path + "': " + std::strerror(errno));
   }
-  LineReader reader(descriptor, "'" + path + "'");
   struct stat facts{};
-  if (fstat(descriptor, &facts) == 0) {
+  if (fstat(reader.m_descriptor, &facts) == 0) {
+    if (is_standard_output(facts)) {
+      return error(StatusCode::kInvalidArgument,
+                   reader.m_name + " is the file that standard output goes to; write to another one");
+    }
+    if (is_input) return reader;
     if (S_ISDIR(facts.st_mode)) {
       return error(StatusCode::kInvalidArgument,
                    "'" + path + "' is a folder; --file takes a file or - for standard input");

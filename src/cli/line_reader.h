@@ -22,7 +22,8 @@ class LineReader {
  public:
   static constexpr size_t kMaxLineBytes = size_t{64} << 20;
 
-  // "-" is standard input. kNotFound when the file is missing; kInvalidArgument when it is a folder.
+  // "-" is standard input. kNotFound when the file is missing; kInvalidArgument when it is a folder, or the file that
+  // standard output goes to.
   static Result<LineReader> open(const std::string& path);
   LineReader(LineReader&& other) noexcept;
   LineReader& operator=(LineReader&&) = delete;

@@ -8,6 +8,7 @@
 
 #include "base/json_writer.h"
 #include "cli/model_options.h"
+#include "cli/number_checks.h"
 #include "cli/text_file.h"
 #include "cli/usage_error.h"
 #include "cli/verbs.h"
@@ -45,7 +46,13 @@ Result<std::vector<std::string>> first_texts(const std::string& file) {
 
 std::string to_json(const PackReport& report) {
   JsonWriter json;
-  json.begin_object().key("path").value(report.path).key("isa").value(report.table);
+  json.begin_object()
+      .key("path")
+      .value(report.path)
+      .key("is_written")
+      .value(report.is_written)
+      .key("isa")
+      .value(report.table);
   json.key("precision").value(precision_name(report.precision));
   json.key("file_bytes").value(static_cast<uint64_t>(report.file_bytes));
   json.key("checkpoint_bytes").value(static_cast<uint64_t>(report.checkpoint_bytes));
@@ -77,10 +84,15 @@ std::string to_json(const PackReport& report) {
 }
 
 std::string to_text(const PackReport& report) {
-  std::string text = fmt::format(
-      "{}: {:.1f} MB in {} for {} (the checkpoint has {:.1f} MB)\nloads in {:.1f} ms, the checkpoint in {:.1f} ms\n",
-      report.path, static_cast<double>(report.file_bytes) / 1e6, precision_name(report.precision), report.table,
-      static_cast<double>(report.checkpoint_bytes) / 1e6, report.load_ms, report.checkpoint_load_ms);
+  std::string text =
+      !report.is_written
+          ? fmt::format("{} in {} for {}: not written\n", report.path, precision_name(report.precision), report.table)
+          : fmt::format(
+                "{}: {:.1f} MB in {} for {} (the checkpoint has {:.1f} MB)\n"
+                "loads in {:.1f} ms, the checkpoint in {:.1f} ms\n",
+                report.path, static_cast<double>(report.file_bytes) / 1e6, precision_name(report.precision),
+                report.table, static_cast<double>(report.checkpoint_bytes) / 1e6, report.load_ms,
+                report.checkpoint_load_ms);
   if (report.calibration_texts > 0) {
     text += fmt::format("{} layers rounded for {} texts\n", report.calibrated_layers, report.calibration_texts);
   }
@@ -109,7 +121,8 @@ Result<void> run_pack(const PackVerbOptions& options) {
                    .output = options.output,
                    .texts = {},
                    .calibration = {},
-                   .threads = options.model.threads};
+                   .threads = options.model.threads,
+                   .least = options.check};
   ASSIGN_OR_RETURN(pack.precision, parse_precision(options.model.precision));
   ASSIGN_OR_RETURN(pack.directory, model_directory(options.model));
   if (!options.file.empty()) {
@@ -123,11 +136,10 @@ Result<void> run_pack(const PackVerbOptions& options) {
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
     return error(StatusCode::kInternal, "cannot write to standard output");
   }
-  const double worst = std::min(report.overall.mean, report.label_agreement.value_or(1));
-  if (worst >= options.check) return {};
-  return error(
-      StatusCode::kInternal,
-      fmt::format("--check: {:.6f} is below {:.6f}; keep the model in a higher precision", worst, options.check));
+  if (report.is_written) return {};
+  return error(StatusCode::kInternal,
+               fmt::format("--check: {:.6f} is below {:.6f}; nothing was written: keep the model in a higher precision",
+                           report.worst(), options.check));
 }
 
 }  // namespace
@@ -144,8 +156,9 @@ void add_pack_verb(CLI::App& program, Action* action) {
   verb->add_option("--calibrate", options->calibrate,
                    "Texts like those to come, the first 1000: round int8 weights for what layers read of them");
   verb->add_option("--check", options->check,
-                   "Fail (exit code 1) when the mean cosine to fp32, or the share of equal labels, is below this")
-      ->check(CLI::Range(0.0, 1.0));
+                   "Fail (exit code 1) and write nothing when the mean cosine to fp32, or the share of equal labels, "
+                   "is below this")
+      ->check(number_between(0, 1));
   verb->add_flag("--json", options->json, "The report as one JSON object");
   verb->footer(kExamples);
   verb->callback([options, action] {

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/model_options.h"
+#include "cli/number_checks.h"
 #include "cli/output_file.h"
 #include "cli/profile_report.h"
 #include "cli/text_file.h"
@@ -19,7 +20,7 @@ namespace {
 constexpr char kExamples[] =
     "Examples:\n"
     "  vivace profile\n"
-    "  vivace profile embedder=models/e5 models/ranker --file questions.txt --report profile.html\n"
+    "  vivace profile models/e5 models/ranker --file questions.txt --report profile.html\n"
     "  vivace profile --precision int8 --samples 1000 --json > profile.json\n\n"
     "Each model is asked for what it was made for: vectors, labels, tags or fills. Inference is the engine's time for\n"
     "a text's tokens. What bounds a model is decided on the mean of whole calls: io_bound below 1 ms; memory_bound "
@@ -79,8 +80,9 @@ void add_profile_verb(CLI::App& program, Action* action) {
   constexpr int kMostCallers = 256;
   CLI::App* verb = program.add_subcommand("profile", "Say where the time of models goes here, and what to do about it");
   auto options = std::make_shared<ProfileVerbOptions>();
-  verb->add_option("models", options->models, "Model folders or names (default: --model)");
+  auto* models = verb->add_option("models", options->models, "Model folders or names (default: --model)");
   add_model_option(*verb, &options->model);
+  models->excludes("--model");
   verb->add_option("--file", options->file, "Texts to ask with, one a line or JSON lines (default: some of our own)");
   verb->add_option("-n,--samples", options->samples, "Calls of each stage")
       ->check(CLI::Range(1, kMostSamples))
@@ -89,7 +91,7 @@ void add_profile_verb(CLI::App& program, Action* action) {
       ->check(CLI::Range(1, kMostCallers))
       ->capture_default_str();
   verb->add_option("--batch-seconds", options->batch_seconds, "How long to time each batch size")
-      ->check(CLI::Range(0.01, 3600.0))
+      ->check(number_between(0.01, 3600))
       ->capture_default_str();
   verb->add_option("--report", options->report, "Also write a page for browsers to this file");
   verb->add_flag("--json", options->json, "One JSON object instead of text");

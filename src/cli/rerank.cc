@@ -6,9 +6,11 @@
 #include <CLI/CLI.hpp>
 
 #include "base/json_writer.h"
+#include "base/utf8.h"
 #include "cli/model_options.h"
 #include "cli/output_file.h"
 #include "cli/text_source.h"
+#include "cli/usage_error.h"
 #include "cli/verbs.h"
 
 namespace vivace {
@@ -53,7 +55,14 @@ Result<std::vector<std::string>> read_documents(const InputOptions& input) {
   }
 }
 
+void check_query(const std::string& query) {
+  if (query.empty()) throw_usage_error("--query is empty");
+  const size_t byte = find_invalid_utf8(query);
+  if (byte != kValidUtf8) throw_usage_error(fmt::format("--query is not valid UTF-8 (byte {})", byte + 1));
+}
+
 Result<void> run_rerank(const RerankOptions& options) {
+  check_query(options.query);
   RankRequest request;
   ASSIGN_OR_RETURN(request.documents, read_documents(options.input));
   request.query = options.query;

@@ -8,6 +8,7 @@
 #include "apps/claims/query_embedding.h"
 #include "base/json_writer.h"
 #include "cli/model_options.h"
+#include "cli/number_checks.h"
 #include "cli/output_file.h"
 #include "cli/store_options.h"
 #include "cli/text_source.h"
@@ -49,7 +50,7 @@ void declare(CLI::App& verb, SearchOptions* options) {
   verb.add_option("--limit", options->limit, "How many at most")->check(CLI::Range(1, 1000))->capture_default_str();
   verb.add_option("--min-similarity", options->min_similarity,
                   "Leave out evidence with a smaller cosine (not in keyword mode)")
-      ->check(CLI::Range(-1.0, 1.0));
+      ->check(number_between(-1, 1));
   verb.add_option("--source", options->source_url, "Only evidence with this source_url");
   verb.add_option("--format", options->format, "jsonl, or text for people")
       ->check(CLI::IsMember({"jsonl", "text"}))
@@ -64,6 +65,12 @@ Result<std::unique_ptr<Engine>> load_embedder(const SearchOptions& options, Sear
   if (mode == SearchMode::kKeyword) return nullptr;
   ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, load_engine(options.model));
   RETURN_IF_ERROR(check_vector_model(store, options.store.tenant, engine->info()));
+  ASSIGN_OR_RETURN(const std::string filled_with, store.vector_model(options.store.tenant));
+  if (filled_with.empty()) {
+    fmt::print(stderr,
+               "vivace: the store has no vectors; only --mode keyword finds something (`vivace ingest` with a "
+               "model makes them)\n");
+  }
   return engine;
 }
 

@@ -95,11 +95,12 @@ InputText TextSource::read_line(std::string_view line) const {
   if (m_format == InputFormat::kJsonl) return read_json(line, place);
   if (!takes_twos() || line.empty()) return make_input(std::string(line), std::nullopt, place);
   const size_t tab = line.find('\t');
-  if (tab != std::string_view::npos) {
+  if (tab != std::string_view::npos && tab == line.rfind('\t')) {
     return make_input(std::string(line.substr(0, tab)), std::string(line.substr(tab + 1)), place);
   }
   InputText input;
-  input.problem = place + " has no tab between " + m_fields.first + " and " + m_fields.second;
+  input.problem = place + (tab == std::string_view::npos ? " has no tab between " : " has more than the tab between ") +
+                  m_fields.first + " and " + m_fields.second;
   return input;
 }
 

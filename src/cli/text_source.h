@@ -65,6 +65,9 @@ class TextSource {
   // What a message about the input of that index begins with: "text 3", "docs.txt line 3". Thread-safe.
   std::string place_of(uint64_t index) const;
 
+  // Inputs given out so far.
+  uint64_t taken() const { return m_next_index; }
+
   // How much of the input has been given out, 0 to 1; nullopt when its length is not known.
   std::optional<double> fraction_taken() const;
 

@@ -169,7 +169,8 @@ void add_tokenize_verb(CLI::App& program, Action* action) {
       ->transform(CLI::CheckedTransformer(sides));
   verb->add_flag("--windows", options->windows, "Give all windows of a long text instead of cutting it")
       ->excludes(no_truncation);
-  verb->add_option("--stride", options->stride, "Tokens that each window repeats from the one before (0)");
+  verb->add_option("--stride", options->stride, "Tokens that each window repeats from the one before (0)")
+      ->check(CLI::Range(size_t{0}, size_t{1} << 30));
   verb->add_flag("--no-special-tokens", options->no_special_tokens, "Leave out [CLS], [SEP] and the like");
   add_compute_options(*verb, &options->model);
   verb->footer(kExamples);

@@ -10,6 +10,7 @@
 #include "cli/batch_tuning.h"
 #include "cli/config_edit.h"
 #include "cli/model_options.h"
+#include "cli/number_checks.h"
 #include "cli/output_file.h"
 #include "cli/text_file.h"
 #include "cli/verbs.h"
@@ -151,7 +152,7 @@ void declare(CLI::App& verb, TuneVerbOptions* options) {
       ->check(CLI::Range(1, kMostSamples))
       ->capture_default_str();
   verb.add_option("--memory-limit", options->memory_limit, "Megabytes that the process may have in memory")
-      ->check(CLI::PositiveNumber)
+      ->check(number_between(1, 1e9))
       ->capture_default_str();
   verb.add_option("--file", options->file, "Texts to read, one a line or JSON lines (default: some of our own)");
   verb.add_option("--write", options->write, "Configuration file to put the best setting into");

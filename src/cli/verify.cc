@@ -7,6 +7,7 @@
 #include "apps/claims/claim_verifier.h"
 #include "apps/claims/verify_json.h"
 #include "cli/model_options.h"
+#include "cli/number_checks.h"
 #include "cli/output_file.h"
 #include "cli/store_options.h"
 #include "cli/text_source.h"
@@ -63,15 +64,15 @@ void declare(CLI::App& verb, VerifyVerbOptions* options) {
       ->capture_default_str();
   verb.add_option("--min-similarity", options->min_similarity,
                   "Leave out evidence with a smaller cosine (not in keyword mode)")
-      ->check(CLI::Range(-1.0, 1.0))
+      ->check(number_between(-1, 1))
       ->capture_default_str();
   verb.add_option("--min-confidence", options->min_confidence, "Leave out less certain answers of the model")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_between(0, 1))
       ->capture_default_str();
   verb.add_option("--threshold", options->threshold, "A verdict less certain than this becomes INSUFFICIENT")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(number_between(0, 1));
   verb.add_option("--deadline", options->deadline_seconds, "Seconds after which to give up")
-      ->check(CLI::Range(0.001, 86400.0))
+      ->check(number_between(0.001, 86400))
       ->capture_default_str();
   verb.add_option("--format", options->format, "jsonl, or text for people")
       ->check(CLI::IsMember({"jsonl", "text"}))

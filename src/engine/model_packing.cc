@@ -189,6 +189,13 @@ class Packing {
   ModelBehaviour m_exact;
 };
 
+// Only an earlier packed file may be lost to a new one.
+Result<void> check_replaceable(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored) || is_packed_file(path)) return {};
+  return error(StatusCode::kInvalidArgument, path + " is there and is no packed file; choose another --output");
+}
+
 }  // namespace
 
 Result<PackReport> pack_model(const PackOptions& options) {
@@ -208,6 +215,7 @@ Result<PackReport> pack_model(const PackOptions& options) {
   report.checkpoint_bytes = files.total_bytes();
   report.path = !options.output.empty() ? options.output
                                         : directory.path() + "/" + packed_file_name(kernels->name, target.precision);
+  if (!options.output.empty()) RETURN_IF_ERROR(check_replaceable(options.output));
   const int threads = options.threads > 0 ? options.threads : read_cpu_limits().usable_threads();
   Packing packing(directory, target, std::move(batch), threads);
   if (calibrates) {
@@ -215,7 +223,9 @@ Result<PackReport> pack_model(const PackOptions& options) {
     RETURN_IF_ERROR(packing.calibrate(read, &report));
   }
   RETURN_IF_ERROR(packing.judge(&report));
-  RETURN_IF_ERROR(packing.write(&report));
+  // What is written beside a checkpoint is taken from then on.
+  report.is_written = report.worst() >= options.least;
+  if (report.is_written) RETURN_IF_ERROR(packing.write(&report));
   return report;
 }
 

@@ -1,6 +1,7 @@
 // Makes packed models (formats/packed_file.h) and says what their precision costs.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -21,6 +22,7 @@ struct PackOptions {
   std::vector<std::string> texts;        // what the precision is judged on; empty: some that come with the program
   std::vector<std::string> calibration;  // like those to come: int8 is rounded for what layers read of them; or none
   int threads = 0;                       // 0: as everywhere
+  double least = 0;                      // that PackReport::worst() must be for the file to be written
 };
 
 // Cosines of what two models compute of the same tokens or texts.
@@ -31,6 +33,7 @@ struct Closeness {
 
 struct PackReport {
   std::string path;
+  bool is_written = false;  // false: the model is not as close to fp32 as it was asked to be
   std::string table;
   Precision precision = Precision::kF32;
   size_t file_bytes = 0;
@@ -53,11 +56,14 @@ struct PackReport {
   std::vector<Kept> kept_in_bf16;
   // Inputs of int8 layers that are multiplied in fp32, by the names of the layers.
   std::map<std::string, std::vector<int32_t>> outliers;
+
+  // The mean cosine to fp32, or the share of equal labels where that is lower.
+  double worst() const { return std::min(overall.mean, label_agreement.value_or(1)); }
 };
 
 // An int8 model whose results come out too far from fp32 (mean cosine below 0.9995, or one text below 0.998) gets the
 // layers that cost most in bf16, as many as it takes. The errors of loading a model; kUnsupported when there is nothing
-// to calibrate; kInternal when the file cannot be written.
+// to calibrate; kInvalidArgument when the output is there and is no packed file; kInternal when it cannot be written.
 Result<PackReport> pack_model(const PackOptions& options);
 
 }  // namespace vivace

@@ -1,6 +1,7 @@
 """`vivace classify`, `tag`, `entail`, `rerank`: inputs, options and messages. What they answer is in tests/golden."""
 
 import json
+import shutil
 
 import pytest
 
@@ -116,6 +117,41 @@ def test_what_a_model_cannot_do_is_said(cli, arguments, part):
     assert part in cli.error(*arguments, code=1)
 
 
+def test_a_text_without_a_mask_ends_or_is_skipped_by_itself(cli):
+    lines = [f"the [MASK] {i}" for i in range(70)]
+    lines[65] = "no mask"
+    (cli.folder / "masks.txt").write_text("\n".join(lines))
+    command = ("classify", "--model", FILL, "--file", "masks.txt")
+    done = cli.run(*command)
+    assert done.returncode == 1 and "masks.txt line 66" in done.stderr.decode() and len(rows(done.stdout)) == 65
+    found = rows(cli.ok(*command, "--on-error", "skip"))
+    assert [row["index"] for row in found] == list(range(70)) and [i for i, row in enumerate(found) if "error" in row] == [65]
+    pair = '{"text":"a [MASK]","text_pair":"b"}\n'
+    assert "line 1" in cli.error("classify", "--model", FILL, "--input-format", "jsonl", stdin=pair, code=1)
+
+
+def test_labels_are_split_at_commas_and_none_is_empty(cli):
+    command = ("classify", "--model", NLI, "--labels")
+    assert {label["label"] for label in rows(cli.ok(*command, "a, b c", "x"))[0]["labels"]} == {"a", "b c"}
+    for wrong in (",", "a,,b", ""):
+        assert "a label is empty" in cli.error(*command, wrong, "x", stdin="y\n", code=2)
+
+
+def test_the_second_text_is_said_once(cli):
+    pair = '{"text":"a","text_pair":"b"}\n'
+    message = cli.error("classify", "--model", MOODS, "--text-pair", "c", "--input-format", "jsonl", stdin=pair, code=1)
+    assert "text_pair is not read here" in message
+
+
+def test_lines_with_more_than_two_columns_are_no_pairs(cli):
+    assert "line 1 has more than the tab" in cli.error("entail", "--model", NLI, stdin="a\tb\tc\n", code=1)
+
+
+def test_queries_are_blamed_for_themselves(cli):
+    assert "--query is empty" in cli.error("rerank", "--model", RANK, "--query", "", "a", code=2)
+    assert "--query is not valid UTF-8 (byte 1)" in cli.error("rerank", "--model", RANK, "--query", "\udcff", "a", code=2)
+
+
 def test_a_plain_encoder_classifies_nothing(cli, tiny):
     assert "cannot classify texts: it is for embedding" in cli.error("classify", "--model", tiny, "x", code=1)
 
@@ -153,19 +189,51 @@ def test_inspect_knows_every_kind_of_model(cli, model):
     assert f"{found['architecture']}: {found['layers']} layers" in cli.ok("inspect", "--model", directory)
 
 
-@pytest.mark.parametrize("model, task", [("token-logits", "token-classification"), ("sequence-logits", "text-classification"),
-                                         ("hidden-states", "embedding")])
-def test_inspect_describes_onnx_files(cli, tmp_path, model, task):
-    directory = tmp_path / "onnx-model"
+def onnx_directory(directory, model):
     directory.mkdir()
     for file in (ROOT / "tests" / "onnx" / model).glob("*.*"):
         (directory / file.name).write_bytes(file.read_bytes())
     tokenizer = {"version": "1.0", "normalizer": None, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": None,
                  "decoder": None, "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "after": 1}, "unk_token": "[UNK]"}}
     (directory / "tokenizer.json").write_text(json.dumps(tokenizer))
+    return directory
+
+
+@pytest.mark.parametrize("model, task", [("token-logits", "token-classification"), ("sequence-logits", "text-classification"),
+                                         ("hidden-states", "embedding")])
+def test_inspect_describes_onnx_files(cli, tmp_path, model, task):
+    directory = onnx_directory(tmp_path / "onnx-model", model)
     done = cli.run("inspect", "--json", "--model", directory)
     if done.returncode and b"OpenVINO" in done.stderr:
         pytest.skip("this build has no OpenVINO")
     found = json.loads(done.stdout)
     assert found["task"] == task and found["architecture"] == "bert" and found["layers"] == 2 and found["parameters"] > 0
     assert "onnx" in found["isa"].lower() or "openvino" in found["isa"].lower()
+    assert "fallback" not in found
+
+
+@pytest.mark.parametrize("damage", ["weights", "architecture"])
+def test_an_onnx_file_takes_the_place_of_weights_that_cannot_be_used(cli, tmp_path, damage):
+    alone = onnx_directory(tmp_path / "alone", "hidden-states")
+    both = onnx_directory(tmp_path / "both", "hidden-states")
+    shutil.copy(ROOT / "tests/golden/tiny-bert/model.safetensors", both / "model.safetensors")
+    if damage == "weights":
+        (both / "model.safetensors").write_bytes(b"broken off")
+    else:
+        config = json.loads((both / "config.json").read_text())
+        (both / "config.json").write_text(json.dumps(config | {"model_type": "unheard-of"}))
+    done = cli.run("inspect", "--json", "--model", both)
+    if done.returncode and b"OpenVINO" in done.stderr:
+        pytest.skip("this build has no OpenVINO")
+    why = "model.safetensors" if damage == "weights" else "unheard-of"
+    assert why in json.loads(done.stdout)["fallback"] and "in its place" in done.stderr.decode()
+    assert why in cli.ok("inspect", "--model", both)
+    assert rows(cli.ok("embed", "--model", both, "after")) == rows(cli.ok("embed", "--model", alone, "after"))
+
+
+def test_where_neither_weights_nor_onnx_file_can_be_used_both_are_named(cli, tmp_path):
+    both = onnx_directory(tmp_path / "both", "hidden-states")
+    for name in ("model.safetensors", "model.onnx"):
+        (both / name).write_bytes(b"broken off")
+    problem = cli.error("embed", "--model", both, "after", code=1)
+    assert "model.safetensors" in problem and "nor can its ONNX file be used" in problem

@@ -116,7 +116,7 @@ def test_lines_have_the_names_of_requests(cli):
 
 
 @pytest.mark.parametrize("options, part", [
-    (["--temperature", "nan"], "temperature must be"),
+    (["--temperature", "nan"], "'nan' is no number from 0"),
     (["--max-new-tokens", "96"], "max_new_tokens must be from 1 to 95"),
     (["--top-k", "3"], "give a temperature above 0"),
     (["--temperature", "1", "--top-p", "0"], "top_p must be"),

@@ -109,3 +109,8 @@ def test_invalid_utf8_names_the_line(cli, tmp_path):
     path = tmp_path / "bad.txt"
     path.write_bytes(b"fine\nbad \xff\n")
     assert "line 2 is not valid UTF-8" in cli.error("detect", "--model", GOLDEN / MODELS[0], "--file", path, code=1)
+
+
+def test_lines_before_a_wrong_one_are_answered(cli):
+    done = cli.run("detect", "--model", GOLDEN / MODELS[1], stdin=b"one good line\n\xff\nanother\n")
+    assert done.returncode == 1 and b"line 2" in done.stderr and done.stdout.count(b"\n") == 1

@@ -335,3 +335,13 @@ def test_progress_is_drawn_on_a_terminal_only(cli, tiny):
 def test_progress_does_not_tear_vectors_on_the_same_terminal(cli, tiny):
     seen = on_a_terminal(cli, "embed", "--model", tiny, "--dimensions", 2, "a", stdout=None)
     assert "texts/s" not in seen and '"embedding"' in seen
+
+
+def test_resume_refuses_the_output_of_more_texts(cli, tiny):
+    (cli.folder / "many.txt").write_text("one\ntwo\nthree\n")
+    (cli.folder / "few.txt").write_text("other\n")
+    cli.ok("embed", "--model", tiny, "--file", "many.txt", "--output", "vectors.jsonl")
+    before = (cli.folder / "vectors.jsonl").read_bytes()
+    done = cli.run("embed", "--model", tiny, "--file", "few.txt", "--output", "vectors.jsonl", "--resume")
+    assert done.returncode == 1 and "vectors of 3 texts, the input only 1" in done.stderr.decode()
+    assert (cli.folder / "vectors.jsonl").read_bytes() == before

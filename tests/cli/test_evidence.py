@@ -244,3 +244,11 @@ def other_database(cli):
     with sqlite3.connect(cli.folder / "other.db") as database:
         database.execute("CREATE TABLE t (x)")
     return cli.error("ingest", "c.jsonl", "--store", "other.db", "--no-model", code=1)
+
+
+def test_a_search_by_vectors_in_a_store_without_any_says_so(cli, tiny):
+    write_jsonl(cli.folder / "corpus.jsonl", [{"id": "a", "text": "red fox"}])
+    cli.ok("ingest", "corpus.jsonl", "--store", "s.db", "--no-model")
+    for mode, found in (("vector", 0), ("hybrid", 1)):
+        done = cli.run("search", "fox", "--store", "s.db", "--mode", mode, "--model", tiny)
+        assert done.returncode == 0 and "the store has no vectors" in done.stderr.decode() and len(rows(done.stdout.decode())) == found

@@ -269,3 +269,15 @@ def test_a_line_of_any_length_ends_nothing(ipc):
     assert error["type"] == "error" and "longer than 64 MiB" in error["message"]
     assert ipc.ask(type="ping", id=2)["type"] == "pong"
     assert ipc.end() == []
+
+
+def test_answers_that_cannot_be_written_are_a_failure(cli):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(cli.command("ipc", "--model", MODEL), input=b'{"type":"ping","id":"1"}\n', stdout=full,
+                              stderr=subprocess.PIPE, cwd=cli.folder, env=cli.environment, timeout=PATIENCE_SECONDS, check=False)
+    assert done.returncode == 1 and b"cannot write to standard output: No space left" in done.stderr
+
+
+def test_two_models_have_two_names(cli):
+    message = cli.error("ipc", "--model", f"a={MODEL}", "--model", f"a={MODEL}", code=1)
+    assert "the name 'a' is given to two models" in message

@@ -91,7 +91,21 @@ def test_check_fails_below_its_threshold(cli, minilm, tmp_path):
     (tmp_path / "texts.txt").write_text("One text.\n\nAnd another one.\n")
     options = ["pack", minilm, "--precision", "int8", "--output", tmp_path / "m.packed", "--file", tmp_path / "texts.txt"]
     assert "2 texts against fp32" in cli.ok(*options, "--check", "0.9")
-    assert "--check: 0.99" in cli.error(*options, "--check", "1", code=1)
+    packed = (tmp_path / "m.packed").read_bytes()
+    (tmp_path / "m.packed").unlink()
+    done = cli.run(*options, "--check", "1")
+    assert done.returncode == 1 and b"--check: 0.99" in done.stderr and b"not written" in done.stdout
+    assert not (tmp_path / "m.packed").exists() and packed
+
+
+def test_only_a_packed_file_is_replaced(cli, tiny, tmp_path):
+    model = shutil.copytree(tiny, tmp_path / "model")
+    for name in ("model.safetensors", "tokenizer.json"):
+        before = (model / name).read_bytes()
+        message = cli.error("pack", model, "--precision", "int8", "--output", model / name, code=1)
+        assert "is there and is no packed file" in message and (model / name).read_bytes() == before
+    for _ in range(2):
+        cli.ok("pack", model, "--precision", "int8", "--output", tmp_path / "m.packed")
 
 
 PASSAGES = ROOT / "examples" / "demo" / "passages.jsonl"

@@ -112,3 +112,7 @@ def test_c004_07_the_best_setting_goes_into_the_configuration(cli, tiny, tmp_pat
     failed = cli.error("tune", "--model", tiny, "--num-samples", 4, "--precision", "fp32", "--threads", 1, "--min-batch", 64,
                        "--max-batch", 64, "--write", config, code=2)
     assert "no_such_key" in failed and config.read_text() == "no_such_key: 1\n"
+
+
+def test_models_are_named_in_one_place(cli, tiny):
+    assert "--model" in cli.error("profile", tiny, "--model", tiny, code=2)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -70,6 +71,48 @@ def test_no_verb(cli):
 def test_wrong_usage_is_one_line_and_exit_code_2(cli, arguments, part):
     message = cli.error(*arguments, code=2)
     assert part in message and "--help`" in message
+
+
+@pytest.mark.parametrize(("arguments", "part"), [
+    (["rerank", "--query=", "a", "b"], "--query is empty"),
+    (["embed", "--model=", "a"], "--model"),
+    (["tokenize", "--threads=", "1"], "--threads"),
+    (["classify", "--labels=", "a"], "a label is empty"),
+])
+def test_an_empty_value_is_not_the_next_argument(cli, tiny, arguments, part):
+    model = [] if "--model=" in arguments else ["--model", tiny]
+    done = cli.run(*arguments, *model, stdin="text\n")
+    assert done.returncode != 0 and part in done.stderr.decode() and not done.stdout
+
+
+def test_an_argument_behind_two_dashes_may_end_in_a_sign(cli, tiny):
+    assert cli.ok("tokenize", "--model", tiny, "--", "--x=") == cli.ok("tokenize", "--model", tiny, stdin="--x=\n")
+
+
+@pytest.mark.parametrize(("arguments", "part"), [
+    (["embed", "--dimensions", "0"], "Value 0 not in range 1 to 16777216"),
+    (["verify", "--min-confidence", "nan"], "'nan' is no number from 0 to 1"),
+    (["verify", "--deadline", "nan"], "'nan' is no number"),
+    (["bench", "--seconds", "nan"], "'nan' is no number"),
+    (["impact", "--volume-window", "-1"], "'-1' is no number from 0"),
+    (["tune", "--memory-limit", "nan"], "'nan' is no number"),
+    (["complete", "--max-new-tokens", "0"], "Value 0 not in range 1"),
+    (["complete", "--seed", "-1"], "--seed"),
+    (["tokenize", "--windows", "--stride", "-1"], "--stride"),
+])
+def test_numbers_out_of_range_are_told_in_numbers_that_can_be_read(cli, arguments, part):
+    message = cli.error(*arguments, "x", code=2)
+    assert part in message and len(message) < 200
+
+
+def test_an_output_that_is_the_input_is_refused(cli, tiny):
+    texts = cli.folder / "texts.txt"
+    texts.write_text("one\ntwo\n")
+    for source, stdin in ((["--file", "texts.txt"], None), ([], texts)):
+        with texts.open("ab") as output, (stdin or texts).open("rb") as reading:
+            done = subprocess.run(cli.command("tokenize", "--model", tiny, *source), stdin=reading, stdout=output, stderr=subprocess.PIPE,
+                                  cwd=cli.folder, env=cli.environment, timeout=60, check=False)
+        assert done.returncode == 1 and b"standard output goes to" in done.stderr and texts.read_text() == "one\ntwo\n"
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
