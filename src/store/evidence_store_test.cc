@@ -154,6 +154,28 @@ TEST_P(EvidenceStoreTest, C004_19_KeywordsAreStemmedAndRanked) {
   EXPECT_THAT(words("?!"), IsEmpty());
 }
 
+// Not by a space alone, nor by ASCII's signs alone: each word of a question is looked for by itself.
+TEST_P(EvidenceStoreTest, AnySignBetweenWordsPartsThem) {
+  put({evidence_input("one", "Penguins swim."), evidence_input("two", "Few birds swim."),
+       evidence_input("three", "Nothing else")});
+  for (const std::string sign :
+       {"-", "\u2014", "\u00A0", "\u2026", "\u3001", "\u2028", "\u200B", "\u00AD", "\U0001F427"}) {
+    EXPECT_THAT(words("birds" + sign + "penguins"), UnorderedElementsAre("one", "two")) << sign;
+    EXPECT_THAT(words("the" + sign + "birds" + sign), ElementsAre("two")) << sign;
+    EXPECT_THAT(words(sign), IsEmpty()) << sign;
+  }
+}
+
+// A mark is of the letter before it, also in scripts that write vowels so.
+TEST_P(EvidenceStoreTest, MarksPartNoWords) {
+  put({evidence_input("accent", "Cafe\u0301 noir"), evidence_input("vowels", "\u0939\u093F\u0928\u094D\u0926\u0940"),
+       evidence_input("other", "caf noir, \u0939")});
+  EXPECT_THAT(words("cafe\u0301"), ElementsAre("accent"));
+  EXPECT_THAT(words("caf\u00E9"), ElementsAre("accent"));
+  EXPECT_THAT(words("\u0939\u093F\u0928\u094D\u0926\u0940"), ElementsAre("vowels"));
+  EXPECT_THAT(words("\u0301\u093F"), IsEmpty());
+}
+
 // As SQLite's FTS5 does it, which is not quite Porter's algorithm.
 TEST_P(EvidenceStoreTest, WordsHaveTheSameStemsInEachStore) {
   const std::string long_word = std::string(62, 'x') + "ing";  // 65 bytes

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
+#include "store/index_words.h"
+
 namespace vivace {
 namespace {
 
@@ -14,9 +17,15 @@ constexpr std::array<std::string_view, 57> kFunctionWords = {
     "we",   "were",  "what",  "when", "where", "which", "who",   "will", "with"};
 static_assert(std::ranges::is_sorted(kFunctionWords));
 
-bool is_word_byte(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+// Where the word that begins in text at begin ends; begin itself where none does.
+size_t end_of_word(std::string_view text, size_t begin) {
+  size_t end = begin;
+  for (size_t position = begin; position < text.size(); end = position) {
+    const char32_t c = next_code_point(text, &position);
+    const bool goes_on = is_word_character(c) || (end > begin && is_mark(c));
+    if (!goes_on) break;
+  }
+  return end;
 }
 
 std::string lower(std::string_view word) {
@@ -39,12 +48,11 @@ std::vector<std::string> keyword_terms(std::string_view text) {
   std::vector<std::string> terms;
   std::vector<std::string> function_words;
   for (size_t begin = 0; begin < text.size();) {
-    if (!is_word_byte(text[begin])) {
-      ++begin;
+    const size_t end = end_of_word(text, begin);
+    if (end == begin) {
+      next_code_point(text, &begin);
       continue;
     }
-    size_t end = begin;
-    while (end < text.size() && is_word_byte(text[end])) ++end;
     std::string word = lower(text.substr(begin, end - begin));
     begin = end;
     const bool is_function_word = std::ranges::binary_search(kFunctionWords, std::string_view(word));
