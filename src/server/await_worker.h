@@ -20,4 +20,10 @@ namespace vivace {
 boost::asio::awaitable<Reply> await_worker(WorkerPool& workers, std::chrono::steady_clock::time_point deadline,
                                            std::function<Reply()> work);
 
+// A handler that blocks as one that a connection can wait for.
+template <Reply (*kHandler)(const RequestContext&)>
+boost::asio::awaitable<Reply> aside(RequestContext& context) {
+  return await_worker(*context.server.workers, context.deadline, [&context] { return kHandler(context); });
+}
+
 }  // namespace vivace

@@ -69,6 +69,7 @@ void DetectionService::open_jobs() {
   options.callback_delay = milliseconds(m_config.detection_callback_delay_seconds);
   const std::string file = options.file;
   auto jobs = DetectionJobs::open(std::move(options), [this] { return find_detector(); }, stats);
+  const std::scoped_lock lock(m_mutex);
   if (jobs) {
     m_jobs = std::move(*jobs);
     return log_info("detection jobs are kept in '{}'", file);
@@ -91,9 +92,19 @@ Result<Detector> DetectionService::find_detector() {
                          .cache = &m_cache});
 }
 
-Result<DetectionJobs*> DetectionService::jobs() const {
+void DetectionService::stop_jobs() {
+  std::shared_ptr<DetectionJobs> jobs;
+  {
+    const std::scoped_lock lock(m_mutex);
+    jobs = std::move(m_jobs);
+  }
+  if (jobs != nullptr) jobs->stop();
+}
+
+Result<std::shared_ptr<DetectionJobs>> DetectionService::jobs() const {
+  const std::scoped_lock lock(m_mutex);
   if (m_jobs == nullptr) return std::unexpected(m_jobs_problem);
-  return m_jobs.get();
+  return m_jobs;
 }
 
 }  // namespace vivace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,12 @@ class DetectionService {
   // Opens the file of jobs and goes on with them, where a detector is served. A file that cannot be used only stops the
   // job routes, with the reason.
   void open_jobs();
-  // Keeps what was computed and lets go of the models.
-  void stop_jobs() { m_jobs.reset(); }
+  // Keeps what was computed and lets go of the models. Requests that are answered meanwhile still see the jobs.
+  void stop_jobs();
 
   // The detector on the model of that name. kUnavailable, saying which name, when there is none.
   Result<Detector> find_detector();
-  Result<DetectionJobs*> jobs() const;
+  Result<std::shared_ptr<DetectionJobs>> jobs() const;
 
   SentenceLimits limits;      // of a request
   SentenceLimits job_limits;  // of a job
@@ -41,8 +42,9 @@ class DetectionService {
   const ServerConfig& m_config;
   ModelRegistry& m_models;
   DetectionCache m_cache;
-  std::unique_ptr<DetectionJobs> m_jobs;
-  Status m_jobs_problem;
+  mutable std::mutex m_mutex;
+  std::shared_ptr<DetectionJobs> m_jobs;  // guarded by m_mutex
+  Status m_jobs_problem;                  // guarded by m_mutex; while there are none
 };
 
 }  // namespace vivace

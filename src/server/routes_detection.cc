@@ -1,12 +1,14 @@
 #include "server/routes_detection.h"
 
 #include <chrono>
+#include <memory>
 
 #include <fmt/format.h>
 
 #include "apps/detection/detection_json.h"
 #include "apps/detection/job_json.h"
 #include "server/await_callback.h"
+#include "server/await_worker.h"
 #include "server/detection_requests.h"
 #include "server/detection_service.h"
 #include "server/model_wait.h"
@@ -74,11 +76,12 @@ boost::asio::awaitable<Reply> predict_sentences(RequestContext& context) {
   co_return json_response(answer_body(*task, std::move(*result), *detector, taken.count() * 1000));
 }
 
+// What asks the file of jobs, which other processes may keep busy and in which results can be long, runs aside.
 Reply predict_batch(const RequestContext& context) {
   DetectionService& service = *context.server.detection;
   const auto task = parse_batch_request(context.request.body, service);
   if (!task) return std::unexpected(task.error());
-  ASSIGN_OR_RETURN(DetectionJobs * jobs, service.jobs());
+  ASSIGN_OR_RETURN(const std::shared_ptr<DetectionJobs> jobs, service.jobs());
   // A job can wait for a model that is being loaded, not for one that will never do.
   const auto detector = service.find_detector();
   if (!detector && detector.error().code == StatusCode::kUnsupported) {
@@ -91,13 +94,13 @@ Reply predict_batch(const RequestContext& context) {
 }
 
 Reply get_job(const RequestContext& context) {
-  ASSIGN_OR_RETURN(DetectionJobs * jobs, context.server.detection->jobs());
+  ASSIGN_OR_RETURN(const std::shared_ptr<DetectionJobs> jobs, context.server.detection->jobs());
   ASSIGN_OR_RETURN(std::string body, jobs->describe(context.request.path_argument));
   return json_response(std::move(body));
 }
 
 Reply list_jobs(const RequestContext& context) {
-  ASSIGN_OR_RETURN(DetectionJobs * jobs, context.server.detection->jobs());
+  ASSIGN_OR_RETURN(const std::shared_ptr<DetectionJobs> jobs, context.server.detection->jobs());
   ASSIGN_OR_RETURN(const std::vector<JobRecord> newest, jobs->newest(kMostListedJobs));
   JsonWriter json;
   json.begin_object().key("jobs").begin_array();
@@ -106,7 +109,7 @@ Reply list_jobs(const RequestContext& context) {
 }
 
 Reply cancel_job(const RequestContext& context) {
-  ASSIGN_OR_RETURN(DetectionJobs * jobs, context.server.detection->jobs());
+  ASSIGN_OR_RETURN(const std::shared_ptr<DetectionJobs> jobs, context.server.detection->jobs());
   const auto job = jobs->cancel(context.request.path_argument);
   if (job) return json_response(write_job(*job));
   ApiError error(job.error());
@@ -205,27 +208,27 @@ RouteGroup detection_routes() {
                   .request_schema = "PredictRequest",
                   .response_schema = "PredictResponse",
                   .errors = body_errors}),
-           route(Method::kPost, "/api/v1/predict/batch", predict_batch,
+           route(Method::kPost, "/api/v1/predict/batch", aside<predict_batch>,
                  {.id = "predictBatch",
                   .summary = "The same in the background, for many sentences",
                   .request_schema = "BatchRequest",
                   .response_schema = "BatchResponse",
                   .errors = body_errors}),
-           route(Method::kGet, "/api/v1/jobs", list_jobs,
+           route(Method::kGet, "/api/v1/jobs", aside<list_jobs>,
                  {.id = "listDetectionJobs",
                   .summary = "The newest jobs",
                   .response_schema = "DetectionJobList",
-                  .errors = {422, 503}}),
-           route(Method::kGet, "/api/v1/jobs/{job_id}", get_job,
+                  .errors = {422, 429, 500, 503, 504}}),
+           route(Method::kGet, "/api/v1/jobs/{job_id}", aside<get_job>,
                  {.id = "getDetectionJob",
                   .summary = "A job, with its result when it is complete",
                   .response_schema = "DetectionJob",
-                  .errors = {404, 422, 503}}),
-           route(Method::kDelete, "/api/v1/jobs/{job_id}", cancel_job,
+                  .errors = {404, 422, 429, 500, 503, 504}}),
+           route(Method::kDelete, "/api/v1/jobs/{job_id}", aside<cancel_job>,
                  {.id = "cancelDetectionJob",
                   .summary = "Ends a job that has not ended",
                   .response_schema = "DetectionJob",
-                  .errors = {404, 409, 422, 503}}),
+                  .errors = {404, 409, 422, 429, 500, 503, 504}}),
            route(Method::kGet, "/api/v1/detection/status", detection_status,
                  {.id = "detectionStatus",
                   .summary = "Whether the detector is loaded, its limits and its jobs",

@@ -19,7 +19,6 @@ namespace vivace {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Answer = ApiResult<HttpResponse>;
 
 double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
@@ -50,7 +49,7 @@ void write_score(const ImpactAnalysis& analysis, bool score_only, JsonWriter* js
   if (!score_only) write_analysis(analysis, json);
 }
 
-Answer score_now(const RequestContext& context) {
+Reply score_now(const RequestContext& context) {
   const auto start = Clock::now();
   if (const auto alive = check_deadline(context); !alive) return std::unexpected(alive.error());
   const auto scorer = context.server.impact->scorer();
@@ -67,7 +66,7 @@ Answer score_now(const RequestContext& context) {
   return json_response(&json);
 }
 
-Answer batch_now(const RequestContext& context) {
+Reply batch_now(const RequestContext& context) {
   const auto start = Clock::now();
   if (const auto alive = check_deadline(context); !alive) return std::unexpected(alive.error());
   const auto scorer = context.server.impact->scorer();
@@ -114,7 +113,7 @@ void write_decision(const RoutingDecision& decision, double processing_ms, JsonW
   }
 }
 
-Answer route_now(const RequestContext& context) {
+Reply route_now(const RequestContext& context) {
   const auto start = Clock::now();
   if (const auto alive = check_deadline(context); !alive) return std::unexpected(alive.error());
   const auto scorer = context.server.impact->scorer();
@@ -215,7 +214,7 @@ Reply show_status(const RequestContext& context) {
   return json_response(&json);
 }
 
-Answer validate_now(const RequestContext& context) {
+Reply validate_now(const RequestContext& context) {
   if (const auto alive = check_deadline(context); !alive) return std::unexpected(alive.error());
   const ServerContext& server = context.server;
   const auto body = parse_body(context.request.body);
@@ -234,12 +233,6 @@ Answer validate_now(const RequestContext& context) {
   write_validation(*validation, backend.gates, &json);
   json.end_object();
   return json_response(&json);
-}
-
-// On a thread that may wait for the model.
-template <Answer (*kHandler)(const RequestContext&)>
-boost::asio::awaitable<Reply> aside(RequestContext& context) {
-  return await_worker(*context.server.workers, context.deadline, [&context] { return kHandler(context); });
 }
 
 Route operation(Method method, std::string_view path, std::variant<ImmediateHandler, WaitingHandler> handler,

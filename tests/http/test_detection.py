@@ -5,6 +5,7 @@ import contextlib
 import http.server
 import json
 import signal
+import sqlite3
 import threading
 import uuid
 
@@ -185,6 +186,23 @@ def test_jobs_survive_kill(tmp_path):
         expected = server.post(SENTENCES, {"sentences": texts[:1] + texts[-1:]}).json()["probabilities"]
         assert [done["result"]["probabilities"][i] for i in (0, -1)] == expected
         assert done["result"]["sentences"][0]["words"][:2] == ["number", "0"]
+
+
+def test_a_busy_file_of_jobs_holds_up_no_other_request(tmp_path):
+    with start(tmp_path) as server, concurrent.futures.ThreadPoolExecutor(4) as pool:
+        id = server.post(BATCH, {"sentences": ["a b"]}).json()["job_id"]
+        wait_for_end(server, id)
+        with contextlib.closing(sqlite3.connect(tmp_path / "jobs.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # whoever writes to the file waits, and whoever waits for them
+            asked = [pool.submit(server.post, BATCH, {"sentences": ["c d"]})]
+            assert not concurrent.futures.wait(asked, timeout=1).done
+            asked += [pool.submit(server.request, method, path)
+                      for method, path in (("GET", "/api/v1/jobs"), ("GET", f"/api/v1/jobs/{id}"), ("DELETE", f"/api/v1/jobs/{id}"))]
+            assert not concurrent.futures.wait(asked, timeout=1, return_when=concurrent.futures.FIRST_COMPLETED).done
+            assert server.get("/health").status_code == 200
+            assert not any(request.done() for request in asked)
+            other.execute("ROLLBACK")
+        assert [request.result().status_code for request in asked] == [200, 200, 200, 409]
 
 
 def test_one_server_owns_the_file(tmp_path):

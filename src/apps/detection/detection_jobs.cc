@@ -62,14 +62,18 @@ DetectionJobs::DetectionJobs(DetectionJobOptions options, FindDetector find_dete
 }
 
 DetectionJobs::~DetectionJobs() {
+  stop();
+}
+
+void DetectionJobs::stop() {
   m_worker.request_stop();
   m_caller.request_stop();
   {
     const std::scoped_lock lock(m_mutex);
     m_cancel.request_stop();
   }
-  m_worker.join();
-  m_caller.join();
+  if (m_worker.joinable()) m_worker.join();
+  if (m_caller.joinable()) m_caller.join();
 }
 
 Result<JobRecord> DetectionJobs::submit(const DetectionJobRequest& request) {

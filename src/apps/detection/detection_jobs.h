@@ -45,9 +45,12 @@ class DetectionJobs {
   // waited out, other errors end the job. stats must outlive this. Errors of JobStore::open.
   static Result<std::unique_ptr<DetectionJobs>> open(DetectionJobOptions options, FindDetector find_detector,
                                                      DetectionStats& stats);
-  ~DetectionJobs();  // stops; what was computed is kept
+  ~DetectionJobs();  // stop()
   DetectionJobs(const DetectionJobs&) = delete;
   DetectionJobs& operator=(const DetectionJobs&) = delete;
+
+  // Ends the threads; what was computed is kept, and the jobs can be asked for. For one thread, once or again.
+  void stop();
 
   Result<JobRecord> submit(const DetectionJobRequest& request);  // kOverloaded when too many wait
   Result<JobRecord> find(std::string_view id) { return m_store->find(id); }

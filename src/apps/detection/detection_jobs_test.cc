@@ -114,6 +114,17 @@ TEST_F(DetectionJobsTest, TooManyJobsAreRefused) {
   EXPECT_EQ(jobs->submit(request(1)).error().code, StatusCode::kOverloaded);
 }
 
+TEST_F(DetectionJobsTest, StoppedJobsCanBeAskedForAndGoOnLater) {
+  const auto jobs = never(*this);
+  const std::string first = jobs->submit(request(1))->id;
+  jobs->stop();
+  jobs->stop();
+  EXPECT_THAT(jobs->describe(first).value(), HasSubstr(R"("status":"p)"));  // pending, or its turn was cut short
+  const auto second = jobs->submit(request(1));
+  ASSERT_TRUE(second);
+  EXPECT_EQ(jobs->find(second->id)->status, JobStatus::kPending);
+}
+
 TEST_F(DetectionJobsTest, EndedJobsExpire) {
   m_options.keep = std::chrono::milliseconds(1);
   const auto jobs = open();
