@@ -89,24 +89,22 @@ Result<CorpusFormat> format_of(const std::string& path, std::string_view format)
 
 }  // namespace
 
-std::optional<std::vector<std::string>> split_csv_record(std::string_view text) {
-  std::vector<std::string> fields(1);
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"') {
-      fields.back() += '"';
+bool CsvRecord::add_line(std::string_view line) {
+  if (m_quoted) m_fields.back() += '\n';
+  for (size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (m_quoted && c == '"' && i + 1 < line.size() && line[i + 1] == '"') {
+      m_fields.back() += '"';
       ++i;
-    } else if (c == '"' && (quoted || fields.back().empty())) {
-      quoted = !quoted;
-    } else if (c == ',' && !quoted) {
-      fields.emplace_back();
+    } else if (c == '"' && (m_quoted || m_fields.back().empty())) {
+      m_quoted = !m_quoted;
+    } else if (c == ',' && !m_quoted) {
+      m_fields.emplace_back();
     } else {
-      fields.back() += c;
+      m_fields.back() += c;
     }
   }
-  if (quoted) return std::nullopt;
-  return fields;
+  return !m_quoted;
 }
 
 Result<CorpusReader> CorpusReader::open(const std::string& path, std::string_view format) {
@@ -163,19 +161,19 @@ std::string CorpusReader::place() const {
 }
 
 Result<std::optional<std::vector<std::string>>> CorpusReader::next_csv_record() {
-  ASSIGN_OR_RETURN(const auto first, m_lines.next());
-  if (!first) return std::nullopt;
+  ASSIGN_OR_RETURN(auto line, m_lines.next());
+  if (!line) return std::nullopt;
   const std::string begin = place();
-  std::string record(*first);
-  while (true) {
-    if (auto fields = split_csv_record(record)) return fields;
-    ASSIGN_OR_RETURN(const auto line, m_lines.next());
-    if (!line || record.size() + line->size() > kMaxCsvRecordBytes) {
+  size_t bytes = line->size();
+  CsvRecord record;
+  while (!record.add_line(*line)) {
+    ASSIGN_OR_RETURN(line, m_lines.next());
+    if (!line || bytes + line->size() > kMaxCsvRecordBytes) {
       return error(StatusCode::kInvalidArgument, begin + ": a quoted field that begins here does not end");
     }
-    record += '\n';
-    record += *line;
+    bytes += 1 + line->size();
   }
+  return record.take_fields();
 }
 
 Result<std::optional<CorpusRow>> CorpusReader::next_csv_row() {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -54,8 +56,16 @@ class CorpusReader {
   std::vector<std::string> m_columns;  // of CSV
 };
 
-// The fields of one CSV record (RFC 4180), nullopt when a quoted field is still open at its end. text: without the
-// line's end.
-std::optional<std::vector<std::string>> split_csv_record(std::string_view text);
+// The fields of one CSV record (RFC 4180), which takes several lines where a quoted field does.
+class CsvRecord {
+ public:
+  // line: without its end. True when the record ends with it; false when a quoted field goes on in the next line.
+  bool add_line(std::string_view line);
+  std::vector<std::string> take_fields() { return std::move(m_fields); }
+
+ private:
+  std::vector<std::string> m_fields = std::vector<std::string>(1);
+  bool m_quoted = false;  // the last field goes on
+};
 
 }  // namespace vivace

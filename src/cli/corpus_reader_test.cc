@@ -36,14 +36,42 @@ class CorpusReaderTest : public testing::Test {
   std::filesystem::path m_folder;
 };
 
+std::optional<Fields> fields_of(std::string_view line) {
+  CsvRecord record;
+  if (!record.add_line(line)) return std::nullopt;
+  return record.take_fields();
+}
+
 TEST(CsvRecord, FollowsRfc4180) {
-  EXPECT_EQ(split_csv_record("a,b,"), (Fields{"a", "b", ""}));
-  EXPECT_EQ(split_csv_record(R"("a,b","say ""hi""",c)"), (Fields{"a,b", "say \"hi\"", "c"}));
-  EXPECT_EQ(split_csv_record("\"two\nlines\",x"), (Fields{"two\nlines", "x"}));
-  EXPECT_EQ(split_csv_record("5\" wide,x"), (Fields{"5\" wide", "x"}));
-  EXPECT_EQ(split_csv_record(""), (Fields{""}));
-  EXPECT_EQ(split_csv_record("\"\",\"\""), (Fields{"", ""}));
-  EXPECT_EQ(split_csv_record("a,\"open"), std::nullopt);
+  EXPECT_EQ(fields_of("a,b,"), (Fields{"a", "b", ""}));
+  EXPECT_EQ(fields_of(R"("a,b","say ""hi""",c)"), (Fields{"a,b", "say \"hi\"", "c"}));
+  EXPECT_EQ(fields_of("\"two\nlines\",x"), (Fields{"two\nlines", "x"}));
+  EXPECT_EQ(fields_of("5\" wide,x"), (Fields{"5\" wide", "x"}));
+  EXPECT_EQ(fields_of(""), (Fields{""}));
+  EXPECT_EQ(fields_of("\"\",\"\""), (Fields{"", ""}));
+  EXPECT_EQ(fields_of("a,\"open"), std::nullopt);
+}
+
+TEST(CsvRecord, TakesAFieldOfManyLinesLineByLine) {
+  CsvRecord record;
+  EXPECT_FALSE(record.add_line("a,\"one \"\"two\"\","));
+  EXPECT_FALSE(record.add_line(""));
+  EXPECT_FALSE(record.add_line("\"\"three\"\""));
+  EXPECT_TRUE(record.add_line("\",b"));
+  EXPECT_EQ(record.take_fields(), (Fields{"a", "one \"two\",\n\n\"three\"\n", "b"}));
+}
+
+// Minutes, if each line meant that the record is read again from its beginning.
+TEST_F(CorpusReaderTest, AFieldOfVeryManyLines) {
+  std::string content;
+  for (int i = 0; i < 400000; ++i) content += "x\n";
+  const auto rows = read("c.csv", "content,id\n\"" + content + "\",a\nb,b\n").value();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].evidence.content, content);
+  EXPECT_EQ(rows[1].evidence.content, "b");
+  std::string open = "content\n\"";
+  for (int i = 0; i < 3000000; ++i) open += "x\n";
+  EXPECT_THAT(read("c.csv", open).error().message, HasSubstr("line 2: a quoted field that begins here does not end"));
 }
 
 TEST_F(CorpusReaderTest, C004_19_OneCorpusInThreeFormats) {
