@@ -48,6 +48,8 @@ constexpr char kBatchResponse[] =
     R"({"type":"object","required":["scores","count","processing_time_ms"],"properties":{)"
     R"("scores":{"type":"array","items":{"type":"number"}},)"
     R"("results":{"type":"array","items":{"$ref":"#/components/schemas/ImpactAnalysis"}},)"
+    R"("degraded":{"const":true,"description":"With scores only: the model did not answer for one of them"},)"
+    R"("truncated":{"const":true,"description":"With scores only: it saw the beginning of one of the texts"},)"
     R"("count":{"type":"integer"},"processing_time_ms":{"type":"number"}}})";
 
 constexpr char kValidateRequest[] =

@@ -1,7 +1,9 @@
 #include "server/routes_impact.h"
 
+#include <algorithm>
 #include <ctime>
 #include <memory>
+#include <span>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -44,9 +46,15 @@ HttpResponse json_response(JsonWriter* json) {
   return response;
 }
 
-void write_score(const ImpactAnalysis& analysis, bool score_only, JsonWriter* json) {
+// What scores alone would hide, each where it is so of one of them.
+void write_caveats(std::span<const ImpactAnalysis> analyses, JsonWriter* json) {
+  if (std::ranges::any_of(analyses, &ImpactAnalysis::degraded)) json->key("degraded").value(true);
+  if (std::ranges::any_of(analyses, &ImpactAnalysis::truncated)) json->key("truncated").value(true);
+}
+
+void write_full_score(const ImpactAnalysis& analysis, JsonWriter* json) {
   json->key("impact_score").value(analysis.score);
-  if (!score_only) write_analysis(analysis, json);
+  write_analysis(analysis, json);
 }
 
 Reply score_now(const RequestContext& context) {
@@ -61,7 +69,12 @@ Reply score_now(const RequestContext& context) {
   if (!analysis) return std::unexpected(ApiError(analysis.error()));
   JsonWriter json;
   json.begin_object();
-  write_score(*analysis, call->score_only, &json);
+  if (call->score_only) {
+    json.key("impact_score").value(analysis->score);
+    write_caveats({&*analysis, 1}, &json);
+  } else {
+    write_full_score(*analysis, &json);
+  }
   json.key("processing_time_ms").value(milliseconds_since(start)).end_object();
   return json_response(&json);
 }
@@ -80,11 +93,13 @@ Reply batch_now(const RequestContext& context) {
   json.begin_object().key("scores").begin_array();
   for (const ImpactAnalysis& analysis : *analyses) json.value(analysis.score);
   json.end_array();
-  if (!call->score_only) {
+  if (call->score_only) {
+    write_caveats(*analyses, &json);
+  } else {
     json.key("results").begin_array();
     for (const ImpactAnalysis& analysis : *analyses) {
       json.begin_object();
-      write_score(analysis, false, &json);
+      write_full_score(analysis, &json);
       json.end_object();
     }
     json.end_array();

@@ -199,6 +199,26 @@ def test_without_a_model_keywords_answer_and_say_so(server):
     assert any("impact or embedder" in text for text in errors)
 
 
+def numbers_alone(server, messages, **switches):
+    """What stands beside the scores of a message and of a batch, when nothing else was asked for."""
+    one = score(server, {"message": messages[0], "score_only": True, **switches})
+    many = server.post("/api/v1/impact/batch", {"messages": messages, "score_only": True, **switches}).json()
+    assert isinstance(one.pop("impact_score"), float) and len(many.pop("scores")) == many.pop("count") == len(messages)
+    return [{key: value for key, value in answer.items() if key != "processing_time_ms"} for answer in (one, many)]
+
+
+def test_a_number_alone_says_that_the_model_did_not_answer(server):
+    assert numbers_alone(server, [{"content": "a"}, {"content": "b"}]) == [{"degraded": True}, {"degraded": True}]
+    assert numbers_alone(server, [{"content": "a"}], use_model=False) == [{}, {}]
+    assert numbers_alone(server, [{}, {"content": "b"}]) == [{}, {"degraded": True}]  # nothing was asked about the first
+
+
+def test_a_number_alone_says_that_the_text_was_cut(scorer):
+    long = {"content": "word " * 2000}
+    assert numbers_alone(scorer, [long, {"content": "b"}]) == [{"truncated": True}, {"truncated": True}]
+    assert numbers_alone(scorer, [{"content": "b"}, long]) == [{}, {"truncated": True}]
+
+
 def test_c000_26_wrong_checksum_leaves_the_keywords():
     with Server("--impact-model-sha256", "0" * 64, models=[f"embedder={MODEL}"]) as server:
         answer = score(server, {"content": "critical breach"})
