@@ -1,7 +1,10 @@
 #include "server/impact_requests.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -22,6 +25,17 @@ ApiResult<void> read_switches(const JsonValue& body, ScoreCall* call) {
   if (!score_only) return std::unexpected(score_only.error());
   call->score_only = *score_only;
   return {};
+}
+
+// What a flat message's body may have beside the message.
+constexpr std::array<std::string_view, 5> kSwitches = {"use_model", "score_only", "impact_score", "force_deliberation",
+                                                       "force_reason"};
+
+bool holds_switches_only(const JsonValue& body) {
+  const auto members = body.as_object();
+  return members && std::ranges::all_of(*members, [](const auto& member) {
+           return std::ranges::find(kSwitches, member.first) != kSwitches.end();
+         });
 }
 
 ApiResult<std::vector<JsonValue>> read_messages(const JsonValue& body) {
@@ -57,6 +71,7 @@ ApiResult<ScoreCall> read_score_call(const JsonValue& body, const std::vector<st
   ScoreCall call;
   auto request = read_score_request(body, text_fields);
   if (!request) return field_error(request.error(), "message");
+  if (holds_switches_only(body)) request->message.empty = true;
   call.requests.push_back(std::move(*request));
   if (const auto read = read_switches(body, &call); !read) return std::unexpected(read.error());
   return call;

@@ -50,6 +50,21 @@ def test_c000_02_golden_values(scorer, body, expected):
     assert {item["of"] for item in answer["explanations"]} >= {*FACTORS, "score"}
 
 
+def test_switches_alone_are_no_message(scorer):
+    def agents():
+        return scorer.get("/api/v1/impact/status").json()["agents"]["remembered"]
+
+    before = agents()
+    for body in ({}, {"use_model": False}, {"use_model": None, "score_only": True}, {"message": {}, "use_model": False},
+                 {"impact_score": None, "force_deliberation": False, "force_reason": "none"}):
+        assert score(scorer, body)["impact_score"] == 0.1, body
+        assert scorer.post("/api/v1/route", body).json()["impact_score"] == 0.1, body
+    assert agents() == before
+    for body in ({"from_agent": "switched"}, {"context": {"agent_id": "switched"}}):
+        assert score(scorer, body | {"use_model": False})["impact_score"] == pytest.approx(0.12), body
+    assert agents() == before + 1
+
+
 @pytest.mark.parametrize("file, use_model, tolerance", [("keywords.jsonl", False, 1e-6), ("minilm_cls.jsonl", True, 1e-4)])
 def test_c000_01_recorded_answers(file, use_model, tolerance):
     path = SHARED / file
