@@ -40,7 +40,13 @@ CREATE TABLE job_item (
 PRAGMA user_version = 1;
 )sql";
 
-constexpr std::array<const char*, 1> kSteps = {kFirstVersion};
+// Version 2: how many texts of a job were known already. Nobody counted them before.
+constexpr char kSecondVersion[] = R"sql(
+ALTER TABLE job ADD COLUMN cached INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 2;
+)sql";
+
+constexpr std::array<const char*, 2> kSteps = {kFirstVersion, kSecondVersion};
 
 }  // namespace
 

@@ -9,8 +9,8 @@ namespace vivace {
 namespace {
 
 constexpr std::string_view kColumns =
-    "SELECT id, status, options, callback_url, error, total, done, created_ms, ended_ms, compute_ms, worker FROM "
-    "job ";
+    "SELECT id, status, options, callback_url, error, total, done, created_ms, ended_ms, compute_ms, worker, "
+    "cached FROM job ";
 
 JobRecord read_record(const SqliteStatement& row) {
   return {.id = row.text(0),
@@ -20,6 +20,7 @@ JobRecord read_record(const SqliteStatement& row) {
           .error = row.text(4),
           .total = static_cast<uint64_t>(row.integer(5)),
           .done = static_cast<uint64_t>(row.integer(6)),
+          .cached = static_cast<uint64_t>(row.integer(11)),
           .created_ms = row.integer(7),
           .ended_ms = row.integer(8),
           .compute_ms = row.real(9),
@@ -124,9 +125,14 @@ Result<void> JobStore::put_results(std::string_view id, const JobProgress& progr
     RETURN_IF_ERROR(item.run());
     written += m_database.changed_rows();
   }
-  ASSIGN_OR_RETURN(SqliteStatement update, m_database.prepare("UPDATE job SET done = done + ?, compute_ms = "
-                                                              "compute_ms + ?, worker = ? WHERE id = ?"));
-  update.bind(static_cast<int64_t>(written)).bind(progress.compute_ms).bind(std::string_view(progress.worker)).bind(id);
+  ASSIGN_OR_RETURN(SqliteStatement update,
+                   m_database.prepare("UPDATE job SET done = done + ?, cached = cached + ?, compute_ms = "
+                                      "compute_ms + ?, worker = ? WHERE id = ?"));
+  update.bind(static_cast<int64_t>(written))
+      .bind(static_cast<int64_t>(progress.cached))
+      .bind(progress.compute_ms)
+      .bind(std::string_view(progress.worker))
+      .bind(id);
   RETURN_IF_ERROR(update.run());
   return transaction.commit();
 }

@@ -30,6 +30,7 @@ struct JobRecord {
   std::string error;         // kFailed: why
   uint64_t total = 0;        // texts
   uint64_t done = 0;         // of them with a result
+  uint64_t cached = 0;       // of these whose result was known already
   int64_t created_ms = 0;
   int64_t ended_ms = 0;   // 0: not yet
   double compute_ms = 0;  // of all turns
@@ -49,6 +50,7 @@ struct JobResult {
 // What was done in a turn.
 struct JobProgress {
   std::vector<JobResult> results;
+  uint64_t cached = 0;  // of the results that were known already
   double compute_ms = 0;
   std::string worker;  // who did it; kept from the last turn
 };

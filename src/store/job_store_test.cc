@@ -68,6 +68,26 @@ TEST_F(JobStoreTest, JobGoesOnWhereItWasAfterReopening) {
   EXPECT_THAT(store->results("a").value(), ElementsAre("[1]", "[2]", "[3]"));
 }
 
+TEST_F(JobStoreTest, CachedTextsAreCountedFromTheSecondVersionOn) {
+  {
+    const auto store = open();
+    add(*store, "a", {"one", "two", "three", "four"});
+    ASSERT_TRUE(store->put_results("a", {.results = {{0, "[1]"}}, .compute_ms = 1, .worker = "m"}));
+  }
+  {
+    // As the first version left it.
+    ASSERT_TRUE(SqliteDatabase::open(path())->execute("ALTER TABLE job DROP COLUMN cached; PRAGMA user_version = 1;"));
+  }
+  const auto store = open();
+  EXPECT_EQ(store->find("a")->done, 1U);
+  EXPECT_EQ(store->find("a")->cached, 0U);
+  ASSERT_TRUE(store->put_results("a", {.results = {{1, "[2]"}}, .cached = 1, .compute_ms = 1, .worker = "m"}));
+  ASSERT_TRUE(
+      store->put_results("a", {.results = {{2, "[3]"}, {3, "[4]"}}, .cached = 2, .compute_ms = 1, .worker = "m"}));
+  EXPECT_EQ(store->find("a")->done, 4U);
+  EXPECT_EQ(store->find("a")->cached, 3U);
+}
+
 TEST_F(JobStoreTest, JobsTakeTurns) {
   const auto store = open();
   add(*store, "a", {"x"});

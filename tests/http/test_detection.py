@@ -76,6 +76,15 @@ def test_c003_17_cache_hits_are_visible(detector):
     assert first["probabilities"] == second["probabilities"]
 
 
+def test_cache_hits_of_a_job_are_counted(detector):
+    some = [f"a text of this job {uuid.uuid4()}" for _ in range(20)]  # several turns
+    detector.post(SENTENCES, {"sentences": some[:12]})
+    done = wait_for_end(detector, detector.post(BATCH, {"sentences": some}).json()["job_id"])
+    assert done["result"]["metadata"]["cached_sentences"] == 12
+    again = wait_for_end(detector, detector.post(BATCH, {"sentences": some}).json()["job_id"])
+    assert again["result"]["metadata"]["cached_sentences"] == 20
+
+
 @pytest.mark.parametrize("body, location, part", [
     ({"sentences": []}, ["sentences"], "at least 1"),
     ({"sentences": ["a"] * 121}, ["sentences"], "the limit is 120"),

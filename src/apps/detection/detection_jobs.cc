@@ -192,6 +192,7 @@ Result<bool> DetectionJobs::compute(const JobRecord& job, const Detector& detect
   JobProgress progress;
   progress.compute_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   progress.worker = detector.model_version();
+  progress.cached = response->cached;
   for (size_t i = 0; i < items.size(); ++i) {
     const SentenceScore& score = response->sentences[i];
     progress.results.push_back({items[i].position, write_job_result(score)});

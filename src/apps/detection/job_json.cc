@@ -74,6 +74,7 @@ Result<std::string> write_complete_job(const JobRecord& job, std::span<const Job
   answer.details = options.details;
   answer.model_version = job.worker;
   answer.processing_ms = job.compute_ms;
+  answer.cached = job.cached;
   for (size_t i = 0; i < items.size(); ++i) {
     answer.sentences.push_back(items[i].text);
     ASSIGN_OR_RETURN(SentenceScore score, read_job_result(results[i]));
