@@ -14,7 +14,7 @@ bool is_word(char c) {
 
 class CommentStripper {
  public:
-  CommentStripper(std::string_view code, CommentMarks marks) : m_code(code), m_marks(marks) {}
+  CommentStripper(std::string_view code, CommentMarks marks) : m_code(code), m_marks(marks), m_literals(code, marks) {}
 
   std::string run() {
     while (m_at < m_code.size()) {
@@ -24,7 +24,7 @@ class CommentStripper {
         skip_block();
       } else if (begins_ruby_block()) {
         skip_ruby_block();
-      } else if (const size_t end = unusual_literal_end(m_code, m_at, m_marks); end > m_at) {
+      } else if (const size_t end = m_literals.end(m_at); end > m_at) {
         m_out += m_code.substr(m_at, end - m_at);
         m_at = end;
       } else if (begins_number()) {
@@ -140,6 +140,7 @@ class CommentStripper {
 
   std::string_view m_code;
   CommentMarks m_marks;
+  UnusualLiterals m_literals;
   size_t m_at = 0;
   std::string m_out;
 };

@@ -171,6 +171,14 @@ std::string reason_for(double score) {
   return "Complex code (many structures, deep nesting, advanced patterns)";
 }
 
+std::string_view analyzed_end(std::string_view code) {
+  if (code.size() <= kAnalyzedBytes) return code;
+  // With the byte before: a line that begins just there is taken.
+  const std::string_view end = code.substr(code.size() - kAnalyzedBytes - 1);
+  const size_t line_break = end.find('\n');
+  return end.substr(line_break == std::string_view::npos ? 1 : line_break + 1);
+}
+
 bool is_empty(std::string_view code) {
   return std::ranges::all_of(code, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
 }
@@ -178,7 +186,7 @@ bool is_empty(std::string_view code) {
 }  // namespace
 
 Complexity analyze_complexity(std::string_view code, std::string_view language) {
-  const std::string bare = strip_comments(code, language);
+  const std::string bare = strip_comments(analyzed_end(code), language);
   Complexity result;
   if (is_empty(bare)) {
     result.reason = "Empty input";

@@ -1,6 +1,7 @@
 // How hard a piece of code is to continue: a score from its size, names, nesting and structure. Pure functions.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -20,7 +21,11 @@ struct Complexity {
 inline constexpr double kMediumComplexity = 0.3;  // scores from here on need more than the smallest model
 inline constexpr double kHighComplexity = 0.7;    // and from here on the largest
 
-// Comments are not looked at. language: see strip_comments(). Time grows with the code's length only.
+// Only so much of the code's end is looked at, from a line's beginning on where there is one. A model reads a few
+// hundred tokens of it (some KiB), and a server analyses on the thread that answers everyone.
+inline constexpr size_t kAnalyzedBytes = size_t{32} << 10;
+
+// Comments are not looked at. language: see strip_comments().
 Complexity analyze_complexity(std::string_view code, std::string_view language);
 
 }  // namespace vivace

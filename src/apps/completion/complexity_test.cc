@@ -84,6 +84,19 @@ TEST(Complexity, C002_09_RecordedModelIsTheDefaultChoice) {
   }
 }
 
+TEST(Complexity, C002_07_OfLongCodeTheEndCounts) {
+  const std::string hard = "async def f(a): await promise\nclass C(((((((\n";
+  ASSERT_GT(analyze_complexity(hard, "").score, 0.3);
+  std::string easy = "x = 1";
+  while (easy.size() < kAnalyzedBytes) easy += '1';
+  EXPECT_EQ(analyze_complexity(hard + easy, "").nesting, 0);
+  EXPECT_EQ(analyze_complexity(easy + "\n" + hard, "").score, analyze_complexity(hard, "").score)
+      << "the line that is cut is left out";
+  easy = hard.substr(hard.find('\n') + 1) + easy.substr(0, kAnalyzedBytes - hard.size() + hard.find('\n') + 1);
+  ASSERT_EQ(easy.size(), kAnalyzedBytes);
+  EXPECT_EQ(analyze_complexity("\n" + easy, "").nesting, 1) << "a whole line at the limit is not";
+}
+
 TEST(Comments, MarksInLiteralsStay) {
   EXPECT_EQ(strip_comments("s = \"// no\"; // yes", "go"), "s = \"// no\"; ");
   EXPECT_EQ(strip_comments("s = '\\'//'; /* a\n b */ x", "java"), "s = '\\'//';  x");
@@ -118,6 +131,20 @@ TEST(Comments, RegularExpressionsAreNoQuotes) {
   EXPECT_EQ(strip_comments("n = a / b; // y/", "javascript"), "n = a / b; ");
   EXPECT_EQ(strip_comments("n = (a) / 2 // y/", "javascript"), "n = (a) / 2 ");
   EXPECT_EQ(strip_comments("return <b>x</b>; // y", "javascript"), "return <b>x</b>; ");
+}
+
+TEST(Comments, RegularExpressionsMayBeLong) {
+  const std::string regex = "/" + std::string(5000, 'a') + "\"/";
+  EXPECT_EQ(strip_comments("x = " + regex + " // y", "javascript"), "x = " + regex + " ");
+  EXPECT_EQ(strip_comments("x = /[\ny = /\"/ // y", "javascript"), "x = /[\ny = /\"/ ") << "the next line is another";
+  EXPECT_EQ(strip_comments("x = /\\\ny = /\"/ // y", "javascript"), "x = /\\\ny = /\"/ ");
+}
+
+// Were each of them followed to the end again, this would take minutes.
+TEST(Comments, SlashesThatCloseNothingAreFollowedOnce) {
+  std::string code;
+  for (int i = 0; i < 500'000; ++i) code += "/[";
+  EXPECT_EQ(strip_comments(code, ""), code);
 }
 
 TEST(Comments, OfPhpAndRuby) {

@@ -8,7 +8,6 @@ namespace vivace {
 namespace {
 
 constexpr size_t kMostDelimiter = 16;  // characters between R" and ( that C++ allows
-constexpr size_t kMostRegex = 1000;    // bytes: bounds the time of slashes that close nothing
 
 bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -78,37 +77,38 @@ bool follows_operand(std::string_view code, size_t at) {
   return std::string_view("(,=:[!&|?{;").find(before) == std::string_view::npos;
 }
 
+}  // namespace
+
 // Up to a slash on the same line that stands in no [class].
-size_t regex_end(std::string_view code, size_t at) {
-  if (follows_operand(code, at)) return at;
+size_t UnusualLiterals::regex_end(size_t at) {
+  if (at < m_no_regex_before || follows_operand(m_code, at)) return at;
   bool in_class = false;
-  const size_t most = std::min(code.size(), at + kMostRegex);
-  for (size_t i = at + 1; i < most && code[i] != '\n'; ++i) {
-    if (code[i] == '\\') {
-      ++i;
-    } else if (code[i] == '[') {
+  size_t i = at + 1;
+  for (; i < m_code.size() && m_code[i] != '\n'; ++i) {
+    if (m_code[i] == '\\') {
+      if (i + 1 < m_code.size() && m_code[i + 1] != '\n') ++i;
+    } else if (m_code[i] == '[') {
       in_class = true;
-    } else if (code[i] == ']') {
+    } else if (m_code[i] == ']') {
       in_class = false;
-    } else if (code[i] == '/' && !in_class) {
+    } else if (m_code[i] == '/' && !in_class) {
       return i + 1;
     }
   }
+  m_no_regex_before = i;
   return at;
 }
 
-}  // namespace
-
-size_t unusual_literal_end(std::string_view code, size_t at, const CommentMarks& marks) {
-  const char c = code[at];
-  if (c == '/' && marks.regex) return regex_end(code, at);
+size_t UnusualLiterals::end(size_t at) {
+  const char c = m_code[at];
+  if (c == '/' && m_marks.regex) return regex_end(at);
   if (c != '"' && c != '#') return at;
   size_t end = at;
-  if (marks.rust_raw_hash) end = rust_raw_end(code, at, marks);
+  if (m_marks.rust_raw_hash) end = rust_raw_end(m_code, at, m_marks);
   if (c == '#') return end;
-  if (end == at && marks.cpp_raw) end = cpp_raw_end(code, at);
-  if (end == at && marks.verbatim) end = verbatim_end(code, at);
-  if (end == at && marks.text_blocks) end = text_block_end(code, at);
+  if (end == at && m_marks.cpp_raw) end = cpp_raw_end(m_code, at);
+  if (end == at && m_marks.verbatim) end = verbatim_end(m_code, at);
+  if (end == at && m_marks.text_blocks) end = text_block_end(m_code, at);
   return end;
 }
 
