@@ -168,15 +168,20 @@ std::vector<CompletionRequest> completion_requests(const CompletionsTask& task) 
   return requests;
 }
 
+int choice_of(const CompletionsTask& task, size_t prompt, size_t sequence) {
+  const auto sequences = static_cast<size_t>(task.request.generate.options.num_return_sequences);
+  return static_cast<int>(prompt * sequences + sequence);
+}
+
 std::string write_completions_response(const CompletionsTask& task, const std::vector<Completion>& completions) {
   JsonWriter json;
   write_head(task, completions.front().model, &json);
   json.key("choices").begin_array();
-  int index = 0;
   for (size_t i = 0; i < completions.size(); ++i) {
-    for (const GeneratedText& text : completions[i].written.texts) {
-      write_choice(index++, task.echo ? task.prompts[i] + text.text : text.text, finish_reason_name(text.finish_reason),
-                   &json);
+    for (size_t s = 0; s < completions[i].written.texts.size(); ++s) {
+      const GeneratedText& text = completions[i].written.texts[s];
+      write_choice(choice_of(task, i, s), task.echo ? task.prompts[i] + text.text : text.text,
+                   finish_reason_name(text.finish_reason), &json);
       write_origin(completions[i], &json);
       json.end_object();
     }

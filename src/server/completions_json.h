@@ -26,8 +26,10 @@ struct CompletionsTask {
 
 ApiResult<CompletionsTask> parse_completions_request(std::string_view body, const TextLimits& limits);
 
-// The prompts' requests. A request's sequences are choices: sequence s of prompt p is choice p · n + s.
+// The prompts' requests. A request's sequences are choices.
 std::vector<CompletionRequest> completion_requests(const CompletionsTask& task);
+// The choice that a prompt's sequence is, n to a prompt, also where an earlier answer has fewer.
+int choice_of(const CompletionsTask& task, size_t prompt, size_t sequence);
 
 std::string write_completions_response(const CompletionsTask& task, const std::vector<Completion>& completions);
 

@@ -62,17 +62,14 @@ void echo_once(StreamingAnswer& answer, size_t prompt, const std::string& model,
 
 // Everything is there: the last events.
 void close_stream(StreamingAnswer& answer) {
-  std::vector<Completion> completions;
-  for (auto& completion : answer.completions) {
-    if (completion) completions.push_back(std::move(*completion));
-  }
   if (answer.problem) {
     if (answer.begun) answer.body->push(error_event(error_response(ApiFamily::kOpenAi, *answer.problem).body));
   } else {
-    int choice = 0;
-    for (const Completion& completion : completions) {
-      for (size_t i = 0; i < completion.written.texts.size(); ++i) {
-        answer.body->push(finish_event(answer.task, choice++, completion, i));
+    std::vector<Completion> completions;
+    for (auto& completion : answer.completions) completions.push_back(std::move(*completion));
+    for (size_t prompt = 0; prompt < completions.size(); ++prompt) {
+      for (size_t i = 0; i < completions[prompt].written.texts.size(); ++i) {
+        answer.body->push(finish_event(answer.task, choice_of(answer.task, prompt, i), completions[prompt], i));
       }
     }
     if (answer.task.include_usage) answer.body->push(usage_event(answer.task, completions));
@@ -84,9 +81,8 @@ void close_stream(StreamingAnswer& answer) {
 void finish_one(StreamingAnswer& answer, size_t index, Result<Completion> completion) {
   const std::lock_guard lock(answer.mutex);
   if (completion) {
-    const int sequences = answer.task.request.generate.options.num_return_sequences;
-    for (int s = 0; s < sequences; ++s) {
-      echo_once(answer, index, completion->model, static_cast<int>(index) * sequences + s);
+    for (size_t s = 0; s < completion->written.texts.size(); ++s) {
+      echo_once(answer, index, completion->model, choice_of(answer.task, index, s));
     }
     answer.body->release(std::move(completion->keep));
     answer.completions[index] = std::move(*completion);
@@ -109,7 +105,7 @@ void start_stream(CompletionService& service, const std::shared_ptr<StreamingAns
   answer->completions.resize(requests.size());
   answer->echoed.resize(requests.size() * static_cast<size_t>(sequences));
   for (size_t i = 0; i < requests.size(); ++i) {
-    const int first_choice = static_cast<int>(i) * sequences;
+    const int first_choice = choice_of(answer->task, i, 0);
     name_model(service, &requests[i]);
     requests[i].generate.on_text = [answer, i, first_choice, model = requests[i].model](int sequence,
                                                                                         std::string_view piece) {

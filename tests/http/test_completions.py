@@ -196,6 +196,32 @@ def test_complete_errors(writer):
         assert answer["error"]["details"] == {"param": field}
 
 
+def test_an_earlier_answer_is_cut_and_has_its_prompts_choice():
+    keys = ["--precision", "fp32", "--admin-key", "sesame"]
+    with Server(*keys, models=[f"completion={T5}"]) as server:
+        body = {"prompt": ["x = ", "def f"], "max_tokens": 20}
+        whole = server.post("/v1/completions", body).json()["choices"]
+        admin = {"authorization": "Bearer sesame"}
+        assert server.post("/v1/models/completion/unload", {}, headers=admin).status_code == 200
+        body |= {"n": 2, "max_tokens": 3, "temperature": 1, "echo": True}
+        answer = server.post("/v1/completions", body).json()
+        assert [choice["index"] for choice in answer["choices"]] == [0, 2]
+        assert answer["usage"]["completion_tokens"] == 6
+        for prompt, choice, full in zip(body["prompt"], answer["choices"], whole):
+            assert choice["source"] == "fallback" and choice["finish_reason"] == "length"
+            assert (prompt + full["text"]).startswith(choice["text"]) and len(choice["text"]) < len(prompt + full["text"])
+        lines = server.post("/v1/completions", body | {"stream": True}).content.decode().split("\n\n")
+        events = [json.loads(line.removeprefix("data: ")) for line in lines if line and line != "data: [DONE]"]
+        streamed = {}
+        for event in events:
+            for choice in event["choices"]:
+                streamed[choice["index"]] = streamed.get(choice["index"], "") + choice["text"]
+        assert streamed == {choice["index"]: choice["text"] for choice in answer["choices"]}
+        finished = [choice["index"] for event in events for choice in event["choices"] if choice["finish_reason"]]
+        assert finished == [0, 2]
+        assert server.post("/v1/completions", body | {"suffix": " + 1"}).status_code == 503, "it was written for no gap"
+
+
 def test_without_a_model_that_writes(server):
     for path, body in [("/v1/completions", {"prompt": "x"}), ("/api/v1/complete", {"code": "x"})]:
         answer = server.post(path, body)

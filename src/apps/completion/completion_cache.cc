@@ -31,11 +31,21 @@ uint64_t hash_of(const CompletionKey& key) {
   return hash;
 }
 
+// Of the text without its first bytes.
+std::vector<uint32_t> ends_behind(const std::vector<uint32_t>& ends, size_t first) {
+  std::vector<uint32_t> rest;
+  for (const uint32_t end : ends) {
+    if (end > first) rest.push_back(end - static_cast<uint32_t>(first));
+  }
+  return rest;
+}
+
 }  // namespace
 
 size_t CompletionCache::bytes_of(const Entry& entry) {
   return entry.key.strategy.size() + entry.key.model.size() + entry.key.code.size() + entry.completion.text.size() +
-         entry.completion.token_ids.size() * sizeof(int32_t) + kEntryOverhead;
+         entry.completion.token_ids.size() * sizeof(int32_t) + entry.completion.text_ends.size() * sizeof(uint32_t) +
+         kEntryOverhead;
 }
 
 std::vector<uint64_t> CompletionCache::hashes_of_beginnings(const CompletionKey& key) {
@@ -71,6 +81,7 @@ std::optional<CachedCompletion> CompletionCache::find(const CompletionKey& key) 
     if (typed.empty()) return entry->completion;
     return CachedCompletion{.text = text.substr(typed.size()),
                             .token_ids = {},
+                            .text_ends = ends_behind(entry->completion.text_ends, typed.size()),
                             .finish_reason = entry->completion.finish_reason,
                             .is_cut = entry->completion.is_cut,
                             .source_tokens = entry->completion.source_tokens,

@@ -28,6 +28,9 @@ struct CompletionKey {
 struct CachedCompletion {
   std::string text;                // what follows the code
   std::vector<int32_t> token_ids;  // of the text; empty for a remainder, which may begin inside of a token
+  // Bytes of the text that are certain after each token, those of a remainder from the one that goes on past what was
+  // typed; empty where nobody asks.
+  std::vector<uint32_t> text_ends{};
   FinishReason finish_reason = FinishReason::kStop;
   bool is_cut = false;        // of the code's end only: the model does not read so much
   int source_tokens = 0;      // that the model read for it

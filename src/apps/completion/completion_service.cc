@@ -6,6 +6,7 @@
 
 #include "apps/completion/code_window.h"
 #include "apps/completion/complexity.h"
+#include "apps/completion/fallback.h"
 #include "apps/completion/gap.h"
 #include "base/utf8.h"
 
@@ -29,10 +30,6 @@ std::string cache_strategy(const CompletionRequest& request) {
   key += fmt::format("{} {}", request.suffix.size(), request.suffix);
   for (const std::string& stop : request.generate.stop) key += fmt::format("{} {}", stop.size(), stop);
   return key;
-}
-
-CompletionKey by_code_alone(const CompletionRequest& request) {
-  return {.strategy = "", .model = "", .code = request.code};
 }
 
 // Whether the model is to blame, rather than the request or a busy moment.
@@ -221,7 +218,9 @@ void CompletionService::ask(const std::shared_ptr<Work>& work) {
   GenerateRequest& generate = work->request.generate;
   if (!generate.deadline && m_settings.deadline.count() > 0) generate.deadline = now + m_settings.deadline;
   work->patient = !generate.deadline || *generate.deadline >= now + m_settings.deadline;
-  if (generate.hint.empty()) generate.hint = m_fallback.text_after_beginning(by_code_alone(work->request));
+  if (generate.hint.empty()) {
+    generate.hint = m_fallback.text_after_beginning(fallback_key(work->request, work->completion.model, generate.stop));
+  }
   work->generator = *generator;  // lives on while it answers
   (*generator)->submit(generate, [this, work, call](Result<GenerateResponse> response) {
     finish(*work, std::move(response), *call);
@@ -230,6 +229,7 @@ void CompletionService::ask(const std::shared_ptr<Work>& work) {
 
 void CompletionService::finish(Work& work, Result<GenerateResponse> response, CircuitBreaker::Call& call) {
   const auto now = Clock::now();
+  const Tokenizer& tokenizer = work.generator->tokenizer();  // until the answer is passed on
   work.completion.keep = std::move(work.generator);
   if (!response) {
     if (is_failure(response.error())) call.failed(now);
@@ -245,22 +245,35 @@ void CompletionService::finish(Work& work, Result<GenerateResponse> response, Ci
   }
   const bool is_complete = first.finish_reason == FinishReason::kStop || first.finish_reason == FinishReason::kLength;
   if (is_complete && is_kept(work.request.generate)) {
-    const CachedCompletion kept{.text = first.text,
-                                .token_ids = first.token_ids,
-                                .finish_reason = first.finish_reason,
-                                .is_cut = work.completion.code_cut || response->truncated,
-                                .source_tokens = response->source_tokens};
+    const std::vector<std::string>& stop = work.request.generate.stop;
+    CachedCompletion kept{.text = first.text,
+                          .token_ids = first.token_ids,
+                          .finish_reason = first.finish_reason,
+                          .is_cut = work.completion.code_cut || response->truncated,
+                          .source_tokens = response->source_tokens};
     m_cache.put(work.key, kept);
-    m_fallback.put(by_code_alone(work.request), kept);
+    kept.text_ends = text_ends_of(first, tokenizer, stop);
+    m_fallback.put(fallback_key(work.request, work.completion.model, stop), std::move(kept));
   }
   work.completion.written = std::move(*response);
   work.done(std::move(work.completion));
 }
 
+std::optional<CachedCompletion> CompletionService::earlier_answer(const CompletionRequest& request,
+                                                                  const std::string& model) {
+  const GenerateRequest& generate = request.generate;
+  auto found = m_fallback.find(fallback_key(request, model, generate.stop));
+  if (!found && !generate.stop.empty()) found = m_fallback.find(fallback_key(request, model, {}));
+  if (!found) return found;
+  cut_to(generate, &*found);
+  if (found->is_remainder) found->token_ids = tokens_of_rest(model, found->text);
+  return found;
+}
+
 // An earlier answer for the code where the problem is not the request's own.
 void CompletionService::fall_back(Work& work, const Status& problem) {
   const bool may = problem.code == StatusCode::kUnavailable || is_failure(problem);
-  auto found = may ? m_fallback.find(by_code_alone(work.request)) : std::nullopt;
+  auto found = may ? earlier_answer(work.request, work.completion.model) : std::nullopt;
   if (!found) {
     {
       const std::scoped_lock lock(m_mutex);

@@ -2,14 +2,15 @@
 //
 // An answer comes from the cache when the same was asked before, or when what was typed since is its beginning. Where
 // something else was typed, or asked for otherwise, the earlier answer is a hint: what the model guesses from. A model
-// that keeps failing is left alone for a while (runtime/circuit_breaker.h); meanwhile earlier answers for the same code
-// serve, marked as degraded. Thread-safe.
+// that keeps failing is left alone for a while (runtime/circuit_breaker.h); meanwhile its earlier answers for the same
+// code serve, cut to what is asked for and marked as degraded. Thread-safe.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,7 @@ class CompletionService {
   static void give(Work& work, CachedCompletion found);
   std::vector<int32_t> tokens_of_rest(const std::string& model, std::string_view text) const;
   bool answer_from_cache(Work& work);
+  std::optional<CachedCompletion> earlier_answer(const CompletionRequest& request, const std::string& model);
   Result<void> prepare(Work* work, const Generator& generator) const;
   void ask(const std::shared_ptr<Work>& work);
   void finish(Work& work, Result<GenerateResponse> response, CircuitBreaker::Call& call);
@@ -67,7 +69,7 @@ class CompletionService {
   const CompletionModels& m_models;
   const CompletionSettings m_settings;
   CompletionCache m_cache;     // by everything that changes the answer
-  CompletionCache m_fallback;  // by the code alone; what hints are made of, too
+  CompletionCache m_fallback;  // by what an earlier answer must fit; what hints are made of, too
   mutable std::mutex m_mutex;  // guards what follows
   // Models that failed to answer, whose owners were to end on their own thread; let go with the next request.
   std::vector<std::shared_ptr<const void>> m_kept;

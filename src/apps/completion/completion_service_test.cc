@@ -175,6 +175,56 @@ TEST_F(CompletionServiceTest, C002_13_AFailingModelIsLeftAloneAndEarlierAnswersS
   EXPECT_THAT(cached->degraded, HasSubstr("left alone"));
 }
 
+TEST_F(CompletionServiceTest, C002_14_AnEarlierAnswerIsCutToWhatIsAskedFor) {
+  const auto whole = complete(request("x = ", 12));
+  ASSERT_TRUE(whole.has_value()) << whole.error().message;
+  const std::string text = whole->written.texts[0].text;
+  CompletionRequest shorter = request("x = ", 3);
+  GenerateRequest plain = shorter.generate;
+  plain.text = make_prompt(shorter.code, shorter.strategy);
+  const GeneratedText expected = m_models.generator->generate(plain)->texts[0];
+  m_models.failure = Status{StatusCode::kUnavailable, "away"};
+  const auto cut = complete(shorter);
+  ASSERT_TRUE(cut.has_value()) << cut.error().message;
+  EXPECT_EQ(cut->origin, CompletionOrigin::kFallback);
+  EXPECT_EQ(cut->written.texts[0].text, expected.text);
+  EXPECT_EQ(cut->written.texts[0].token_ids, expected.token_ids);
+  EXPECT_EQ(cut->written.texts[0].finish_reason, FinishReason::kLength);
+
+  CompletionRequest stopped = request("x = ", 12);
+  stopped.generate.stop = {text.substr(4, 3)};
+  const std::string before = text.substr(0, text.find(stopped.generate.stop[0]));
+  const auto stop = complete(stopped);
+  ASSERT_TRUE(stop.has_value()) << stop.error().message;
+  EXPECT_EQ(stop->written.texts[0].text, before);
+  EXPECT_EQ(stop->written.texts[0].finish_reason, FinishReason::kStop);
+  EXPECT_LT(stop->written.texts[0].token_ids.size(), 12U);
+
+  CompletionRequest later = request("x = " + text.substr(0, 2), 1);
+  later.strategy = PromptStrategy::kNone;
+  EXPECT_LE(complete(later)->written.texts[0].text.size(), expected.text.size()) << "of the rest, too";
+}
+
+TEST_F(CompletionServiceTest, C002_14_AnEarlierAnswerIsOneForTheSameGapModelAndStopStrings) {
+  m_models.models.push_back({.name = "other", .bytes = 1, .is_loaded = true});
+  CompletionRequest named = request("x = ");
+  named.model = "only";
+  named.generate.stop = {"="};
+  ASSERT_TRUE(complete(named).has_value());
+  m_models.failure = Status{StatusCode::kUnavailable, "away"};
+  named.strategy = PromptStrategy::kNone;
+  EXPECT_EQ(complete(named)->origin, CompletionOrigin::kFallback);
+  CompletionRequest gap = named;
+  gap.suffix = " + 1";
+  EXPECT_FALSE(complete(gap).has_value()) << "written for another gap";
+  CompletionRequest other = named;
+  other.model = "other";
+  EXPECT_FALSE(complete(other).has_value()) << "another model wrote it";
+  CompletionRequest endless = named;
+  endless.generate.stop.clear();
+  EXPECT_FALSE(complete(endless).has_value()) << "it may have been ended too soon";
+}
+
 TEST_F(CompletionServiceTest, WrongRequestsDoNotOpenTheBreaker) {
   for (int i = 0; i < 12; ++i) {
     EXPECT_FALSE(complete(request("x", 0)).has_value());
