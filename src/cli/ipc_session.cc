@@ -83,9 +83,11 @@ void IpcSession::status(std::string_view id) {
   json.end_array().key("cache").begin_object().key("entries").value(static_cast<uint64_t>(cache.entries));
   json.key("hits").value(cache.hits).key("prefixHits").value(cache.prefix_hits).key("misses").value(cache.misses);
   json.end_object().key("breakers").begin_array();
-  for (const BreakerOfModel& each : m_service.breakers()) {
-    json.begin_object().key("model").value(each.model).key("state").value(breaker_state_name(each.breaker.state));
-    json.end_object();
+  for (const CompletionModel& model : m_models.list()) {
+    const auto breaker = m_models.breaker(model.name);
+    if (!breaker) continue;
+    const BreakerState state = (*breaker)->snapshot(CircuitBreaker::Clock::now()).state;
+    json.begin_object().key("model").value(model.name).key("state").value(breaker_state_name(state)).end_object();
   }
   json.end_array();
   {

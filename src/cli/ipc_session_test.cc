@@ -20,6 +20,9 @@ class NoModels final : public CompletionModels {
   MemoryState memory() const override { return {}; }
   std::string load_of(std::string_view) const override { return {}; }
   bool knows(std::string_view) const override { return false; }
+  Result<std::shared_ptr<CircuitBreaker>> breaker(std::string_view) const override {
+    return error(StatusCode::kNotFound, "no such model");
+  }
   Result<std::shared_ptr<Generator>> find(std::string_view) const override {
     return error(StatusCode::kNotFound, "no such model");
   }

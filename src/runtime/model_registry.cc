@@ -135,6 +135,13 @@ Result<std::shared_ptr<Generator>> ModelRegistry::find_generator(std::string_vie
   return model.generator;
 }
 
+Result<std::shared_ptr<CircuitBreaker>> ModelRegistry::breaker(std::string_view name) const {
+  const std::scoped_lock lock(m_mutex);
+  const EntryPointer entry = find_entry(name);
+  if (entry == nullptr) return std::unexpected(unknown_model(name, ModelKind::kGenerator));
+  return entry->breaker;
+}
+
 bool ModelRegistry::is_loaded(std::string_view name) const {
   const std::scoped_lock lock(m_mutex);
   const EntryPointer entry = find_entry(name);

@@ -94,6 +94,9 @@ class ModelRegistry {
   // not loaded begins to load it. Never waits.
   Result<std::shared_ptr<Engine>> find(std::string_view name);
   Result<std::shared_ptr<Generator>> find_generator(std::string_view name);
+  // Of a model, whatever state it is in; kNotFound for an unknown name. An engine tells it how its calls end by itself,
+  // for a generator that is up to who asks it.
+  Result<std::shared_ptr<CircuitBreaker>> breaker(std::string_view name) const;
 
   // Calls done when the model is ready or could not be loaded: at once on the caller's thread when that is known
   // already, else on another thread, where it must neither block nor call the registry. Loads also what was unloaded or

@@ -6,6 +6,7 @@
 #include "engine/engine_stats.h"
 #include "runtime/model_memory.h"
 #include "server/claims_metrics.h"
+#include "server/completion_metrics.h"
 #include "server/detection_service.h"
 #include "server/model_metrics.h"
 #include "telemetry/prometheus.h"
@@ -159,6 +160,7 @@ std::string dump_metrics(const ServerContext& server) {
   dump_claims(server, &out);
   dump_runtime(server, &out);
   dump_impact(server, &out);
+  dump_completion(server, &out);
   return out.take();
 }
 

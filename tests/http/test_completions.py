@@ -222,6 +222,31 @@ def test_an_earlier_answer_is_cut_and_has_its_prompts_choice():
         assert server.post("/v1/completions", body | {"suffix": " + 1"}).status_code == 503, "it was written for no gap"
 
 
+def test_c002_13_the_breaker_of_a_model_that_writes_is_shown():
+    keys = ["--precision", "fp32", "--completion-deadline-ms", "1", "--breaker-pause-seconds", "60"]
+    with Server(*keys, models=[f"completion={T5}"]) as server:
+        known = {"code": "x = ", "deadline_ms": 60000}
+        for source in ("model", "cache"):
+            assert server.post("/api/v1/complete", known).json()["source"] == source
+        assert server.metric("vivace_completion_cache_hits_total", of="code") == 1
+        assert server.metric("vivace_completion_cache_misses_total") == 1
+        assert server.metric("vivace_breaker_opened_total", model="completion") == 0
+
+        def ask_too_much():
+            code = "value = value + 1\n" * 2000 + str(time.monotonic())
+            server.post("/api/v1/complete", {"code": code, "num_return_sequences": 60, "temperature": 1})
+            return server.metric("vivace_breaker_opened_total", model="completion") == 1
+        server.wait_until(ask_too_much)
+        assert server.metric("vivace_breaker_state", model="completion", state="open") == 1
+        breaker = server.get("/v1/models/completion").json()["breaker"]
+        assert breaker["state"] == "open" and breaker["opened"] == 1
+        assert breaker["retry_after_seconds"] > 5, "longer than by default"
+        answer = server.post("/api/v1/complete", known | {"strategy": "NONE"}).json()
+        assert answer["source"] == "fallback" and "left alone" in answer["degradedReason"]
+        assert server.metric("vivace_completion_fallbacks_total") == 1
+        assert server.metric("vivace_breaker_refused_total", model="completion") >= 1
+
+
 def test_without_a_model_that_writes(server):
     for path, body in [("/v1/completions", {"prompt": "x"}), ("/api/v1/complete", {"code": "x"})]:
         answer = server.post(path, body)

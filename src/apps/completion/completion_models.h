@@ -23,6 +23,8 @@ class CompletionModels {
   virtual MemoryState memory() const = 0;
   // Whether a model has that name, whatever state it is in; loads nothing.
   virtual bool knows(std::string_view name) const = 0;
+  // Of a model, whatever state it is in; kNotFound for an unknown name.
+  virtual Result<std::shared_ptr<CircuitBreaker>> breaker(std::string_view name) const = 0;
   // Tells the last load of a model from all others, of other files under its name too; loads nothing.
   virtual std::string load_of(std::string_view name) const = 0;
   // kNotFound for an unknown name; kUnavailable while it is loaded or after that failed.
@@ -40,6 +42,9 @@ class RegistryCompletionModels final : public CompletionModels {
   std::vector<CompletionModel> list() const override;
   MemoryState memory() const override;
   bool knows(std::string_view name) const override;
+  Result<std::shared_ptr<CircuitBreaker>> breaker(std::string_view name) const override {
+    return m_registry.breaker(name);
+  }
   std::string load_of(std::string_view name) const override;
   Result<std::shared_ptr<Generator>> find(std::string_view name) const override;
 

@@ -44,6 +44,18 @@ TEST(CompletionModels, C002_08_ModelsThatAreNotLoadedHaveTheSizeOfTheirFiles) {
   EXPECT_EQ(choose_model(0.9, list, completion.memory())->model, "large") << "without a budget there is room for all";
 }
 
+TEST(CompletionModels, C002_13_TheBreakerIsTheRegistrysWhichItsSnapshotShows) {
+  const auto models = registry(0);
+  const RegistryCompletionModels completion(*models);
+  const auto breaker = completion.breaker("small");
+  ASSERT_TRUE(breaker.has_value());
+  const auto now = CircuitBreaker::Clock::now();
+  for (size_t i = 0; i < CircuitBreakerOptions().smallest_window; ++i) (*breaker)->begin(now)->failed(now);
+  EXPECT_EQ(models->snapshot()[0].breaker.state, BreakerState::kClosed);
+  EXPECT_EQ(models->snapshot()[1].breaker.state, BreakerState::kOpen);
+  EXPECT_EQ(completion.breaker("unknown").error().code, StatusCode::kNotFound);
+}
+
 TEST(CompletionModels, C002_08_TheBudgetOfTheRegistryDecides) {
   const auto models = registry(size_of(kLarge) - 1);
   const RegistryCompletionModels completion(*models);

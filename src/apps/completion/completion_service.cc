@@ -46,6 +46,8 @@ struct CompletionService::Work {
   Completion completion;
   bool patient = false;  // its deadline is no shorter than the default one
   std::shared_ptr<Generator> generator;
+  std::shared_ptr<CircuitBreaker> breaker;   // the model's; outlives the call
+  std::optional<CircuitBreaker::Call> call;  // what it let through
 };
 
 std::string_view completion_origin_name(CompletionOrigin origin) {
@@ -63,20 +65,6 @@ CompletionService::CompletionService(const CompletionModels& models, CompletionS
       m_settings(settings),
       m_cache(settings.cache_bytes / 4 * 3),
       m_fallback(settings.cache_bytes / 4) {}
-
-CircuitBreaker& CompletionService::breaker_of(const std::string& model) {
-  const std::scoped_lock lock(m_mutex);
-  auto& breaker = m_breakers[model];
-  if (breaker == nullptr) breaker = std::make_unique<CircuitBreaker>("the model '" + model + "'");
-  return *breaker;
-}
-
-std::vector<BreakerOfModel> CompletionService::breakers() const {
-  const std::scoped_lock lock(m_mutex);
-  std::vector<BreakerOfModel> breakers;
-  for (const auto& [model, breaker] : m_breakers) breakers.push_back({model, breaker->snapshot(Clock::now())});
-  return breakers;
-}
 
 // What another load of the model wrote is not what this one would.
 std::string CompletionService::key_of(const std::string& model) const {
@@ -193,20 +181,15 @@ void CompletionService::complete(CompletionRequest request, Callback done) {
 
 void CompletionService::ask(const std::shared_ptr<Work>& work) {
   const auto now = Clock::now();
-  // Names come from clients: only a model's gets a breaker, which stays.
-  if (!m_models.knows(work->completion.model)) {
-    const auto found = m_models.find(work->completion.model);
-    if (!found) return fall_back(*work, found.error());
-  }
-  auto begun = breaker_of(work->completion.model).begin(now);
-  if (!begun) {
-    fall_back(*work, begun.error());
-    return;
-  }
-  const auto call = std::make_shared<CircuitBreaker::Call>(std::move(*begun));
+  auto breaker = m_models.breaker(work->completion.model);
+  if (!breaker) return fall_back(*work, breaker.error());
+  work->breaker = std::move(*breaker);
+  auto begun = work->breaker->begin(now);
+  if (!begun) return fall_back(*work, begun.error());
+  work->call.emplace(std::move(*begun));
   const auto generator = m_models.find(work->completion.model);
   if (!generator) {
-    if (is_failure(generator.error())) call->failed(now);
+    if (is_failure(generator.error())) work->call->failed(now);
     fall_back(*work, generator.error());
     return;
   }
@@ -222,26 +205,26 @@ void CompletionService::ask(const std::shared_ptr<Work>& work) {
     generate.hint = m_fallback.text_after_beginning(fallback_key(work->request, work->completion.model, generate.stop));
   }
   work->generator = *generator;  // lives on while it answers
-  (*generator)->submit(generate, [this, work, call](Result<GenerateResponse> response) {
-    finish(*work, std::move(response), *call);
+  (*generator)->submit(generate, [this, work](Result<GenerateResponse> response) {
+    finish(*work, std::move(response));
   });
 }
 
-void CompletionService::finish(Work& work, Result<GenerateResponse> response, CircuitBreaker::Call& call) {
+void CompletionService::finish(Work& work, Result<GenerateResponse> response) {
   const auto now = Clock::now();
   const Tokenizer& tokenizer = work.generator->tokenizer();  // until the answer is passed on
   work.completion.keep = std::move(work.generator);
   if (!response) {
-    if (is_failure(response.error())) call.failed(now);
+    if (is_failure(response.error())) work.call->failed(now);
     fall_back(work, response.error());
     return;
   }
   const GeneratedText& first = response->texts.front();
   if (first.finish_reason == FinishReason::kDeadline && first.token_ids.empty()) {
     // Nothing at all within the usual time: the model hangs, or the machine is far too slow for it.
-    if (work.patient) call.failed(now);
+    if (work.patient) work.call->failed(now);
   } else if (first.finish_reason != FinishReason::kCancelled) {
-    call.succeeded(now);
+    work.call->succeeded(now);
   }
   const bool is_complete = first.finish_reason == FinishReason::kStop || first.finish_reason == FinishReason::kLength;
   if (is_complete && is_kept(work.request.generate)) {
@@ -282,6 +265,7 @@ void CompletionService::fall_back(Work& work, const Status& problem) {
     work.done(std::unexpected(problem));
     return;
   }
+  m_fallbacks.add();
   work.completion.origin = CompletionOrigin::kFallback;
   work.completion.degraded = problem.message;
   give(work, std::move(*found));

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -18,17 +17,13 @@
 #include "apps/completion/completion_models.h"
 #include "apps/completion/completion_request.h"
 #include "runtime/circuit_breaker.h"
+#include "telemetry/metrics.h"
 
 namespace vivace {
 
 struct CompletionSettings {
   std::chrono::milliseconds deadline{200};  // of requests that name none; 0: they have none
   size_t cache_bytes = size_t{32} << 20;    // 0: nothing is kept
-};
-
-struct BreakerOfModel {
-  std::string model;
-  BreakerSnapshot breaker;
 };
 
 class CompletionService {
@@ -49,7 +44,7 @@ class CompletionService {
 
   const CompletionSettings& settings() const { return m_settings; }
   CompletionCacheStats cache_stats() const { return m_cache.stats(); }
-  std::vector<BreakerOfModel> breakers() const;
+  uint64_t fallbacks() const { return m_fallbacks.value(); }  // earlier answers that were given
 
  private:
   struct Work;
@@ -61,19 +56,18 @@ class CompletionService {
   std::optional<CachedCompletion> earlier_answer(const CompletionRequest& request, const std::string& model);
   Result<void> prepare(Work* work, const Generator& generator) const;
   void ask(const std::shared_ptr<Work>& work);
-  void finish(Work& work, Result<GenerateResponse> response, CircuitBreaker::Call& call);
+  void finish(Work& work, Result<GenerateResponse> response);
   void fall_back(Work& work, const Status& problem);
   void let_go();
-  CircuitBreaker& breaker_of(const std::string& model);
 
   const CompletionModels& m_models;
   const CompletionSettings m_settings;
   CompletionCache m_cache;     // by everything that changes the answer
   CompletionCache m_fallback;  // by what an earlier answer must fit; what hints are made of, too
-  mutable std::mutex m_mutex;  // guards what follows
+  Counter m_fallbacks;
+  std::mutex m_mutex;  // guards what follows
   // Models that failed to answer, whose owners were to end on their own thread; let go with the next request.
   std::vector<std::shared_ptr<const void>> m_kept;
-  std::map<std::string, std::unique_ptr<CircuitBreaker>> m_breakers;
 };
 
 }  // namespace vivace

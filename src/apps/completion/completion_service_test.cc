@@ -36,6 +36,10 @@ class FakeModels final : public CompletionModels {
     return std::ranges::any_of(models, [name](const CompletionModel& each) { return each.name == name; });
   }
   std::string load_of(std::string_view) const override { return load; }
+  Result<std::shared_ptr<CircuitBreaker>> breaker(std::string_view name) const override {
+    if (!knows(name)) return error(StatusCode::kNotFound, "no such model");
+    return the_breaker;
+  }
   Result<std::shared_ptr<Generator>> find(std::string_view name) const override {
     if (failure) return std::unexpected(*failure);
     for (const CompletionModel& model : models) {
@@ -45,6 +49,7 @@ class FakeModels final : public CompletionModels {
   }
   std::vector<CompletionModel> models = {{.name = "only", .bytes = 1, .is_loaded = true}};
   std::shared_ptr<Generator> generator = load_generator();
+  std::shared_ptr<CircuitBreaker> the_breaker = std::make_shared<CircuitBreaker>("the model 'only'");
   std::optional<Status> failure;
   std::string load = "first";
 };
@@ -58,6 +63,8 @@ class CompletionServiceTest : public testing::Test {
     return future.get();
   }
 
+  BreakerSnapshot breaker() const { return m_models.the_breaker->snapshot(CircuitBreaker::Clock::now()); }
+
   static CompletionRequest request(std::string code, int tokens = 12) {
     CompletionRequest made;
     made.code = std::move(code);
@@ -70,14 +77,14 @@ class CompletionServiceTest : public testing::Test {
   CompletionService m_service{m_models, {.deadline = std::chrono::milliseconds(0)}};
 };
 
-TEST_F(CompletionServiceTest, OnlyModelsGetABreaker) {
+TEST_F(CompletionServiceTest, TheModelsOwnBreakerIsTold) {
   CompletionRequest asked = request("x = ");
   asked.model = "invented";
   EXPECT_EQ(complete(asked).error().code, StatusCode::kNotFound);
-  EXPECT_TRUE(m_service.breakers().empty());
+  EXPECT_EQ(breaker().window_calls, 0U);
   asked.model = "only";
   EXPECT_TRUE(complete(asked));
-  EXPECT_EQ(m_service.breakers().size(), 1U);
+  EXPECT_EQ(breaker().window_calls, 1U);
 }
 
 TEST_F(CompletionServiceTest, PromptsAreWhatTheModelReads) {
@@ -165,14 +172,14 @@ TEST_F(CompletionServiceTest, C002_13_AFailingModelIsLeftAloneAndEarlierAnswersS
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, StatusCode::kUnavailable);
   EXPECT_THAT(refused.error().message, HasSubstr("try again in"));
-  ASSERT_EQ(m_service.breakers().size(), 1U);
-  EXPECT_EQ(m_service.breakers()[0].breaker.state, BreakerState::kOpen);
+  EXPECT_EQ(breaker().state, BreakerState::kOpen);
 
   m_models.failure.reset();
   const auto cached = complete(request("x = ", 9));  // not the very request that was answered, but the same code
   ASSERT_TRUE(cached.has_value());
   EXPECT_EQ(cached->origin, CompletionOrigin::kFallback);
   EXPECT_THAT(cached->degraded, HasSubstr("left alone"));
+  EXPECT_EQ(m_service.fallbacks(), 1U);
 }
 
 TEST_F(CompletionServiceTest, C002_14_AnEarlierAnswerIsCutToWhatIsAskedFor) {
