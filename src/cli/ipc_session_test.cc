@@ -19,7 +19,6 @@ class NoModels final : public CompletionModels {
   std::vector<CompletionModel> list() const override { return {}; }
   MemoryState memory() const override { return {}; }
   std::string load_of(std::string_view) const override { return {}; }
-  bool knows(std::string_view) const override { return false; }
   Result<std::shared_ptr<CircuitBreaker>> breaker(std::string_view) const override {
     return error(StatusCode::kNotFound, "no such model");
   }

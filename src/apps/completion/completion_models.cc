@@ -46,10 +46,6 @@ uint64_t RegistryCompletionModels::bytes_of(const ModelSnapshot& model) const {
   return m_estimates[model.spec.directory] = estimate ? estimate->total() : 0;
 }
 
-bool RegistryCompletionModels::knows(std::string_view name) const {
-  return m_registry.snapshot(name).has_value();
-}
-
 std::string RegistryCompletionModels::load_of(std::string_view name) const {
   const auto model = m_registry.snapshot(name);
   if (!model) return {};

@@ -21,8 +21,6 @@ class CompletionModels {
   // All that write text, whether loaded or not.
   virtual std::vector<CompletionModel> list() const = 0;
   virtual MemoryState memory() const = 0;
-  // Whether a model has that name, whatever state it is in; loads nothing.
-  virtual bool knows(std::string_view name) const = 0;
   // Of a model, whatever state it is in; kNotFound for an unknown name.
   virtual Result<std::shared_ptr<CircuitBreaker>> breaker(std::string_view name) const = 0;
   // Tells the last load of a model from all others, of other files under its name too; loads nothing.
@@ -41,7 +39,6 @@ class RegistryCompletionModels final : public CompletionModels {
       : m_registry(registry), m_role(std::move(role)) {}
   std::vector<CompletionModel> list() const override;
   MemoryState memory() const override;
-  bool knows(std::string_view name) const override;
   Result<std::shared_ptr<CircuitBreaker>> breaker(std::string_view name) const override {
     return m_registry.breaker(name);
   }

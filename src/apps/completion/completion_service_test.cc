@@ -32,12 +32,11 @@ class FakeModels final : public CompletionModels {
  public:
   std::vector<CompletionModel> list() const override { return models; }
   MemoryState memory() const override { return {.budget_bytes = uint64_t{4} << 30}; }
-  bool knows(std::string_view name) const override {
-    return std::ranges::any_of(models, [name](const CompletionModel& each) { return each.name == name; });
-  }
   std::string load_of(std::string_view) const override { return load; }
   Result<std::shared_ptr<CircuitBreaker>> breaker(std::string_view name) const override {
-    if (!knows(name)) return error(StatusCode::kNotFound, "no such model");
+    if (std::ranges::find(models, name, &CompletionModel::name) == models.end()) {
+      return error(StatusCode::kNotFound, "no such model");
+    }
     return the_breaker;
   }
   Result<std::shared_ptr<Generator>> find(std::string_view name) const override {
