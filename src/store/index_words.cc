@@ -39,7 +39,7 @@ std::vector<std::string> index_words(std::string_view text) {
   return words;
 }
 
-bool is_word_character(char32_t code_point) {
+bool is_letter_or_number(char32_t code_point) {
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(code_point))) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:
@@ -48,10 +48,14 @@ bool is_word_character(char32_t code_point) {
     case UTF8PROC_CATEGORY_LO:
     case UTF8PROC_CATEGORY_ND:
     case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO:
-    case UTF8PROC_CATEGORY_CO: return true;
+    case UTF8PROC_CATEGORY_NO: return true;
     default: return false;
   }
+}
+
+bool is_word_character(char32_t code_point) {
+  return is_letter_or_number(code_point) ||
+         utf8proc_category(static_cast<utf8proc_int32_t>(code_point)) == UTF8PROC_CATEGORY_CO;
 }
 
 bool is_mark(char32_t code_point) {

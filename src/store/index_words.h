@@ -11,6 +11,8 @@ namespace vivace {
 // tokenizer "unicode61 remove_diacritics 2" finds. text: valid UTF-8.
 std::vector<std::string> index_words(std::string_view text);
 
+// Of any script.
+bool is_letter_or_number(char32_t code_point);
 // Letters, numbers and private use: what such a word is made of.
 bool is_word_character(char32_t code_point);
 // What belongs to the character before it, and is not in the words above: accents, vowel signs.

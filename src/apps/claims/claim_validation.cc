@@ -8,6 +8,7 @@
 #include <utf8proc.h>
 
 #include "base/utf8.h"
+#include "store/index_words.h"
 
 namespace vivace {
 namespace {
@@ -23,20 +24,6 @@ bool is_between(char32_t c, char32_t first, char32_t last) {
 bool is_space(char32_t c) {
   return is_between(c, 0x09, 0x0D) || is_between(c, 0x1C, 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
          is_between(c, 0x2000, 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
-}
-
-bool is_alphanumeric(char32_t c) {
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO: return true;
-    default: return false;
-  }
 }
 
 bool is_ideograph(char32_t c) {
@@ -77,7 +64,7 @@ CharacterCounts count_characters(std::string_view text) {
     in_word = true;
     counts.only_space = false;
     ideographs += is_ideograph(c) ? 1 : 0;
-    counts.has_alphanumeric = counts.has_alphanumeric || is_alphanumeric(c);
+    counts.has_alphanumeric = counts.has_alphanumeric || is_letter_or_number(c);
   }
   end_word();
   return counts;
