@@ -72,21 +72,12 @@ void declare(CLI::App& verb, ImpactOptions* options) {
 
 // A model that cannot be used stays in the chain as a backend that fails, so that every analysis says "degraded".
 Result<std::vector<SemanticBackend>> make_chain(const ImpactOptions& options) {
-  std::vector<SemanticBackend> chain;
-  if (options.no_model) return chain;
-  auto backend = load_semantic_backend(options.model);
-  if (backend) {
-    chain.push_back(std::move(*backend));
-    return chain;
-  }
-  if (options.require_model) return std::unexpected(backend.error());
+  if (options.no_model) return std::vector<SemanticBackend>();
+  auto chain = load_semantic_chain(options.model);
+  if (chain || options.require_model) return chain;
   fmt::print(stderr, "vivace: {}; scoring by keywords alone (--no-model does so without trying)\n",
-             backend.error().message);
-  chain.push_back({.name = "cpu",
-                   .embed = [status = backend.error()](const std::vector<std::string>&, const RequestLimits&)
-                       -> Result<std::vector<EmbeddedText>> { return std::unexpected(status); },
-                   .gates = {}});
-  return chain;
+             chain.error().message);
+  return std::vector{failing_backend(chain.error())};
 }
 
 class ImpactStream {

@@ -77,7 +77,8 @@ ScoringConfig scoring_config(const EvaluationOptions& options) {
 
 Result<void> run_validate(const EvaluationOptions& options) {
   ASSIGN_OR_RETURN(const std::vector<LabelledMessage> messages, read_dataset(options));
-  ASSIGN_OR_RETURN(const SemanticBackend backend, load_semantic_backend(options.model));
+  ASSIGN_OR_RETURN(const std::vector<SemanticBackend> chain, load_semantic_chain(options.model));
+  const SemanticBackend& backend = chain.back();
   ASSIGN_OR_RETURN(const Validation validation, validate_model(scoring_config(options), backend, messages));
   JsonWriter json;
   json.begin_object();
@@ -119,7 +120,8 @@ Result<void> run_calibrate(const EvaluationOptions& options) {
     ASSIGN_OR_RETURN(entries, entries_of_model(options.write, options.model.model));
   }
   ASSIGN_OR_RETURN(const std::vector<LabelledMessage> messages, read_dataset(options));
-  ASSIGN_OR_RETURN(const SemanticBackend backend, load_semantic_backend(options.model));
+  ASSIGN_OR_RETURN(const std::vector<SemanticBackend> chain, load_semantic_chain(options.model));
+  const SemanticBackend& backend = chain.back();
   ASSIGN_OR_RETURN(const Calibration calibration, calibrate_gates(scoring_config(options), backend, messages));
   JsonWriter json;
   json.begin_object().key("gates");

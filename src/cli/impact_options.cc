@@ -1,5 +1,4 @@
 #include "cli/impact_options.h"
-#include "cli/number_checks.h"
 
 #include <memory>
 
@@ -7,8 +6,8 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/line_reader.h"
+#include "cli/number_checks.h"
 #include "cli/weights_checksum.h"
-#include "engine/computing_model.h"
 
 namespace vivace {
 namespace {
@@ -46,18 +45,28 @@ void add_impact_model_options(CLI::App& verb, ImpactModelOptions* options) {
   add_compute_options(verb, &options->model);
 }
 
-Result<SemanticBackend> load_semantic_backend(const ImpactModelOptions& options) {
+Result<std::vector<SemanticBackend>> load_semantic_chain(const ImpactModelOptions& options) {
   ASSIGN_OR_RETURN(const std::string directory, model_directory(options.model));
   ASSIGN_OR_RETURN(const EngineOptions engine_options, engine_options_of(options.model));
   RETURN_IF_ERROR(check_weights_sha256(directory, engine_options, options.sha256));
   ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::load(directory, engine_options));
-  // The checksum was that of the weights.
-  if (!options.sha256.empty() && !engine->info().fallback.empty()) {
-    return error(StatusCode::kCorruptFile, engine->info().fallback);
+  std::vector<SemanticBackend> chain;
+  if (const std::string& fallback = engine->info().fallback; !fallback.empty()) {
+    // The checksum was that of the weights.
+    if (!options.sha256.empty()) return error(StatusCode::kCorruptFile, fallback);
+    chain.push_back(failing_backend({StatusCode::kCorruptFile, fallback}));
   }
-  return SemanticBackend{.name = engine->info().is_onnx ? "onnx" : "cpu",
-                         .embed = embed_with(std::move(engine)),
-                         .gates = choose_gates(options, directory)};
+  chain.push_back({.name = engine->info().is_onnx ? "onnx" : "cpu",
+                   .embed = embed_with(std::move(engine)),
+                   .gates = choose_gates(options, directory)});
+  return chain;
+}
+
+SemanticBackend failing_backend(Status why) {
+  return {.name = "cpu",
+          .embed = [why = std::move(why)](const std::vector<std::string>&, const RequestLimits&)
+              -> Result<std::vector<EmbeddedText>> { return std::unexpected(why); },
+          .gates = {}};
 }
 
 Result<void> for_each_lines(const std::string& file, size_t max_lines,

@@ -27,9 +27,13 @@ struct ImpactModelOptions {
 };
 void add_impact_model_options(CLI::App& verb, ImpactModelOptions* options);
 
-// Finds, checks and loads the model. The gates are those given, else those known for the model, else the widest known
-// pair with a remark on standard error. kCorruptFile when the SHA-256 differs.
-Result<SemanticBackend> load_semantic_backend(const ImpactModelOptions& options);
+// Finds, checks and loads the model: the last backend. Before it stands the one that its weights should have been,
+// where an ONNX file takes their place. The gates are those given, else those known for the model, else the widest
+// known pair with a remark on standard error. kCorruptFile when the SHA-256 differs.
+Result<std::vector<SemanticBackend>> load_semantic_chain(const ImpactModelOptions& options);
+
+// One that answers nothing, and says why: a chain that begins with it marks its analyses as degraded.
+SemanticBackend failing_backend(Status why);
 
 // One JSON object a line, from a file or, for "-", from standard input.
 struct JsonLine {

@@ -159,6 +159,19 @@ def test_checksum_of_onnx_files(cli, tmp_path):
     assert is_used(cli, tmp_path, model, right, "onnx")
 
 
+def test_an_onnx_file_in_place_of_damaged_weights_is_a_degraded_backend(cli, tmp_path):
+    model = onnx_model(tmp_path, "hidden-states")
+    if b"OpenVINO" in cli.run("inspect", "--model", model).stderr:
+        pytest.skip("this build has no OpenVINO")
+    alone, = score(cli, tmp_path, [{"content": "hello"}], "--model", model)
+    (model / "model.safetensors").write_bytes(b"broken off")
+    behind, = score(cli, tmp_path, [{"content": "hello"}], "--model", model)
+    assert behind["backend"] == "onnx" and behind["degraded"] and behind["similarity"] == alone["similarity"]
+    done = cli.run("impact", "--model", model, "--model-sha256", hashlib.sha256(b"broken off").hexdigest(), "--require-model",
+                   "--file", EXAMPLES)
+    assert done.returncode == 1 and b"model.safetensors" in done.stderr and not done.stdout
+
+
 def test_context_without_a_message_counts(cli, tmp_path):
     rows = [{"message": None, "context": {"priority": "critical"}}, {"context": {"priority": "critical"}}, {"message": None}]
     assert [answer["score"] for answer in score(cli, tmp_path, rows, "--no-model")] == [0.9, 0.9, 0.1]
